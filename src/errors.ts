@@ -1,0 +1,81 @@
+/**
+ * One catalogue of what can go wrong for reasons outside our code: each code with what happened and what to do.
+ * Whatever is thrown on purpose is a `Fault`; everything else is a bug and is reported as one.
+ */
+interface CatalogueEntry {
+  /** The HTTP status that a producer gets when a request ends with this fault. */
+  readonly status: number;
+  /** For whoever reads it at a terminal: one sentence, imperative. */
+  readonly todo: string;
+}
+
+export const catalogue = {
+  CONFIG_INVALID: { status: 500, todo: 'Correct the named setting in the configuration file or the environment.' },
+  USAGE: { status: 400, todo: 'Run the command with --help.' },
+  PIPELINE_INVALID: { status: 500, todo: 'Correct the named part of the pipeline definition.' },
+  DATA_DIR_IN_USE: {
+    status: 500,
+    todo: 'Stop the other process that runs on this data directory, or choose another one (--data-dir).',
+  },
+  NOT_JSON: { status: 400, todo: 'Send a JSON array of events, one event as a JSON object, or NDJSON.' },
+  BODY_INCOMPLETE: { status: 400, todo: 'Send the whole body, and close it where it says it ends.' },
+  BODY_TIMEOUT: { status: 408, todo: 'Send the body without long pauses.' },
+  PACKAGE_TOO_LARGE: { status: 413, todo: 'Split the package.' },
+  CONTENT_ENCODING_UNSUPPORTED: { status: 415, todo: 'Use gzip, br, zstd, or no content encoding.' },
+  CONTENT_TYPE_UNSUPPORTED: { status: 415, todo: 'Send JSON or NDJSON in UTF-8.' },
+  IDEMPOTENCY_KEY_INVALID: { status: 400, todo: 'Use a key of 1 to 255 visible ASCII characters.' },
+  BUSY: { status: 503, todo: 'Send the package again after Retry-After seconds.' },
+  LOG_FULL: { status: 503, todo: 'Free disk space; the log takes events again by itself.' },
+  LOG_FAILED: { status: 503, todo: 'See the cause in the log lines; restarting recovers the log.' },
+  LOG_ROTTEN: {
+    status: 500,
+    todo: 'Restore the named segment from a backup, or move it away and accept the loss of what it names.',
+  },
+  TOPIC_UNKNOWN: { status: 404, todo: 'Create the topic, or correct its name.' },
+  TOPIC_MISMATCH: { status: 500, todo: 'Partitions of an existing topic can be added, not taken away.' },
+  OFFSET_OUT_OF_RANGE: { status: 416, todo: 'Read from the start or the end of what the topic still holds.' },
+  STATE_FULL: { status: 503, todo: 'Free disk space.' },
+  SCHEMA_UNKNOWN: { status: 404, todo: 'Register the schema, or correct the subject, version or id.' },
+  SCHEMA_INVALID: { status: 422, todo: 'Correct the schema where the message says.' },
+  OBJECT_KEY_INVALID: { status: 500, todo: 'Percent-encode values before they become part of an object key.' },
+  OBJECT_EXISTS: {
+    status: 500,
+    todo: 'The data directory of another log is in use here: choose another object directory, or move those objects away.',
+  },
+  WAREHOUSE_IN_USE: { status: 500, todo: 'Stop the other PostgreSQL that runs on this data directory.' },
+  WAREHOUSE_UNAVAILABLE: { status: 503, todo: 'Start PostgreSQL, or correct DATABASE_URL.' },
+  WAREHOUSE_TABLE_DIFFERS: {
+    status: 500,
+    todo: 'Rename or alter the existing table so that it has the columns that the pipeline declares.',
+  },
+  CHECKPOINT_STALE: { status: 409, todo: 'Nothing: another owner has the partition now.' },
+  PIPELINE_HALTED: {
+    status: 503,
+    todo: 'Repair the named event or the schema, or set onInvalid to dead-letter; then restart.',
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type FaultCode = keyof typeof catalogue;
+
+/** An expected failure. `message` says what happened and where; `todo` what to do about it. */
+export class Fault extends Error {
+  override readonly name = 'Fault';
+  readonly code: FaultCode;
+
+  constructor(code: FaultCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get status(): number {
+    return catalogue[this.code].status;
+  }
+
+  get todo(): string {
+    return catalogue[this.code].todo;
+  }
+}
+
+export function isFault(error: unknown, code?: FaultCode): error is Fault {
+  return error instanceof Fault && (code === undefined || error.code === code);
+}

@@ -1,0 +1,15 @@
+/**
+ * Says that an event is invalid: thrown by normalisers, transforms and row mappers, never for anything but the
+ * event itself. What happens then is the pipeline's to decide (dead letter, halt or drop).
+ */
+export class Reject extends Error {
+  override readonly name = 'Reject';
+  /** From the event's root, as in `attributes.newContextStamp.userId`; empty for the event itself. */
+  readonly path: string;
+
+  /** @param message what was expected at `path`, for the producer to read */
+  constructor(path: string, message: string) {
+    super(message);
+    this.path = path;
+  }
+}

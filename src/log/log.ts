@@ -1,0 +1,94 @@
+/**
+ * The event log: topics of partitions of records, as in Kafka.
+ *
+ * What every driver promises (test/contracts/log.ts):
+ * - `append` resolves only when the whole batch is durable, and nothing of a batch is ever visible unless all of it is (D1).
+ * - Readers see only what is durable; offsets of a partition count from 0 without holes, and order is the order of appends (D4).
+ * - A failed append (rejected promise) leaves nothing of the batch behind, except after LOG_FAILED, where the
+ *   outcome is known only after a restart.
+ * - Damage is reported (LOG_ROTTEN), never skipped.
+ */
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export type Header = readonly [name: string, value: string | Uint8Array];
+
+export interface NewRecord {
+  readonly topic: string;
+  /** Chooses the partition (Kafka's murmur2); `null`: spread evenly. */
+  readonly key: string | null;
+  readonly value: Uint8Array;
+  readonly headers: readonly Header[];
+}
+
+export interface LogRecord {
+  readonly offset: number;
+  /** When the log took the record, Unix milliseconds; never decreases within a partition. */
+  readonly timeMs: number;
+  readonly key: string | null;
+  readonly value: Buffer;
+  readonly headers: readonly (readonly [name: string, value: Buffer])[];
+}
+
+/** Records that go in together or not at all. */
+export interface Batch {
+  /** Copies what it is given: the caller may reuse its buffers. Throws TOPIC_UNKNOWN. */
+  add(record: NewRecord): void;
+  readonly count: number;
+  /** What the batch holds in memory. */
+  readonly bytes: number;
+}
+
+export interface AppendOptions {
+  /** While it has not been handed to the disk or the broker, an aborted batch is withdrawn: rejects with BUSY. */
+  readonly signal?: AbortSignal;
+}
+
+export interface OffsetRange {
+  /** The oldest offset still kept. */
+  readonly start: number;
+  /** The offset that the next durable record will get. */
+  readonly end: number;
+}
+
+/** What other processes may do with a log while one process writes it. */
+export interface LogReader {
+  /** Names this log and no other: checkpoints elsewhere are kept under it, so that offsets of another log never pass for ours. */
+  readonly id: string;
+  topics(): Promise<readonly TopicSpec[]>;
+  range(at: TopicPartition): Promise<OffsetRange>;
+  /**
+   * Records from `from` on, in order, at least one where there is one, then up to `maxBytes`; empty at the end.
+   * Throws OFFSET_OUT_OF_RANGE below the start or above the end.
+   */
+  read(at: TopicPartition, from: number, limit: { readonly maxBytes: number }): Promise<readonly LogRecord[]>;
+  /** The first offset whose record was taken at or after `timeMs`; the end where there is none. */
+  offsetAtTime(at: TopicPartition, timeMs: number): Promise<number>;
+  /** Resolves when the partition's end is past `offset`; rejects with the signal's reason. */
+  waitPast(at: TopicPartition, offset: number, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Log extends LogReader {
+  /** Makes what is missing, adds partitions where there are fewer; throws TOPIC_MISMATCH where there are more. */
+  ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
+  batch(): Batch;
+  /** @throws Fault BUSY (withdrawn by the signal), LOG_FULL, LOG_FAILED */
+  append(batch: Batch, options?: AppendOptions): Promise<void>;
+  /** Resolves when an append would be taken up now; rejects like `append`. */
+  room(signal: AbortSignal): Promise<void>;
+  /** Removes what is older or more than the limits, but nothing at or after an offset in `keepFrom`. */
+  retain(limits: RetentionLimits, keepFrom: readonly (TopicPartition & { readonly offset: number })[]): Promise<void>;
+}
+
+export interface RetentionLimits {
+  readonly olderThanMs?: number | undefined;
+  readonly maxBytes?: number | undefined;
+}

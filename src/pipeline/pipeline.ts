@@ -1,0 +1,94 @@
+/**
+ * A pipeline as its author writes it: a plain description, checked when it is made. Nothing here reads the
+ * environment, touches a disk or opens a socket.
+ */
+import type { Columns, Row } from './columns.ts';
+
+/** An event as it arrived, parsed: what `normalise` is given. Own properties only; names such as `__proto__` are ordinary. */
+export type JsonObject = { readonly [name: string]: unknown };
+
+/** Receives packages of events at `POST <path>`. */
+export interface HttpSource {
+  readonly kind: 'http';
+  readonly path: string;
+  /** Events a package, at most. */
+  readonly maxEvents: number;
+  /** Bytes a package, at most, after decompression. */
+  readonly maxPackageBytes: number;
+}
+
+/** The newest schema of a subject in the registry validates what comes in; `Event` is its TypeScript type. */
+export interface SubjectRef<Event> {
+  readonly subject: string;
+  readonly event?: Event;
+}
+
+/** What the log knows of an event beside its content. */
+export interface RecordMetadata {
+  /** UUID, RFC 9562 version 8; see `event/correlation-id.ts`. */
+  readonly correlationId: string;
+  /** When the log took the event, RFC 3339 in UTC with milliseconds. */
+  readonly publishTime: string;
+  readonly schemaId: number;
+}
+
+export interface TopicRef<Event> {
+  readonly name: string;
+  /** Events of one key keep their order. */
+  readonly key: (event: Event) => string;
+}
+
+export interface Processing<Event, Output> {
+  /** A pure function of its arguments: a batch that a crash interrupted is transformed again. Throws `Reject`. */
+  readonly transform: (event: Event, metadata: RecordMetadata) => Output;
+  /** What becomes of an event that the transform or a sink refuses. */
+  readonly onInvalid: 'halt' | 'dead-letter' | 'drop';
+  readonly batch?: Partial<BatchLimits>;
+}
+
+/** A batch goes to the sinks when it is full or the interval is over, whichever comes first. */
+export interface BatchLimits {
+  /** Bytes of records in the log. Default 4 MiB (about 10,000 events of 400 bytes). */
+  readonly maxBytes: number;
+  /** Default 1,000 ms, counted from the batch's first event. */
+  readonly flushIntervalMs: number;
+}
+
+/** One object for each key prefix and batch: `<prefix>/<topic>-<partition>-<first offset>.json`, one event a line. */
+export interface ObjectsSink<Output> {
+  readonly kind: 'objects';
+  readonly name: string;
+  readonly key: (event: Output) => string;
+}
+
+export interface TableSink<Output> {
+  readonly kind: 'table';
+  readonly name: string;
+  readonly columns: Columns;
+  readonly partitionBy: { readonly column: string; readonly every: 'month' };
+  readonly indexes: readonly (readonly string[])[];
+  readonly row: (event: Output) => Readonly<Record<string, string>>;
+}
+
+export type SinkDefinition<Output> = ObjectsSink<Output> | TableSink<Output>;
+
+export interface PipelineDefinition<Event extends object, Output extends object> {
+  /** Lower-case letters, digits and hyphens; names metrics, checkpoints and dead letters. */
+  readonly name: string;
+  readonly source: HttpSource;
+  /** From the event as received to the event that the schema describes. Throws `Reject`. */
+  readonly normalise: (received: JsonObject) => Event;
+  /** Members of the received event, objects, whose JSON text is kept digit by digit beside the event (see `json`). */
+  readonly verbatim: readonly (keyof Event & string)[];
+  readonly schema: SubjectRef<Event>;
+  readonly topic: TopicRef<Event>;
+  readonly deadLetterTopic: string;
+  readonly process: Processing<Event, Output>;
+  readonly sinks: readonly SinkDefinition<Output>[];
+}
+
+/** A pipeline whose types have done their work. */
+// oxlint-disable-next-line typescript/no-explicit-any -- functions of any event type fit here, and only `any` is both a sub- and a supertype
+export type Pipeline = PipelineDefinition<any, any>;
+
+export type { Columns, Row };

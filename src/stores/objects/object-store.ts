@@ -1,0 +1,18 @@
+/**
+ * Whole objects under keys (`a/b/c.json`).
+ *
+ * What every driver promises (test/contracts/object-store.ts): an object is visible whole or not at all, and durable
+ * when `put` resolves; a key never leaves the store (no empty, `.` or `..` segment, no control characters, segments of
+ * at most 255 bytes: OBJECT_KEY_INVALID).
+ */
+export interface ObjectStore {
+  /** Replaces what is there. @throws Fault OBJECT_KEY_INVALID */
+  put(key: string, body: Uint8Array): Promise<void>;
+  /** Many objects, durable together when it resolves; any of them may be visible before, each one whole. */
+  putAll(objects: readonly { readonly key: string; readonly body: Uint8Array }[]): Promise<void>;
+  get(key: string): Promise<Buffer | undefined>;
+  /** Keys that begin with `prefix`, in the order of their UTF-8 bytes; temporary files never show. */
+  list(prefix: string): AsyncIterable<string>;
+  /** No error where there is none. */
+  delete(key: string): Promise<void>;
+}
