@@ -19,6 +19,7 @@ export const catalogue = {
   },
   NOT_JSON: { status: 400, todo: 'Send a JSON array of events, one event as a JSON object, or NDJSON.' },
   BODY_INCOMPLETE: { status: 400, todo: 'Send the whole body, and close it where it says it ends.' },
+  BODY_CORRUPT: { status: 400, todo: 'Compress the body as its Content-Encoding says.' },
   BODY_TIMEOUT: { status: 408, todo: 'Send the body without long pauses.' },
   PACKAGE_TOO_LARGE: { status: 413, todo: 'Split the package.' },
   CONTENT_ENCODING_UNSUPPORTED: { status: 415, todo: 'Use gzip, br, zstd, or no content encoding.' },
@@ -27,6 +28,7 @@ export const catalogue = {
   BUSY: { status: 503, todo: 'Send the package again after Retry-After seconds.' },
   LOG_FULL: { status: 503, todo: 'Free disk space; the log takes events again by itself.' },
   LOG_FAILED: { status: 503, todo: 'See the cause in the log lines; restarting recovers the log.' },
+  LOG_MISSING: { status: 404, todo: 'Start Tributary on this data directory first, or correct it (--data-dir).' },
   LOG_ROTTEN: {
     status: 500,
     todo: 'Restore the named segment from a backup, or move it away and accept the loss of what it names.',

@@ -54,6 +54,8 @@ export interface BatchLimits {
   readonly flushIntervalMs: number;
 }
 
+export const defaultBatchLimits: BatchLimits = { maxBytes: 4 * 1024 * 1024, flushIntervalMs: 1_000 };
+
 /** One object for each key prefix and batch: `<prefix>/<topic>-<partition>-<first offset>.json`, one event a line. */
 export interface ObjectsSink<Output> {
   readonly kind: 'objects';
@@ -72,18 +74,19 @@ export interface TableSink<Output> {
 
 export type SinkDefinition<Output> = ObjectsSink<Output> | TableSink<Output>;
 
+/** `Event` is inferred from the schema alone and `Output` from the transform; everything else is checked against them. */
 export interface PipelineDefinition<Event extends object, Output extends object> {
   /** Lower-case letters, digits and hyphens; names metrics, checkpoints and dead letters. */
   readonly name: string;
   readonly source: HttpSource;
   /** From the event as received to the event that the schema describes. Throws `Reject`. */
-  readonly normalise: (received: JsonObject) => Event;
+  readonly normalise: (received: JsonObject) => NoInfer<Event>;
   /** Members of the received event, objects, whose JSON text is kept digit by digit beside the event (see `json`). */
-  readonly verbatim: readonly (keyof Event & string)[];
+  readonly verbatim: readonly (keyof NoInfer<Event> & string)[];
   readonly schema: SubjectRef<Event>;
-  readonly topic: TopicRef<Event>;
+  readonly topic: TopicRef<NoInfer<Event>>;
   readonly deadLetterTopic: string;
-  readonly process: Processing<Event, Output>;
+  readonly process: Processing<NoInfer<Event>, Output>;
   readonly sinks: readonly SinkDefinition<Output>[];
 }
 

@@ -1,0 +1,103 @@
+/**
+ * From a full log to PostgreSQL and objects, beside `psql \copy` of the same rows on the same server. The two take turns;
+ * each time the sinks are empty, the process is new and the log is the same.
+ */
+import { join } from 'node:path';
+import type { PartOptions } from '../bench.ts';
+import { Child } from '../child.ts';
+import { median } from '../median.ts';
+import { benchConfig, loadApp } from '../parts.ts';
+import { readMemory } from '../process-memory.ts';
+import type { TableSink } from '../../src/pipeline/pipeline.ts';
+import { dataPaths } from '../../src/engine/engine.ts';
+import { attachEmbeddedWarehouse } from '../../src/stores/warehouse/embedded-warehouse.ts';
+import { CopyYardstick } from './copy-yardstick.ts';
+import type { LandingMethods } from './landing-process.ts';
+
+export interface LandingResult {
+  readonly rows: number;
+  readonly rounds: number;
+  readonly landedPerSecond: number;
+  readonly copiedPerSecond: number;
+  /** What copied. */
+  readonly yardstick: string;
+  readonly ratio: number;
+  readonly goal: number;
+  readonly peakRssBytes: number | undefined;
+  readonly met: boolean;
+  readonly sound: boolean;
+}
+
+interface Round {
+  readonly rows: number;
+  readonly landSeconds: number;
+  readonly copySeconds: number;
+  readonly peakRssBytes: number | undefined;
+}
+
+const goal = 0.9;
+const usualRounds = 3;
+const quickRows = 5_000;
+
+export async function benchLanding(options: PartOptions): Promise<LandingResult> {
+  const { system, dir, quick, onStep } = options;
+  const dataDir = join(dir, 'data');
+  const app = await loadApp(benchConfig(system, dataDir));
+  const table = app.pipeline.sinks.find((sink) => sink.kind === 'table') as TableSink<never> | undefined;
+  if (table === undefined) throw new Error(`${system} has no table`);
+  const yardstick = await CopyYardstick.make(table, join(dir, 'rows.copy'));
+  onStep('landing, filling a log');
+  await inChild((child) => child.call('fill', { system, dataDir, events: quick ? quickRows : options.rows }));
+  const rounds: Round[] = [];
+  for (let round = 0; round < (quick ? 1 : usualRounds); round++) {
+    onStep(`landing, round ${round + 1}`);
+    rounds.push(await inChild((child) => measureRound(child, options, dataDir, yardstick)));
+  }
+  return summary(rounds, yardstick);
+}
+
+async function measureRound(
+  child: Child<LandingMethods>,
+  { system }: PartOptions,
+  dataDir: string,
+  yardstick: CopyYardstick,
+): Promise<Round> {
+  const { rows, seconds: landSeconds } = await child.call('land', { system, dataDir });
+  const memory = await readMemory(child.pid);
+  const warehouse = await attachEmbeddedWarehouse({ dir: dataPaths(dataDir).postgres });
+  try {
+    await yardstick.export(warehouse);
+    const copySeconds = await yardstick.copy(warehouse);
+    await yardstick.dropTables(warehouse);
+    return { rows, landSeconds, copySeconds, peakRssBytes: memory?.peakRssBytes };
+  } finally {
+    await warehouse.close();
+    await child.call('stop', undefined);
+  }
+}
+
+async function inChild<T>(use: (child: Child<LandingMethods>) => Promise<T>): Promise<T> {
+  const child = new Child<LandingMethods>(join(import.meta.dirname, 'landing-process.ts'));
+  try {
+    return await use(child);
+  } finally {
+    await child.stop();
+  }
+}
+
+function summary(rounds: readonly Round[], { tool }: CopyYardstick): LandingResult {
+  const ratio = median(rounds.map(({ landSeconds, copySeconds }) => copySeconds / landSeconds));
+  const peaks = rounds.flatMap(({ peakRssBytes }) => peakRssBytes ?? []);
+  return {
+    rows: rounds[0]?.rows ?? 0,
+    rounds: rounds.length,
+    landedPerSecond: median(rounds.map(({ rows, landSeconds }) => rows / landSeconds)),
+    copiedPerSecond: median(rounds.map(({ rows, copySeconds }) => rows / copySeconds)),
+    yardstick: tool,
+    ratio,
+    goal,
+    peakRssBytes: peaks.length > 0 ? Math.max(...peaks) : undefined,
+    met: ratio >= goal,
+    sound: true, // a row that is missing on either side ends the run
+  };
+}

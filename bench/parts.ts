@@ -1,0 +1,58 @@
+/** The program's own parts, put together as `src/main.ts` does it, less what a benchmark leaves out. */
+import { type Config, loadConfig } from '../src/config/config.ts';
+import { type Engine, openEngine } from '../src/engine/engine.ts';
+import { loadApps } from '../src/engine/load-apps.ts';
+import { createPackageIds } from '../src/event/correlation-id.ts';
+import { Budget } from '../src/ingest/budget.ts';
+import { Idempotency, idempotencyTopic } from '../src/ingest/idempotency.ts';
+import { Ingest } from '../src/ingest/ingest.ts';
+import { Patience } from '../src/ingest/patience.ts';
+import type { Log } from '../src/log/log.ts';
+import { readTopicList } from '../src/log/topic-list.ts';
+import type { App } from '../src/pipeline/app.ts';
+import { createCodecs } from '../src/schemas/codecs.ts';
+import { loadSchemaFiles } from '../src/schemas/schema-files.ts';
+
+export interface BenchEngine {
+  readonly app: App;
+  readonly config: Config;
+  readonly engine: Engine;
+}
+
+/** The engine alone: no server, no processors. Nothing of the environment is read. */
+export async function openBenchEngine(system: string, dataDir: string): Promise<BenchEngine> {
+  const config = benchConfig(system, dataDir);
+  const app = await loadApp(config);
+  const engine = await openEngine(config);
+  await loadSchemaFiles({ dir: config.schemasDir, registry: engine.registry });
+  await engine.log.ensureTopics([...(await readTopicList(config.topicsFile)), idempotencyTopic]);
+  return { app, config, engine };
+}
+
+export function benchConfig(system: string, dataDir: string): Config {
+  return loadConfig({ env: {}, flags: { dataDir, only: system } });
+}
+
+export async function loadApp(config: Config): Promise<App> {
+  const [app] = await loadApps(config);
+  if (app === undefined) throw new Error('no system is configured');
+  return app;
+}
+
+/** @param log the engine's, or one in its place */
+export async function openIngest({ app, config, engine }: BenchEngine, log: Log): Promise<Ingest> {
+  return new Ingest({
+    pipeline: app.pipeline,
+    log,
+    codecs: createCodecs(engine.registry),
+    budget: new Budget(config.ingest.maxInFlightBytes),
+    patience: new Patience(config.ingest.waitForRoomMs),
+    idempotency: await Idempotency.open({ log, state: engine.state, onError: fail }),
+    nextPackage: createPackageIds({ now: Date.now }),
+    onDefect: fail,
+  });
+}
+
+function fail(error: unknown): never {
+  throw error;
+}

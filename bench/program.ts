@@ -1,0 +1,53 @@
+/** The whole program, `tributary start`, as a child process. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inPackage } from '../src/config/package-root.ts';
+
+export interface BenchProgram {
+  readonly url: string;
+  readonly pid: number;
+  warehouseIsUp(): Promise<void>;
+  /** At once: what it has not landed is thrown away with its directory. */
+  kill(): Promise<void>;
+}
+
+const pollMs = 20;
+
+export async function startProgram(system: string, dataDir: string): Promise<BenchProgram> {
+  const args = [inPackage('src/cli/program.ts'), 'start', '--port', '0', '--data-dir', dataDir, '--only', system];
+  const { PATH, HOME } = process.env;
+  const env = { PATH, HOME, LOG_LEVEL: 'warn' };
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env });
+  const exited = once(child, 'exit');
+  const early = exited.then(([code]) => Promise.reject(new Error(`the program ended with ${String(code)}`)));
+  const url = await Promise.race([firstUrl(createInterface({ input: child.stdout })), early]);
+  early.catch(() => undefined);
+  return {
+    url,
+    pid: child.pid as number,
+    warehouseIsUp: () => Promise.race([warehouseIsUp(url), early]),
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+async function firstUrl(lines: AsyncIterable<string>): Promise<string> {
+  for await (const line of lines) {
+    const url = /https?:\/\/\S+/.exec(line)?.[0];
+    if (url !== undefined) return url.replace('//localhost', '//127.0.0.1');
+  }
+  throw new Error('the program printed no URL');
+}
+
+async function warehouseIsUp(url: string): Promise<void> {
+  for (;;) {
+    const response = await fetch(`${url}/health/ready`);
+    const { parts } = (await response.json()) as { parts: Readonly<Record<string, string>> };
+    if (parts['warehouse'] === 'up') return;
+    await sleep(pollMs);
+  }
+}

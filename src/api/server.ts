@@ -1,0 +1,84 @@
+/**
+ * The HTTP server: what every system shares. Sources mount their routes on it. Bodies reach the routes unread, so that a
+ * route decides how much of them it wants.
+ */
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { Fault, catalogue } from '../errors.ts';
+
+export interface ServerOptions {
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly health: () => Promise<Health>;
+}
+
+export interface Health {
+  /** Whether a package would be taken now. */
+  readonly ready: boolean;
+  /** One word, or a sentence, for each part. */
+  readonly parts: Readonly<Record<string, string>>;
+}
+
+/** Connections that have not sent a whole header by then are closed: idle ones cost others nothing. */
+const headersTimeoutMs = 15_000;
+/** A whole request, however slowly it comes. */
+const requestTimeoutMs = 300_000;
+/** How long the rest of a refused body is read and thrown away, so that the producer gets to see the answer. */
+const lingerMs = 5_000;
+const retryAfterSeconds = 1;
+
+export function createServer(options: ServerOptions): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    forceCloseConnections: 'idle',
+    requestTimeout: requestTimeoutMs,
+    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: headersTimeoutMs / 3 },
+    routerOptions: { maxParamLength: 500 },
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _body, done) => done(null));
+  app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, options.logger));
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({ error: 'NOT_FOUND', message: `there is no ${request.method} ${pathOf(request)}` }),
+  );
+  app.get('/ping', () => ({ status: 'ok' }));
+  app.get('/health/live', () => ({ status: 'live' }));
+  app.get('/health/ready', async (_request, reply) => {
+    const { ready, parts } = await options.health();
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', parts });
+  });
+  app.get('/metrics', async (_request, reply) =>
+    reply.header('content-type', options.metrics.contentType).send(await options.metrics.metrics()),
+  );
+  return app;
+}
+
+function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, logger: Logger): FastifyReply {
+  const fault = error instanceof Fault ? error : undefined;
+  const status = fault?.status ?? error.statusCode ?? 500;
+  const code = fault?.code ?? (status >= 500 ? 'INTERNAL' : error.code);
+  const line = { code, status, method: request.method, path: pathOf(request), remote: request.ip };
+  if (status >= 500 && !fault) logger.error({ ...line, err: error }, 'request failed');
+  else logger.warn({ ...line, reason: error.message }, 'request refused');
+  if (status === 503) reply.header('retry-after', retryAfterSeconds);
+  discardBody(request, reply);
+  const message = fault || status < 500 ? error.message : 'an error of ours, in the log lines';
+  return reply.code(status).send({ error: code, message, ...(fault && { todo: catalogue[fault.code].todo }) });
+}
+
+/** Closing at once would reset the connection under a producer that still sends, and it would never see the answer. */
+function discardBody(request: FastifyRequest, reply: FastifyReply): void {
+  const { raw } = request;
+  if (raw.readableEnded || raw.destroyed) return;
+  reply.raw.once('finish', () => {
+    const timer = setTimeout(() => raw.socket.destroy(), lingerMs).unref();
+    raw.once('close', () => clearTimeout(timer));
+    raw.once('end', () => clearTimeout(timer));
+    raw.resume();
+  });
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] as string;
+}

@@ -1,0 +1,64 @@
+/**
+ * `tributary bench <system>`: its throughput, latency and memory as ratios to yardsticks. The benchmark is in the
+ * repository only, as it needs what a published package does not have: a clone says what this finds.
+ */
+import { existsSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { type Command, Option } from 'commander';
+import { inPackage } from '../config/package-root.ts';
+import { Fault } from '../errors.ts';
+import { examples, wholeNumber } from './options.ts';
+import { tell, writeLine } from './output.ts';
+import { outputWidth } from './table.ts';
+
+interface BenchCommandOptions {
+  readonly only?: string;
+  readonly rows: number;
+  readonly events: number;
+  readonly quick?: true;
+  readonly json?: true;
+}
+
+/** What the command needs of `bench/bench.ts` and `bench/tables.ts`, which no published code can import. */
+interface BenchModules {
+  readonly bench: (options: object) => Promise<{ readonly passed: boolean }>;
+  readonly asTables: (result: object, width: number | undefined) => string;
+}
+
+const parts = ['ingest', 'landing', 'memory'];
+
+export function addBench(program: Command): void {
+  program
+    .command('bench')
+    .description(
+      'measure throughput, latency and memory beside yardsticks; takes minutes, and a machine with nothing else to do',
+    )
+    .argument('<system>', 'such as collect')
+    .addOption(new Option('--only <part>', 'one part').choices(parts))
+    .option('--rows <n>', 'that landing lands', wholeNumber(1), 500_000)
+    .option('--events <n>', 'that come in while PostgreSQL stands still', wholeNumber(1), 2_000_000)
+    .option('--quick', 'seconds in place of minutes: shows that it runs, and judges no goal')
+    .option('--json', 'as one JSON object')
+    .addHelpText(
+      'after',
+      examples('tributary bench collect', 'tributary bench collect --only landing --rows 1000000 --json'),
+    )
+    .action(run);
+}
+
+async function run(system: string, options: BenchCommandOptions): Promise<void> {
+  const { bench, asTables } = await loadBench();
+  const { rows, events, only, quick = false } = options;
+  const result = await bench({ system, only, quick, rows, events, onStep: tell });
+  await writeLine(options.json ? JSON.stringify(result) : asTables(result, outputWidth()));
+  if (!result.passed) process.exitCode = 1;
+}
+
+/** @throws Fault USAGE where there is none */
+async function loadBench(): Promise<BenchModules> {
+  const modules = ['bench/bench.ts', 'bench/tables.ts'].map(inPackage);
+  if (!modules.every((path) => existsSync(path)))
+    throw new Fault('USAGE', 'benchmarks run in a clone of the repository only, and this is an installed package');
+  const [bench, tables] = await Promise.all(modules.map((path) => import(pathToFileURL(path).href)));
+  return { ...bench, ...tables } as BenchModules;
+}

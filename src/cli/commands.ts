@@ -1,0 +1,33 @@
+/** All commands. Each is a file of its own and loads what it needs only when it runs. */
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { inPackage } from '../config/package-root.ts';
+import { addBench } from './bench.ts';
+import { addDeadLetters } from './dead-letters.ts';
+import { addGenerate } from './generate.ts';
+import { addLag } from './lag.ts';
+import { examples } from './options.ts';
+import { commanderErrorLine } from './report-error.ts';
+import { addProve } from './prove.ts';
+import { addSend } from './send.ts';
+import { addSql } from './sql.ts';
+import { addStart } from './start.ts';
+
+export function createProgram(): Command {
+  const { version } = JSON.parse(readFileSync(inPackage('package.json'), 'utf8')) as { version: string };
+  const program = new Command('tributary')
+    .description('Takes events in, and lands each exactly once in objects and in PostgreSQL.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(commanderErrorLine(text)) })
+    .addHelpText(
+      'after',
+      examples(
+        'tributary start',
+        'tributary generate collect --count 10000 > events.json',
+        'tributary send events.json',
+      ),
+    );
+  for (const add of [addStart, addGenerate, addSend, addLag, addSql, addDeadLetters, addProve, addBench]) add(program);
+  return program;
+}

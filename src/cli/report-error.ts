@@ -1,0 +1,47 @@
+/**
+ * How a command that failed says so: one line, `error: what happened. What to do.`, and an exit code: 2 for wrong usage or
+ * configuration, 1 for the rest. Stack traces only under LOG_LEVEL=debug or trace.
+ */
+import { inspect, styleText } from 'node:util';
+import { CommanderError } from 'commander';
+import { type FaultCode, Fault } from '../errors.ts';
+import { tell } from './output.ts';
+
+const usageCodes: ReadonlySet<FaultCode> = new Set(['USAGE', 'CONFIG_INVALID', 'PIPELINE_INVALID']);
+
+/** Tells it, and answers the exit code. */
+export function reportError(error: unknown): number {
+  // Commander has told it already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  tell(errorLine(describe(error)));
+  if (['debug', 'trace'].includes(process.env['LOG_LEVEL'] ?? '')) tell(inspect(error));
+  return error instanceof Fault && usageCodes.has(error.code) ? 2 : 1;
+}
+
+export function errorLine(text: string): string {
+  return `${styleText('red', 'error:', { stream: process.stderr })} ${text}`;
+}
+
+/** Commander's `error: ...` and, on a line of its own, `(Did you mean ...?)`, as one line. */
+export function commanderErrorLine(text: string): string {
+  const [what = '', suggestion] = text
+    .trim()
+    .replace(/^error: /, '')
+    .split('\n');
+  const meant = suggestion?.replace(/^\((.*)\)$/, '$1');
+  return `${errorLine(`${sentence(what)} ${meant ?? 'Run the command with --help.'}`)}\n`;
+}
+
+function describe(error: unknown): string {
+  if (error instanceof Fault) return `${sentence(error.message)} ${error.todo}`;
+  const { code, message, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code === 'EADDRINUSE') return `${address}:${port} is in use. Choose another port (--port).`;
+  if (code === 'EACCES' && port !== undefined) return `port ${port} needs a privilege. Choose another port (--port).`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `${sentence(message)} Choose another host (--host).`;
+  return `${sentence(message || inspect(error))} LOG_LEVEL=debug shows where it comes from.`;
+}
+
+function sentence(text: string): string {
+  const line = text.replaceAll(/\s*\n\s*/g, ' ').trim();
+  return /[.!?]$/.test(line) ? line : `${line}.`;
+}

@@ -1,0 +1,165 @@
+/** `tributary send`: the events of a file to a receiver of packages, until each is acknowledged. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { Pool } from 'undici';
+import type { Config } from '../config/config.ts';
+import { Fault } from '../errors.ts';
+import { interrupted, onInterrupt } from './interrupt.ts';
+import {
+  type ConfigOptions,
+  type SizeRange,
+  configOf,
+  examples,
+  positiveNumber,
+  sizeRange,
+  wholeNumber,
+} from './options.ts';
+import { tell, writeLine } from './output.ts';
+import { errorLine } from './report-error.ts';
+import { pack } from './send/packages.ts';
+import { type SendProgress, createProgress } from './send/progress.ts';
+import { readLines } from './send/read-lines.ts';
+import { type Sent, Sender } from './send/sender.ts';
+
+interface SendOptions extends ConfigOptions {
+  readonly to?: string;
+  readonly packageSize: SizeRange;
+  readonly rate?: number;
+  readonly concurrency: number;
+  readonly json?: true;
+}
+
+const MiB = 1024 * 1024;
+/** Half of what a receiver takes by default. */
+const maxPackageBytes = 16 * MiB;
+const maxLineBytes = 64 * MiB;
+const requestTimeoutMs = 30_000;
+const giveUpAfterMs = 120_000;
+const shownProblems = 10;
+
+export function addSend(program: Command): void {
+  program
+    .command('send')
+    .description('send events in packages, and again what was not acknowledged')
+    .argument('<file>', 'one JSON event a line; - for standard input')
+    .option('--to <url>', 'where packages go (default: /collect of the configured host and port)')
+    .option('--package-size <range>', 'events in a package, at random', sizeRange, { min: 1, max: 500 })
+    .option('--rate <n>', 'events a second (default: as fast as they are taken)', positiveNumber)
+    .option('--concurrency <n>', 'packages under way at a time', wholeNumber(1), 8)
+    .option('--config <file>', 'configuration file (default: tributary.config.json, where there is one)')
+    .option('--json', 'the summary as a JSON object')
+    .addHelpText(
+      'after',
+      examples(
+        'tributary send events.json --to http://localhost:8000/collect',
+        'tributary send events.json --package-size 1..10 --rate 5000',
+        'tributary generate collect | tributary send - --json',
+      ),
+    )
+    .action(send);
+}
+
+async function send(file: string, options: SendOptions): Promise<void> {
+  const url = targetUrl(options);
+  const input = await openInput(file);
+  const pool = new Pool(url.origin, {
+    connections: options.concurrency,
+    headersTimeout: requestTimeoutMs,
+    bodyTimeout: requestTimeoutMs,
+  });
+  const interruption = new AbortController();
+  onInterrupt(['SIGINT', 'SIGTERM'], () => interruption.abort());
+  const progress = createProgress(input.totalBytes);
+  const problems = createProblems(progress);
+  const sender = new Sender({
+    target: { pool, url },
+    concurrency: options.concurrency,
+    rate: options.rate,
+    giveUpAfterMs,
+    signal: interruption.signal,
+    onRefused: ({ firstLine, lastLine }, reason) => problems.add(`${input.name}:${firstLine}-${lastLine}: ${reason}`),
+    onTrouble: (reason) => progress.trouble(reason),
+    onAcknowledged: ({ events, inputBytes }) => progress.add(events, inputBytes),
+  });
+  const packages = pack(readLines(input.stream, maxLineBytes), {
+    size: options.packageSize,
+    maxBytes: maxPackageBytes,
+    onBadLine: ({ number }, reason) => problems.skip(`${input.name}:${number}: not JSON, left out: ${reason}`),
+  });
+  interruption.signal.addEventListener('abort', () => input.stream.destroy());
+  try {
+    await sender.send(packages);
+  } catch (error) {
+    if (!interruption.signal.aborted) problems.add(`${input.name}: ${(error as Error).message}`);
+  }
+  input.stream.destroy();
+  progress.stop();
+  await pool.destroy();
+  if (sender.stopReason !== undefined) problems.add(`stopped: ${sender.stopReason}`);
+  problems.end();
+  await printSummary({ ...sender.sent, skippedLines: problems.skipped }, options);
+  if (interruption.signal.aborted) process.exitCode = interrupted;
+  else if (problems.count > 0 || sender.sent.notAcknowledged > 0) process.exitCode = 1;
+}
+
+function targetUrl(options: SendOptions): URL {
+  const given = options.to ?? defaultTarget(configOf(options));
+  if (URL.canParse(given)) {
+    const url = new URL(given);
+    if (url.protocol === 'http:' || url.protocol === 'https:') return url;
+  }
+  throw new Fault('USAGE', `--to: expected a URL such as http://localhost:8000/collect, got ${JSON.stringify(given)}`);
+}
+
+function defaultTarget({ host, port }: Config): string {
+  const reachable =
+    host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
+  return `http://${reachable}:${port}/collect`;
+}
+
+interface Input {
+  readonly name: string;
+  readonly stream: AsyncIterable<Buffer> & { destroy(): unknown };
+  /** Undefined where it is not known: standard input, pipes. */
+  readonly totalBytes: number | undefined;
+}
+
+async function openInput(file: string): Promise<Input> {
+  if (file === '-') return { name: 'standard input', stream: process.stdin, totalBytes: undefined };
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    throw new Fault('USAGE', `${file} cannot be read (${error.code})`);
+  });
+  if (found.isDirectory()) throw new Fault('USAGE', `${file} is a directory; send takes a file`);
+  const totalBytes = found.isFile() ? found.size : undefined;
+  return { name: file, stream: createReadStream(file, { highWaterMark: MiB }), totalBytes };
+}
+
+/** The first problems in words, the rest as a number. */
+function createProblems(progress: SendProgress) {
+  return {
+    count: 0,
+    skipped: 0,
+    add(text: string): void {
+      this.count += 1;
+      if (this.count <= shownProblems) progress.say(errorLine(text));
+    },
+    skip(text: string): void {
+      this.skipped += 1;
+      this.add(text);
+    },
+    end(): void {
+      if (this.count > shownProblems) tell(errorLine(`and ${this.count - shownProblems} more of the kind.`));
+    },
+  };
+}
+
+async function printSummary(summary: Sent & { readonly skippedLines: number }, { json }: SendOptions): Promise<void> {
+  if (json) return writeLine(JSON.stringify(summary));
+  const { events, packages, accepted, rejected, resent, notAcknowledged, skippedLines } = summary;
+  const rest = skippedLines === 0 ? '' : `, ${skippedLines} lines left out`;
+  await writeLine(
+    `Sent ${events} events in ${packages} packages in ${summary.seconds} s (${summary.eventsPerSecond} events/s): ` +
+      `${accepted} accepted, ${rejected} rejected, ${notAcknowledged} not acknowledged, ${resent} packages resent${rest}.`,
+  );
+}

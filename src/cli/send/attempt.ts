@@ -1,0 +1,67 @@
+/** One request with one package, and what came of it: an answer in every case, also where the connection failed. */
+import type { Pool } from 'undici';
+
+export interface Target {
+  readonly pool: Pool;
+  readonly url: URL;
+}
+
+export interface Answer {
+  /** 0: there was none. */
+  readonly status: number;
+  /** Why it was not acknowledged. */
+  readonly reason: string;
+  readonly retryAfterMs?: number | undefined;
+  readonly accepted?: number | undefined;
+  readonly rejected?: number | undefined;
+}
+
+const reasonCharacters = 200;
+const longestRetryAfterMs = 60_000;
+
+export async function attempt({ pool, url }: Target, body: Buffer, key: string, signal: AbortSignal): Promise<Answer> {
+  try {
+    const response = await pool.request({
+      method: 'POST',
+      path: url.pathname + url.search,
+      headers: { 'content-type': 'application/json', 'idempotency-key': key },
+      body,
+      signal,
+    });
+    const text = await response.body.text();
+    const status = response.statusCode;
+    if (status === 200) return { status, reason: '', ...counts(text) };
+    const said = text.replaceAll(/\s+/g, ' ').slice(0, reasonCharacters).trim();
+    return {
+      status,
+      reason: `${url.href} answered ${status}${said && `: ${said}`}`,
+      retryAfterMs: retryAfter(response.headers),
+    };
+  } catch (error) {
+    return { status: 0, reason: `${url.href} did not answer: ${describe(error)}` };
+  }
+}
+
+/** Receivers that say nothing of the kind have taken everything. */
+function counts(text: string): { accepted?: number; rejected?: number } {
+  try {
+    const { accepted, rejected } = JSON.parse(text) as { accepted?: unknown; rejected?: unknown };
+    return typeof accepted === 'number' && typeof rejected === 'number' ? { accepted, rejected } : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Seconds or a date, as in RFC 9110. */
+function retryAfter(headers: Readonly<Record<string, string | string[] | undefined>>): number | undefined {
+  const value = headers['retry-after'];
+  if (typeof value !== 'string') return undefined;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.min(longestRetryAfterMs, Math.max(0, ms));
+}
+
+/** An AggregateError (each address of a host refused) has no message of its own. */
+function describe(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(describe).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,46 @@
+/** `tributary start`: serves until it is told to end, then drains (D8). */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { Running } from '../main.ts';
+import { type ConfigOptions, configOf, examples, withConfig } from './options.ts';
+import { onInterrupt } from './interrupt.ts';
+import { goOnWithoutReader, tell, writeLine } from './output.ts';
+import { errorLine } from './report-error.ts';
+
+export function addStart(program: Command): void {
+  withConfig(program.command('start'))
+    .description('serve all systems on one port; SIGTERM or Ctrl-C ends it once everything in flight has landed')
+    .option('--only <names>', 'only these systems, separated by commas')
+    .option('--port <number>', 'port, 0 for any free one (default: 8000)')
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
+    .addHelpText(
+      'after',
+      examples(
+        'tributary start',
+        'tributary start --only collect --port 8080 --data-dir /var/lib/tributary',
+        'DATABASE_URL=postgres://me@db/warehouse tributary start --host 0.0.0.0',
+      ),
+    )
+    .action(start);
+}
+
+async function start(options: ConfigOptions): Promise<void> {
+  goOnWithoutReader();
+  const config = configOf(options);
+  const told = new Promise<void>((resolve) => {
+    onInterrupt(['SIGINT', 'SIGTERM', 'SIGHUP'], resolve);
+  });
+  const { serve } = await import('../main.ts');
+  const running = await serve(config);
+  await writeLine(`Tributary is ready: ${running.url}`);
+  await told;
+  await drainWithin(running, config.drainTimeoutMs);
+}
+
+/** What is not done by then waits in the log for the next start, as after a crash (D1-D3). */
+async function drainWithin(running: Running, timeoutMs: number): Promise<void> {
+  const drained = running.drain().then(() => true);
+  if (await Promise.race([drained, sleep(timeoutMs, false)])) return;
+  tell(errorLine(`the drain was not done after ${timeoutMs / 1000} s; what is left lands after the next start.`));
+  process.exitCode = 1;
+}

@@ -1,0 +1,69 @@
+/**
+ * Aligned columns without lines, cut to a width where one is given. Our own: cli-table3 0.6.5 takes time in proportion to
+ * the square of the rows (560 s for 100,000, where this takes 0.8 s).
+ */
+import { displayWidth, truncate } from './display-width.ts';
+
+export interface TableColumn {
+  readonly title: string;
+  readonly align?: 'left' | 'right';
+}
+
+const gap = '  ';
+const narrowest = 8;
+
+/** @param maxWidth columns of the terminal; the widest columns give way. Default: nothing is cut. */
+export function renderTable(
+  columns: readonly TableColumn[],
+  rows: readonly (readonly string[])[],
+  maxWidth?: number,
+): string {
+  const lines = [columns.map(({ title }) => visible(title)), ...rows.map((row) => row.map(visible))];
+  const widths = fit(naturalWidths(columns.length, lines), maxWidth);
+  return lines.map((cells) => renderLine(columns, cells, widths)).join('\n');
+}
+
+/** The terminal's width where standard output is one. */
+export function outputWidth(): number | undefined {
+  return process.stdout.isTTY ? process.stdout.columns : undefined;
+}
+
+function renderLine(columns: readonly TableColumn[], cells: readonly string[], widths: readonly number[]): string {
+  const padded = columns.map(({ align }, i) => {
+    const width = widths[i] ?? 0;
+    const text = truncate(cells[i] ?? '', width);
+    const space = ' '.repeat(width - displayWidth(text));
+    return align === 'right' ? space + text : text + space;
+  });
+  return padded.join(gap).trimEnd();
+}
+
+function naturalWidths(count: number, lines: readonly (readonly string[])[]): readonly number[] {
+  const widths = Array.from({ length: count }, () => 0);
+  for (const cells of lines)
+    for (const [i, cell] of cells.entries()) widths[i] = Math.max(widths[i] ?? 0, displayWidth(cell));
+  return widths;
+}
+
+/** Takes from the widest until all fit or none is wider than the narrowest that still tells something. */
+function fit(natural: readonly number[], maxWidth: number | undefined): readonly number[] {
+  if (maxWidth === undefined) return natural;
+  const widths = [...natural];
+  const room = maxWidth - gap.length * (widths.length - 1);
+  for (;;) {
+    const excess = widths.reduce((sum, width) => sum + width, 0) - room;
+    const widest = Math.max(...widths);
+    if (excess <= 0 || widest <= narrowest) return widths;
+    const next = Math.max(narrowest, ...widths.filter((width) => width < widest));
+    widths[widths.indexOf(widest)] = Math.max(widest - excess, next - 1, narrowest);
+  }
+}
+
+/** Control characters could move the cursor or break the line: they show as escapes. */
+function visible(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  return text.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, (character) => {
+    const named = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character];
+    return named ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+}

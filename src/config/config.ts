@@ -1,0 +1,134 @@
+/**
+ * One validated, frozen object from four places: flags win over the environment, that over the file, that over the
+ * defaults. What is wrong is named with the place it came from, everything at once. Nothing else reads the environment.
+ *
+ * Relative paths are taken from the directory of the file that they stand in; those of flags and environment from the
+ * working directory; defaults lie in the working directory (data) or in the package (apps, schemas, topics).
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { Fault } from '../errors.ts';
+import { inPackage, moduleInPackage } from './package-root.ts';
+import { clusterSettings, noClusterEngine, problems } from './problems.ts';
+import { type Config, settings } from './settings.ts';
+
+export type { Config } from './settings.ts';
+export { redacted } from './redacted.ts';
+
+/** As given on the command line; checked here. */
+export interface Flags {
+  readonly port?: string;
+  readonly host?: string;
+  readonly dataDir?: string;
+  /** Names, separated by commas. */
+  readonly only?: string;
+}
+
+export interface ConfigSources {
+  /** Default: `tributary.config.json` in the working directory, where there is one. */
+  readonly file?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly flags: Flags;
+  /** Default: the process's. */
+  readonly workingDir?: string;
+}
+
+const defaultFile = 'tributary.config.json';
+
+const variables = {
+  PORT: 'port',
+  HOST: 'host',
+  TRIBUTARY_DATA_DIR: 'dataDir',
+  DATABASE_URL: 'databaseUrl',
+  LOG_LEVEL: 'logLevel',
+} as const;
+
+const flagNames = { port: '--port', host: '--host', dataDir: '--data-dir', only: '--only' } as const;
+
+/** @throws Fault CONFIG_INVALID with every problem and where each setting was given */
+export function loadConfig(sources: ConfigSources): Config {
+  const workingDir = sources.workingDir ?? process.cwd();
+  const file = readFile(sources.file, workingDir);
+  const named = new Map<string, string>();
+  const given: Record<string, unknown> = { ...defaults(workingDir), ...file?.content };
+  for (const [variable, setting] of Object.entries(variables)) {
+    const value = sources.env[variable];
+    if (value !== undefined && value !== '') put(setting, value, `${variable} in the environment`);
+  }
+  for (const [setting, flag] of Object.entries(flagNames)) {
+    const value = sources.flags[setting as keyof Flags];
+    if (value !== undefined) put(setting, value, flag);
+  }
+  function put(setting: string, value: string, origin: string): void {
+    given[setting] = fromText(setting, value, workingDir);
+    named.set(setting, origin);
+  }
+  const parsed = settings.safeParse(given);
+  const wrong = [
+    ...clusterVariables(sources.env),
+    ...(parsed.success ? [] : problems(parsed.error, given, { named, file: file?.path })),
+  ];
+  if (!parsed.success || wrong.length > 0) throw new Fault('CONFIG_INVALID', wrong.join('; '));
+  return parsed.data;
+}
+
+function defaults(workingDir: string) {
+  return {
+    dataDir: resolve(workingDir, '.tributary'),
+    schemasDir: inPackage('schemas'),
+    topicsFile: inPackage('topics/main-topics'),
+    pipelines: [moduleInPackage('apps/collect/collect')],
+  };
+}
+
+function fromText(setting: string, text: string, workingDir: string): unknown {
+  if (setting === 'port') return /^\d{1,5}$/.test(text) ? Number(text) : text;
+  if (setting === 'dataDir') return text === '' ? text : resolve(workingDir, text);
+  if (setting !== 'only') return text;
+  return text.split(',').map((name) => name.trim());
+}
+
+function clusterVariables(env: ConfigSources['env']): readonly string[] {
+  return Object.values(clusterSettings)
+    .filter((variable) => (env[variable] ?? '') !== '')
+    .map((variable) => `${variable} in the environment: ${noClusterEngine}`);
+}
+
+interface ConfigFile {
+  readonly path: string;
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
+function readFile(named: string | undefined, workingDir: string): ConfigFile | undefined {
+  const path = resolve(workingDir, named ?? defaultFile);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (named === undefined && code === 'ENOENT') return undefined;
+    throw new Fault('CONFIG_INVALID', `${path} cannot be read (${code})`, { cause: error });
+  }
+  return { path, content: absolutePaths(parse(text, path), dirname(path)) };
+}
+
+function parse(text: string, path: string): Readonly<Record<string, unknown>> {
+  let content: unknown;
+  try {
+    content = JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    throw new Fault('CONFIG_INVALID', `${path} is not JSON: ${(error as Error).message}`, { cause: error });
+  }
+  if (typeof content === 'object' && content !== null && !Array.isArray(content))
+    return content as Record<string, unknown>;
+  throw new Fault('CONFIG_INVALID', `${path}: expected an object of settings`);
+}
+
+function absolutePaths(content: Readonly<Record<string, unknown>>, from: string): Readonly<Record<string, unknown>> {
+  const absolute = (value: unknown) => (typeof value === 'string' && value !== '' ? resolve(from, value) : value);
+  const changed = { ...content };
+  for (const setting of ['dataDir', 'schemasDir', 'topicsFile'])
+    if (setting in changed) changed[setting] = absolute(changed[setting]);
+  if (Array.isArray(changed['pipelines'])) changed['pipelines'] = changed['pipelines'].map(absolute);
+  return changed;
+}

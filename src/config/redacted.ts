@@ -1,0 +1,16 @@
+/** What may be shown of settings and messages: everything but the passwords in URLs. */
+import type { Config } from './settings.ts';
+
+const hidden = '***';
+
+/** Hides what stands between a URL's user and its last `@`, and passwords among its parameters. */
+export function withoutPassword(url: string): string {
+  return url
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^:@/?#]*):.*@/is, `$1:${hidden}@`)
+    .replaceAll(/([?&](?:ssl)?password=)[^&#]*/gi, `$1${hidden}`);
+}
+
+export function redacted(config: Config): Config {
+  const { databaseUrl } = config;
+  return databaseUrl === undefined ? config : { ...config, databaseUrl: withoutPassword(databaseUrl) };
+}

@@ -1,0 +1,74 @@
+/**
+ * Every setting, with its default and what it accepts: the one description that the file, the environment and the
+ * flags are checked against. A leaf's error text says what was expected there; `problems.ts` adds where.
+ */
+import { z } from 'zod';
+
+const MiB = 1024 * 1024;
+
+function wholeNumber(min: number, max: number, of: string) {
+  const range = max === Number.MAX_SAFE_INTEGER ? `, at least ${min}` : ` from ${min} to ${max}`;
+  const expected = `a whole number of ${of}${range}`;
+  return z.int(expected).min(min, expected).max(max, expected);
+}
+
+function text(expected: string) {
+  return z.string(expected).min(1, expected);
+}
+
+const bytes = (min: number) => wholeNumber(min, Number.MAX_SAFE_INTEGER, 'bytes');
+const milliseconds = () => wholeNumber(1, 24 * 3600 * 1000, 'milliseconds');
+const port = 'a port from 0 to 65535';
+const databaseUrl = 'a connection string such as postgres://user@host:5432/database';
+const names = 'a list of one or more names of pipelines';
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** What the embedded log keeps, and when it refuses. */
+const log = z.strictObject({
+  /** A new segment file begins when this many bytes are in one. */
+  segmentBytes: bytes(64 * 1024).default(64 * MiB),
+  /** Seven days, as in Kafka. */
+  retentionHours: wholeNumber(1, 24 * 365 * 100, 'hours').default(168),
+  /** Of all topics together, which share their segments; default: no limit but the hours. */
+  retentionBytes: bytes(MiB).optional(),
+  /** Appends are refused while the disk has less. */
+  minFreeBytes: bytes(0).default(64 * MiB),
+});
+
+const ingest = z.strictObject({
+  /** Packages on their way into the log hold at most this much together; the next ones wait for room. */
+  maxInFlightBytes: bytes(MiB).default(64 * MiB),
+  /** Less than the 5 s after which producers give up. */
+  waitForRoomMs: milliseconds().default(4000),
+  bodyIdleTimeoutMs: milliseconds().default(30_000),
+});
+
+export const settings = z
+  .strictObject({
+    /** 0: any free port. */
+    port: z.int(port).min(0, port).max(65_535, port).default(8000),
+    host: text('a host name or an address').default('127.0.0.1'),
+    /** Everything that the embedded engine keeps. */
+    dataDir: text('a directory'),
+    /** Default: the embedded PostgreSQL. */
+    databaseUrl: z
+      .string(databaseUrl)
+      .regex(/^postgres(ql)?:\/\//, databaseUrl)
+      .optional(),
+    logLevel: z.enum(logLevels, `one of ${logLevels.join(', ')}`).default('info'),
+    /** Names of the pipelines to run; default: all. */
+    only: z.array(text('a name'), names).min(1, names).readonly().optional(),
+    /** Holds the schemas that are registered at the start. */
+    schemasDir: text('a directory'),
+    /** Lists the topics. */
+    topicsFile: text('a file'),
+    /** Modules that export an app. */
+    pipelines: z.array(text('the path of a module'), 'a list of paths of modules').readonly(),
+    log: log.prefault({}).readonly(),
+    ingest: ingest.prefault({}).readonly(),
+    /** Below the 30 s that orchestrators give before they kill. */
+    drainTimeoutMs: milliseconds().default(25_000),
+  })
+  .readonly();
+
+export type Config = z.output<typeof settings>;

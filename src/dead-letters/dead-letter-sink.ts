@@ -1,0 +1,37 @@
+/**
+ * Keeps each dead letter as an object of its own: `dead-letter/<pipeline>/date=YYYY-MM-DD/<package id>/<index>.json` (the
+ * UTC date of receipt). The key names the event, so writing a letter again writes the same object (D3).
+ */
+import { isUtf8 } from 'node:buffer';
+import { percentEncodeSegment } from '../event/object-key.ts';
+import type { Sink, SinkBatch, Staged } from '../sinks/sink.ts';
+import type { ObjectStore } from '../stores/objects/object-store.ts';
+import type { DeadLetter } from './dead-letter.ts';
+
+export function createDeadLetterSink(store: ObjectStore): Sink<DeadLetter> {
+  return {
+    name: 'dead-letter-objects',
+    open: async () => ({ next: 0, stage: async (batch) => stage(store, batch), close: async () => {} }),
+  };
+}
+
+function stage(store: ObjectStore, { events }: SinkBatch<DeadLetter>): Staged {
+  const commit = (): Promise<void> =>
+    store.putAll(events.map(({ event }) => ({ key: deadLetterKey(event), body: deadLetterBody(event) })));
+  return { rejected: [], plan: [], commit, abort: async () => {} };
+}
+
+export function deadLetterKey({ pipeline, receivedAt, packageId, index }: DeadLetter): string {
+  return `dead-letter/${percentEncodeSegment(pipeline)}/date=${receivedAt.slice(0, 10)}/${packageId}/${index}.json`;
+}
+
+function deadLetterBody(letter: DeadLetter): Uint8Array {
+  const { correlationId, packageId, index, receivedAt, at, path, message } = letter;
+  const about = { correlationId, packageId, index, receivedAt, at, error: { path, message } };
+  return Buffer.from(`${JSON.stringify({ ...about, ...receivedBytes(letter) })}\n`);
+}
+
+/** As text where the bytes are UTF-8, else in base64. */
+export function receivedBytes({ event }: DeadLetter): { event: string } | { eventBase64: string } {
+  return isUtf8(event) ? { event: event.toString() } : { eventBase64: event.toString('base64') };
+}

@@ -1,0 +1,66 @@
+/**
+ * A dead letter: an event that could not go on, as it was received, with the reason. It is a record of the
+ * pipeline's dead-letter topic; its package, index and time of receipt are part of its correlation id.
+ */
+import { correlationIdParts } from '../event/correlation-id.ts';
+import type { Header, LogRecord, NewRecord, TopicPartition } from '../log/log.ts';
+
+export interface DeadLetter {
+  readonly correlationId: string;
+  readonly packageId: string;
+  readonly index: number;
+  /** RFC 3339, UTC. */
+  readonly receivedAt: string;
+  /** Where it was refused. */
+  readonly at: 'ingest' | 'processor';
+  readonly pipeline: string;
+  /** From the event's root; empty for the event itself. */
+  readonly path: string;
+  /** What was expected there. */
+  readonly message: string;
+  /** The event's bytes as received. */
+  readonly event: Buffer;
+  /** The record that the processor refused; of what ingest refused there is none. */
+  readonly origin: Origin | undefined;
+}
+
+export type Origin = TopicPartition & { readonly offset: number };
+
+export type NewDeadLetter = Pick<DeadLetter, 'correlationId' | 'at' | 'pipeline' | 'path' | 'message' | 'origin'> & {
+  readonly event: Uint8Array;
+};
+
+export function deadLetterRecord(topic: string, letter: NewDeadLetter): NewRecord {
+  const headers: Header[] = [
+    ['pipeline', letter.pipeline],
+    ['correlationId', letter.correlationId],
+    ['at', letter.at],
+    ['error', JSON.stringify({ path: letter.path, message: letter.message })],
+  ];
+  if (letter.origin) headers.push(['origin', JSON.stringify(letter.origin)]);
+  return { topic, key: letter.correlationId, value: letter.event, headers };
+}
+
+/** Reads what `deadLetterRecord` wrote. @throws TypeError for a record that is none */
+export function readDeadLetter(record: LogRecord): DeadLetter {
+  const headers = new Map(record.headers.map(([name, value]) => [name, value.toString()]));
+  const correlationId = headers.get('correlationId');
+  const error = JSON.parse(headers.get('error') ?? 'null') as { path: string; message: string } | null;
+  if (correlationId === undefined || error === null) {
+    throw new TypeError(`the record at offset ${record.offset} is no dead letter: a header is missing`);
+  }
+  const origin = headers.get('origin');
+  const { packageId, index, timeMs } = correlationIdParts(correlationId);
+  return {
+    correlationId,
+    packageId,
+    index,
+    receivedAt: new Date(timeMs).toISOString(),
+    at: headers.get('at') as DeadLetter['at'],
+    pipeline: headers.get('pipeline') ?? '',
+    path: error.path,
+    message: error.message,
+    event: record.value,
+    origin: origin === undefined ? undefined : (JSON.parse(origin) as Origin),
+  };
+}

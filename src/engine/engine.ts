@@ -1,0 +1,80 @@
+/**
+ * What stands behind pipelines: log, keyed state, schema registry, objects and warehouse, opened as the configuration
+ * says. The embedded ones all live in the data directory.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import { openSegmentLogReader } from '../log/segments/segment-log-reader.ts';
+import { openSegmentLog } from '../log/segments/segment-log.ts';
+import type { Log, LogReader } from '../log/log.ts';
+import { openFileRegistry } from '../schemas/file-registry.ts';
+import type { SchemaRegistry } from '../schemas/registry.ts';
+import { openDirectoryStore } from '../stores/objects/directory-store.ts';
+import type { ObjectStore } from '../stores/objects/object-store.ts';
+import { openLmdbStore } from '../stores/state/lmdb-store.ts';
+import type { StateStore } from '../stores/state/state-store.ts';
+import { openEmbeddedWarehouse } from '../stores/warehouse/embedded-warehouse.ts';
+import { openServerWarehouse } from '../stores/warehouse/server-warehouse.ts';
+import type { Warehouse } from '../stores/warehouse/warehouse.ts';
+
+export interface Engine {
+  readonly log: Log;
+  readonly state: StateStore;
+  readonly registry: SchemaRegistry;
+  readonly objects: ObjectStore;
+}
+
+/** Where in the data directory each part lives. */
+export function dataPaths(dataDir: string): Record<'log' | 'state' | 'registry' | 'objects' | 'postgres', string> {
+  const inside = (name: string): string => join(dataDir, name);
+  return {
+    log: inside('log'),
+    state: inside('state'),
+    registry: inside('registry'),
+    objects: inside('objects'),
+    postgres: inside('postgres'),
+  };
+}
+
+/** Everything but the warehouse, which may take its time: events are taken before it is up. @throws Fault DATA_DIR_IN_USE */
+export async function openEngine(config: Config): Promise<Engine> {
+  const paths = dataPaths(config.dataDir);
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const { segmentBytes, minFreeBytes } = config.log;
+  const log = await openSegmentLog({ dir: paths.log, segmentBytes, minFreeBytes }); // first: it locks the directory
+  try {
+    const state = await openLmdbStore({ dir: paths.state });
+    const registry = await openFileRegistry({ dir: paths.registry });
+    const objects = await openDirectoryStore({ dir: paths.objects });
+    return { log, state, registry, objects };
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
+export function openWarehouse(config: Config, logger: Logger): Promise<Warehouse> {
+  if (config.databaseUrl !== undefined) return openServerWarehouse({ url: config.databaseUrl });
+  const dir = dataPaths(config.dataDir).postgres;
+  return openEmbeddedWarehouse({ dir, log: (line) => logger.info({ part: 'postgres' }, line) });
+}
+
+/** For other processes than the one that serves; works beside it and without it. */
+export interface EngineReader {
+  readonly log: LogReader;
+  readonly state: StateStore;
+  close(): Promise<void>;
+}
+
+export async function openEngineReader(config: Config): Promise<EngineReader> {
+  const paths = dataPaths(config.dataDir);
+  const log = await openSegmentLogReader({ dir: paths.log });
+  const state = await openLmdbStore({ dir: paths.state, readOnly: true });
+  const close = async (): Promise<void> => {
+    await log.close();
+    await state.close();
+  };
+  return { log, state, close };
+}

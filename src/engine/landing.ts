@@ -1,0 +1,147 @@
+/**
+ * Everything from the log to the sinks: a processor for each pipeline, a keeper for each dead-letter topic, and the
+ * warehouse that they land in, which may come up (or back) at any time: until then events wait in the log.
+ */
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import { createDeadLetterSink } from '../dead-letters/dead-letter-sink.ts';
+import { type DeadLetter, readDeadLetter } from '../dead-letters/dead-letter.ts';
+import { Reject } from '../event/reject.ts';
+import { defaultBatchLimits, type Pipeline } from '../pipeline/pipeline.ts';
+import { backoff } from '../processing/backoff.ts';
+import { pipelineConverter } from '../processing/convert.ts';
+import type { Consumer } from '../processing/lag.ts';
+import type { ProcessorObserver } from '../processing/partition-processor.ts';
+import { Processor, type Progress } from '../processing/processor.ts';
+import type { Codecs } from '../schemas/codecs.ts';
+import type { Warehouse } from '../stores/warehouse/warehouse.ts';
+import { buildSinks } from './build-sinks.ts';
+import { type Engine, openWarehouse } from './engine.ts';
+
+export interface LandingOptions {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly codecs: Codecs;
+  readonly pipelines: readonly Pipeline[];
+  readonly logger: Logger;
+  readonly observe: (consumer: string, sinks: readonly string[]) => ProcessorObserver;
+}
+
+/** A dead letter is an object with an fsync of its own: smaller batches keep a redo short. */
+const deadLetterLimits = { maxBytes: 512 * 1024, flushIntervalMs: 500 };
+
+/** Who consumes what: the pipelines' processors and the keepers of their dead letters. */
+export function consumersOf(pipelines: readonly Pipeline[]): readonly Consumer[] {
+  const processors = pipelines.map(({ name, topic }) => ({ name, topic: topic.name }));
+  const letters = new Set(pipelines.map(({ deadLetterTopic }) => deadLetterTopic));
+  return [...processors, ...[...letters].map((topic) => ({ name: keeperName(topic), topic }))];
+}
+
+export class Landing {
+  readonly #options: LandingOptions;
+  readonly #stopping = new AbortController();
+  readonly #processors: Processor<never>[] = [];
+  #warehouse: Warehouse | undefined;
+  #starting: Promise<void>;
+
+  private constructor(options: LandingOptions) {
+    this.#options = options;
+    this.#starting = this.#start();
+  }
+
+  static start(options: LandingOptions): Landing {
+    return new Landing(options);
+  }
+
+  get warehouseIsUp(): boolean {
+    return this.#warehouse !== undefined;
+  }
+
+  /** Everything below these offsets has landed; a partition that no processor has taken up yet stands at 0. */
+  progress(): readonly Progress[] {
+    return this.#processors.flatMap((processor) => processor.progress());
+  }
+
+  async drain(): Promise<void> {
+    this.#stopping.abort();
+    await this.#starting;
+    await Promise.all(this.#processors.map((processor) => processor.drain()));
+    await this.#warehouse?.close();
+  }
+
+  async #start(): Promise<void> {
+    const { pipelines } = this.#options;
+    for (const topic of new Set(pipelines.map(({ deadLetterTopic }) => deadLetterTopic)))
+      await this.#startKeeper(topic);
+    const warehouse = await this.#eventualWarehouse();
+    if (!warehouse) return;
+    this.#warehouse = warehouse;
+    for (const pipeline of pipelines) await this.#startProcessor(pipeline, warehouse);
+  }
+
+  async #startKeeper(topic: string): Promise<void> {
+    const { log, state, objects } = this.#options.engine;
+    const consumer = keeperName(topic);
+    const sink = createDeadLetterSink(objects);
+    const keeper = await Processor.start<DeadLetter>(topic, {
+      consumer,
+      log,
+      state,
+      convert: async (records) => records.map((record) => letterOrReject(() => readDeadLetter(record))),
+      sinks: [sink],
+      limits: deadLetterLimits,
+      onInvalid: 'drop',
+      deadLetterTopic: topic,
+      observer: this.#options.observe(consumer, [sink.name]),
+    });
+    this.#processors.push(keeper as Processor<never>);
+  }
+
+  async #startProcessor(pipeline: Pipeline, warehouse: Warehouse): Promise<void> {
+    const { engine, codecs } = this.#options;
+    const sinks = buildSinks(pipeline, engine, warehouse);
+    const processor = await Processor.start<object>(pipeline.topic.name, {
+      consumer: pipeline.name,
+      log: engine.log,
+      state: engine.state,
+      convert: pipelineConverter(pipeline, codecs),
+      sinks,
+      limits: { ...defaultBatchLimits, ...pipeline.process.batch },
+      onInvalid: pipeline.process.onInvalid,
+      deadLetterTopic: pipeline.deadLetterTopic,
+      observer: this.#options.observe(
+        pipeline.name,
+        sinks.map(({ name }) => name),
+      ),
+    });
+    this.#processors.push(processor as Processor<never>);
+  }
+
+  /** Undefined when stopped before it came up. */
+  async #eventualWarehouse(): Promise<Warehouse | undefined> {
+    const { config, logger } = this.#options;
+    const { signal } = this.#stopping;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        return await openWarehouse(config, logger);
+      } catch (error) {
+        logger.error({ err: error, attempt }, 'the warehouse is not up; events wait in the log');
+        await backoff(attempt, signal);
+      }
+    }
+    return undefined;
+  }
+}
+
+function keeperName(topic: string): string {
+  return `${topic}/keeper`;
+}
+
+/** What others wrote into the topic is no letter of ours. */
+function letterOrReject(read: () => DeadLetter): DeadLetter | Reject {
+  try {
+    return read();
+  } catch (error) {
+    return new Reject('', String(error));
+  }
+}

@@ -1,0 +1,36 @@
+/** Loads the systems that the configuration names: modules that export `app` (see `App`). */
+import { pathToFileURL } from 'node:url';
+import { closest } from 'fastest-levenshtein';
+import type { Config } from '../config/config.ts';
+import { Fault } from '../errors.ts';
+import type { App } from '../pipeline/app.ts';
+
+/** All of `config.pipelines`, or those that `only` names. @throws Fault CONFIG_INVALID */
+export async function loadApps(config: Pick<Config, 'pipelines' | 'only'>): Promise<readonly App[]> {
+  const apps = await Promise.all(config.pipelines.map(loadApp));
+  const names = apps.map(({ pipeline }) => pipeline.name);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new Fault('CONFIG_INVALID', `two pipelines are named ${JSON.stringify(twice)}`);
+  const wanted = config.only ?? names;
+  const unknown = wanted.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    const nearest = closest(unknown, names);
+    throw new Fault('CONFIG_INVALID', `there is no system ${JSON.stringify(unknown)}; the nearest is ${nearest}`);
+  }
+  return apps.filter(({ pipeline }) => wanted.includes(pipeline.name));
+}
+
+async function loadApp(path: string): Promise<App> {
+  const module = await importModule(path);
+  if (typeof module === 'object' && module !== null && 'app' in module) return module.app as App;
+  throw new Fault('CONFIG_INVALID', `${path} exports no \`app\``);
+}
+
+async function importModule(path: string): Promise<unknown> {
+  try {
+    return await import(pathToFileURL(path).href);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new Fault('CONFIG_INVALID', `pipelines: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,4 @@
+/** Kafka's rule for names of topics (org.apache.kafka.common.internals.Topic). */
+export function isTopicName(name: unknown): name is string {
+  return typeof name === 'string' && /^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..';
+}

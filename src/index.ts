@@ -1,0 +1,28 @@
+/** What apps are built from. */
+export { definePipeline } from './pipeline/define-pipeline.ts';
+export { http, type HttpPostOptions } from './pipeline/sources.ts';
+export { registered } from './pipeline/subjects.ts';
+export { objects, table, type ObjectsOptions, type TableOptions } from './pipeline/sinks.ts';
+export { jsonb, text, timestamptz, uuid, type Column, type Columns, type Row } from './pipeline/columns.ts';
+export type { App, GenerateEvents, GenerateOptions } from './pipeline/app.ts';
+export type {
+  BatchLimits,
+  HttpSource,
+  JsonObject,
+  ObjectsSink,
+  Pipeline,
+  PipelineDefinition,
+  Processing,
+  RecordMetadata,
+  SinkDefinition,
+  SubjectRef,
+  TableSink,
+  TopicRef,
+} from './pipeline/pipeline.ts';
+
+export { Reject } from './event/reject.ts';
+export { json, type Json } from './event/verbatim.ts';
+export { percentEncodeSegment } from './event/object-key.ts';
+export { dayOf, isTime, parseTime, timeFromEpochMs, timestampOf, type Time, type Timestamp } from './event/time.ts';
+export { toUuid, type Uuid } from './event/ids.ts';
+export { correlationIdParts, indexOf, packageOf, type CorrelationIdParts } from './event/correlation-id.ts';

@@ -1,0 +1,86 @@
+/**
+ * From a source into the log. A package is received while its body streams in, held within the budget (D6), and
+ * answered only when every event of it is durable, accepted or dead-lettered (D1, D2).
+ */
+import type { PackagePrefix } from '../event/correlation-id.ts';
+import type { Log } from '../log/log.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { Codecs } from '../schemas/codecs.ts';
+import type { Answer } from './answer.ts';
+import type { Budget, Share } from './budget.ts';
+import type { Idempotency } from './idempotency.ts';
+import { OpenPackage } from './open-package.ts';
+import type { Patience } from './patience.ts';
+import type { EventSplitter } from './splitter.ts';
+
+/** A package as a source hands it over. */
+export interface IncomingPackage {
+  /** The decoded body; ends with the signal's reason when that aborts. Reading stops when the package is refused. */
+  readonly body: (evicted: AbortSignal) => AsyncIterable<Buffer>;
+  readonly splitter: EventSplitter;
+  readonly onNotJson: 'refuse-package' | 'reject-event';
+  /** Scoped to the pipeline. */
+  readonly idempotencyKey: string | undefined;
+}
+
+export interface IngestOptions {
+  readonly pipeline: Pipeline;
+  readonly log: Log;
+  readonly codecs: Codecs;
+  readonly budget: Budget;
+  readonly patience: Patience;
+  readonly idempotency: Idempotency;
+  readonly nextPackage: () => PackagePrefix;
+  readonly onDefect: (error: unknown, correlationId: string) => void;
+}
+
+export class Ingest {
+  readonly pipeline: Pipeline;
+  readonly #options: IngestOptions;
+
+  constructor(options: IngestOptions) {
+    this.#options = options;
+    this.pipeline = options.pipeline;
+  }
+
+  /** Resolves when a package may start: before that none of its body needs to be read. @throws Fault BUSY, LOG_FULL, LOG_FAILED */
+  room(): Promise<void> {
+    return this.#options.log.room(this.#options.patience.start());
+  }
+
+  /** @throws Fault; then nothing of the package is stored, unless it is LOG_FAILED (see log.ts) */
+  async receive(incoming: IncomingPackage): Promise<Answer> {
+    const { idempotencyKey } = incoming;
+    if (idempotencyKey === undefined) return this.#store(incoming, undefined);
+    const scopedKey = `${this.pipeline.name}/${idempotencyKey}`;
+    const { idempotency, patience } = this.#options;
+    return idempotency.once(scopedKey, patience.start(), () => this.#store(incoming, scopedKey));
+  }
+
+  async #store(incoming: IncomingPackage, scopedKey: string | undefined): Promise<Answer> {
+    const { log, budget, patience, idempotency } = this.#options;
+    const share = budget.share();
+    try {
+      const received = await this.#read(incoming, share);
+      const answer = received.answer();
+      if (scopedKey !== undefined) idempotency.remember(received.batch, scopedKey, answer);
+      await log.append(received.batch, { signal: patience.start() });
+      return answer;
+    } finally {
+      share.release();
+    }
+  }
+
+  async #read({ body, splitter, onNotJson }: IncomingPackage, share: Share): Promise<OpenPackage> {
+    const { pipeline, log, codecs, onDefect, patience, nextPackage } = this.#options;
+    const codec = await codecs.latest(pipeline.schema.subject);
+    const options = { pipeline, codec, prefix: nextPackage(), batch: log.batch(), onNotJson, onDefect };
+    const received = new OpenPackage(options);
+    for await (const chunk of body(share.evicted)) {
+      for (const event of splitter.push(chunk)) received.add(event);
+      await share.resize(received.batch.bytes + splitter.heldBytes, () => patience.start());
+    }
+    for (const event of splitter.end()) received.add(event);
+    return received;
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * One package on its way into the log: each event decoded, normalised, validated and encoded as it arrives, then all of
+ * them appended together with the dead letters of those that are invalid. Until `commit` nothing of it exists.
+ */
+import { deadLetterRecord } from '../dead-letters/dead-letter.ts';
+import { Fault } from '../errors.ts';
+import { correlationId, type PackagePrefix } from '../event/correlation-id.ts';
+import { Reject } from '../event/reject.ts';
+import type { Batch } from '../log/log.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { Codec } from '../schemas/codec.ts';
+import type { Answer, RejectedInPackage } from './answer.ts';
+import { decodeEvent, NotJson } from './decode-event.ts';
+import type { SplitEvent } from './splitter.ts';
+
+export interface PackageOptions {
+  readonly pipeline: Pipeline;
+  readonly codec: Codec;
+  readonly prefix: PackagePrefix;
+  readonly batch: Batch;
+  /** Of text that is no JSON: refuse the package (an array cannot be told apart then), or only the event (a line). */
+  readonly onNotJson: 'refuse-package' | 'reject-event';
+  /** A normaliser threw something that is no Reject: a defect in the app, reported beside the dead letter. */
+  readonly onDefect: (error: unknown, correlationId: string) => void;
+}
+
+export class OpenPackage {
+  readonly packageId: string;
+  readonly batch: Batch;
+  readonly #options: PackageOptions;
+  readonly #schemaId: string;
+  readonly #errors: RejectedInPackage[] = [];
+  #count = 0;
+
+  constructor(options: PackageOptions) {
+    this.#options = options;
+    this.batch = options.batch;
+    this.packageId = correlationId(options.prefix, 0);
+    this.#schemaId = String(options.codec.schemaId);
+  }
+
+  /** @throws Fault NOT_JSON, PACKAGE_TOO_LARGE: the package is refused whole */
+  add(event: SplitEvent): void {
+    const { pipeline, prefix } = this.#options;
+    const index = this.#count;
+    const { maxEvents } = pipeline.source;
+    if (index >= maxEvents) throw new Fault('PACKAGE_TOO_LARGE', `the package has more than ${maxEvents} events`);
+    this.#count += 1;
+    const id = correlationId(prefix, index);
+    try {
+      this.#accept(event, id);
+    } catch (error) {
+      this.#reject(event, index, id, this.#toReject(error, index, id));
+    }
+  }
+
+  /** What the producer is told once the batch is durable. */
+  answer(): Answer {
+    const rejected = this.#errors.length;
+    return { packageId: this.packageId, accepted: this.#count - rejected, rejected, errors: this.#errors };
+  }
+
+  #accept(received: SplitEvent, id: string): void {
+    const { pipeline, codec, batch } = this.#options;
+    const event = pipeline.normalise(decodeEvent(received, pipeline.verbatim)) as object;
+    const value = codec.encode(event);
+    batch.add({
+      topic: pipeline.topic.name,
+      key: pipeline.topic.key(event),
+      value,
+      headers: [
+        ['correlationId', id],
+        ['schemaId', this.#schemaId],
+        ['received', received.bytes],
+      ],
+    });
+  }
+
+  #reject(event: SplitEvent, index: number, id: string, reject: Reject): void {
+    const { path, message } = reject;
+    const { batch, pipeline } = this.#options;
+    const letter = {
+      correlationId: id,
+      at: 'ingest',
+      pipeline: pipeline.name,
+      path,
+      message,
+      event: event.bytes,
+    } as const;
+    batch.add(deadLetterRecord(pipeline.deadLetterTopic, { ...letter, origin: undefined }));
+    this.#errors.push({ index, correlationId: id, path, message });
+  }
+
+  #toReject(error: unknown, index: number, id: string): Reject {
+    if (error instanceof Reject) return error;
+    if (error instanceof NotJson) {
+      if (this.#options.onNotJson === 'reject-event') return new Reject('', `expected JSON: ${error.message}`);
+      throw new Fault('NOT_JSON', `event ${index} is not JSON: ${error.message}`);
+    }
+    if (error instanceof Fault) throw error;
+    this.#options.onDefect(error, id);
+    return new Reject('', `the pipeline could not normalise this event: ${String(error)}`);
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * A batch, encoded as it is filled: for each partition chunks of records, which a frame takes over as they are.
+ */
+import type { Batch, NewRecord } from '../log.ts';
+import { partitionForBytes, partitionFor } from '../partition.ts';
+import { MAX_SECTION_BYTES } from './frame.ts';
+import type { LogState } from './log-state.ts';
+import { recordBytesAtMost, writeRecord } from './record.ts';
+
+/** At most `MAX_SECTION_BYTES` of records, or one record. */
+export interface Chunk {
+  buffer: Buffer;
+  used: number;
+  count: number;
+}
+
+export interface Part {
+  readonly topicId: number;
+  readonly partition: number;
+  readonly chunks: Chunk[];
+}
+
+/** Memory of a chunk beside its buffer, about. */
+const CHUNK_OVERHEAD_BYTES = 200;
+
+/** Counts records without a key, by topic, so that they spread evenly. */
+export class Turns {
+  readonly #next: number[] = [];
+
+  take(topicId: number): number {
+    const turn = this.#next[topicId] ?? 0;
+    this.#next[topicId] = turn + 1;
+    return turn;
+  }
+}
+
+/** Room for a key that is being hashed; grows to the longest key seen. */
+let keyScratch: Buffer = Buffer.allocUnsafeSlow(1024);
+
+function encodeKey(key: string): number {
+  if (key.length * 3 > keyScratch.length) keyScratch = Buffer.allocUnsafeSlow(key.length * 3);
+  return keyScratch.write(key);
+}
+
+export class SegmentBatch implements Batch {
+  readonly parts = new Map<number, Part>();
+  count = 0;
+  bytes = 0;
+  /** Of the records: what the batch takes in a frame beside its sections' entries. */
+  payloadBytes = 0;
+  readonly #state: LogState;
+  readonly #turns: Turns;
+
+  constructor(state: LogState, turns: Turns) {
+    this.#state = state;
+    this.#turns = turns;
+  }
+
+  add(record: NewRecord): void {
+    const { topicId, spec } = this.#state.topic(record.topic);
+    const keyBytes = record.key === null ? -1 : encodeKey(record.key);
+    const partition =
+      keyBytes < 0
+        ? partitionFor(null, spec.partitions, this.#turns.take(topicId))
+        : partitionForBytes(keyScratch, keyBytes, spec.partitions);
+    const needed = recordBytesAtMost(Math.max(keyBytes, 0), record.value, record.headers);
+    const chunk = this.#room(this.#part(topicId, partition).chunks, needed);
+    const end = writeRecord(chunk.buffer, chunk.used, keyScratch, keyBytes, record.value, record.headers);
+    this.payloadBytes += end - chunk.used;
+    chunk.used = end;
+    chunk.count += 1;
+    this.count += 1;
+  }
+
+  #part(topicId: number, partition: number): Part {
+    const key = placeKey(topicId, partition);
+    let part = this.parts.get(key);
+    if (part === undefined) {
+      part = { topicId, partition, chunks: [] };
+      this.parts.set(key, part);
+    }
+    return part;
+  }
+
+  /** The partition's last chunk, grown where needed, or a new one. */
+  #room(chunks: Chunk[], needed: number): Chunk {
+    const last = chunks.at(-1);
+    if (last === undefined || last.used + needed > MAX_SECTION_BYTES) {
+      const chunk = { buffer: Buffer.allocUnsafe(needed), used: 0, count: 0 };
+      chunks.push(chunk);
+      this.bytes += needed + CHUNK_OVERHEAD_BYTES;
+      return chunk;
+    }
+    if (last.used + needed <= last.buffer.length) return last;
+    const grown = Buffer.allocUnsafe(Math.min(MAX_SECTION_BYTES, Math.max(2 * last.buffer.length, last.used + needed)));
+    last.buffer.copy(grown, 0, 0, last.used);
+    this.bytes += grown.length - last.buffer.length;
+    last.buffer = grown;
+    return last;
+  }
+}
+
+/** One number for a partition of a topic; partitions are far fewer than 2^24. */
+export const placeKey = (topicId: number, partition: number): number => topicId * 2 ** 24 + partition;

@@ -1,0 +1,157 @@
+/**
+ * The composition root: puts the parts together as the configuration says, and takes them apart again in the order that
+ * keeps every promise (D8): no new requests, those in flight answered, batches in hand landed, then the engine closed.
+ */
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { createServer, type Health } from './api/server.ts';
+import type { Config } from './config/config.ts';
+import { type Engine, openEngine } from './engine/engine.ts';
+import { consumersOf, Landing } from './engine/landing.ts';
+import { loadApps } from './engine/load-apps.ts';
+import { keepRetention } from './engine/retention.ts';
+import { createPackageIds } from './event/correlation-id.ts';
+import { Budget } from './ingest/budget.ts';
+import { Idempotency, idempotencyTopic } from './ingest/idempotency.ts';
+import { Ingest } from './ingest/ingest.ts';
+import { Patience } from './ingest/patience.ts';
+import type { TopicSpec } from './log/log.ts';
+import { readTopicList } from './log/topic-list.ts';
+import type { Pipeline } from './pipeline/pipeline.ts';
+import { type Codecs, createCodecs } from './schemas/codecs.ts';
+import { loadSchemaFiles } from './schemas/schema-files.ts';
+import { mountHttpSource } from './sources/http/http-source.ts';
+import { addLiveGauges, type LagSample } from './telemetry/live-gauges.ts';
+import { createLogger } from './telemetry/logger.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { processorObserver } from './telemetry/processor-observer.ts';
+
+export interface Running {
+  readonly url: string;
+  /** Finishes what is in flight, lands what is in hand, and closes everything (D8). */
+  drain(): Promise<void>;
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly pipelines: readonly Pipeline[];
+  readonly codecs: Codecs;
+  readonly idempotency: Idempotency;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Resolves when events are taken. The warehouse may come up later: until then events wait in the log. */
+export async function serve(config: Config): Promise<Running> {
+  const logger = createLogger({ level: config.logLevel });
+  const pipelines = (await loadApps(config)).map(({ pipeline }) => pipeline);
+  const engine = await openEngine(config);
+  try {
+    await prepare(engine, config, pipelines);
+    const codecs = createCodecs(engine.registry);
+    const onError = (error: unknown): void => logger.error({ err: error }, 'the view of idempotency keys is behind');
+    const idempotency = await Idempotency.open({ log: engine.log, state: engine.state, onError });
+    return await run({ config, engine, pipelines, codecs, idempotency, logger, metrics: createMetrics() });
+  } catch (error) {
+    await closeEngine(engine);
+    throw error;
+  }
+}
+
+/** Schemas and topics as the project's files have them. */
+async function prepare(engine: Engine, config: Config, pipelines: readonly Pipeline[]): Promise<void> {
+  await loadSchemaFiles({ dir: config.schemasDir, registry: engine.registry });
+  for (const { schema } of pipelines) await engine.registry.latest(schema.subject);
+  const listed = await readTopicList(config.topicsFile);
+  const needed = pipelines.flatMap(({ topic, deadLetterTopic }) => [topic.name, deadLetterTopic]);
+  const unlisted = needed.filter((name) => !listed.some((topic) => topic.name === name));
+  const topics: readonly TopicSpec[] = [
+    ...listed,
+    ...unlisted.map((name) => ({ name, partitions: 1 })),
+    idempotencyTopic,
+  ];
+  await engine.log.ensureTopics(topics);
+}
+
+async function run(parts: Parts): Promise<Running> {
+  const { config, engine, pipelines, codecs, idempotency, logger, metrics } = parts;
+  const observe = (consumer: string, sinks: readonly string[]) =>
+    processorObserver({ consumer, sinks, logger, metrics });
+  const landing = Landing.start({ config, engine, codecs, pipelines, logger, observe });
+  const health = (): Promise<Health> => checkHealth(engine, landing);
+  const server = createServer({ logger, metrics: metrics.registry, health });
+  const budget = new Budget(config.ingest.maxInFlightBytes);
+  mountSources(server, parts, budget);
+  const ingestBytes = (): number => budget.heldBytes;
+  addLiveGauges(metrics.registry, { lag: () => measureLag(engine, landing), ingestBytes });
+  const stopRetention = keepRetention({
+    log: engine.log,
+    state: engine.state,
+    consumers: consumersOf(pipelines),
+    alsoKeep: () => idempotency.progress(),
+    retentionMs: config.log.retentionHours * 3_600_000,
+    retentionBytes: config.log.retentionBytes,
+    logger,
+  });
+  const close = async (): Promise<void> => {
+    await server.close();
+    await stopRetention();
+    await landing.drain();
+    await idempotency.close();
+    await closeEngine(engine);
+  };
+  try {
+    await server.listen({ port: config.port, host: config.host });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { url: urlOf(server, config), drain: close };
+}
+
+function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): void {
+  const { config, engine, pipelines, codecs, idempotency, logger, metrics } = parts;
+  const patience = new Patience(config.ingest.waitForRoomMs);
+  const nextPackage = createPackageIds({ now: Date.now });
+  for (const pipeline of pipelines) {
+    const onDefect = (error: unknown, correlationId: string): void =>
+      logger.error(
+        { err: error, pipeline: pipeline.name, correlationId },
+        'a normaliser failed; the event is a dead letter',
+      );
+    const { log } = engine;
+    const ingest = new Ingest({ pipeline, log, codecs, budget, patience, idempotency, nextPackage, onDefect });
+    const { bodyIdleTimeoutMs } = config.ingest;
+    mountHttpSource(server, { ingest, bodyIdleTimeoutMs, logger, metrics });
+  }
+}
+
+async function checkHealth({ log }: Engine, landing: Landing): Promise<Health> {
+  const room = await log.room(AbortSignal.timeout(250)).then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
+  const warehouse = landing.warehouseIsUp ? 'up' : 'not up yet; events wait in the log';
+  return { ready: room === undefined, parts: { log: room ?? 'takes events', warehouse } };
+}
+
+async function measureLag({ log }: Engine, landing: Landing): Promise<readonly LagSample[]> {
+  const measured = landing.progress().map(async ({ consumer, topic, partition, offset }) => {
+    const { end } = await log.range({ topic, partition });
+    return { consumer, topic, partition, records: end - offset };
+  });
+  return Promise.all(measured);
+}
+
+async function closeEngine({ log, state }: Engine): Promise<void> {
+  await log.close();
+  await state.close();
+}
+
+function urlOf(server: FastifyInstance, { host }: Config): string {
+  const { port } = server.server.address() as AddressInfo;
+  const shown = host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${shown}:${port}`;
+}

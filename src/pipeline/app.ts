@@ -1,0 +1,26 @@
+/**
+ * What an app offers the platform: `apps/<name>/<name>.ts` exports it as `app`.
+ *
+ *   export const app: App = { pipeline, generate: generateEvents };
+ */
+import type { Pipeline } from './pipeline.ts';
+
+export interface App {
+  readonly pipeline: Pipeline;
+  /** Events for tests and benchmarks, as producers send them: `tributary generate <pipeline name>`. */
+  readonly generate?: GenerateEvents;
+}
+
+/** Lines of JSON, one event each, without line ends. Lazy: makes an event when it is asked for. */
+export type GenerateEvents = (options: GenerateOptions) => Iterable<string>;
+
+export interface GenerateOptions {
+  /** How many events, invalid ones included. */
+  readonly count: number;
+  /** 0 to 1; exactly `Math.round(count * invalidShare)` events are invalid. Every line is JSON all the same. */
+  readonly invalidShare: number;
+  /** The same seed gives the same events within a UTC day. */
+  readonly seed: number | string;
+  /** Unix milliseconds; events lie before the start of its UTC day. Default `Date.now`. */
+  readonly now?: () => number;
+}

@@ -1,0 +1,75 @@
+/**
+ * Makes a pipeline of its description, or says what in it is wrong: PIPELINE_INVALID, naming the path and what was
+ * expected there. The compiler has checked the types by then; this finds what types cannot say, and what plain JavaScript passes.
+ */
+import { maxPackageEvents } from '../event/correlation-id.ts';
+import { isTopicName } from '../event/topic-name.ts';
+import { Checker } from './checker.ts';
+import { checkSinks } from './check-sinks.ts';
+import type { Pipeline, PipelineDefinition } from './pipeline.ts';
+
+/** @throws Fault PIPELINE_INVALID */
+export function definePipeline<Event extends object, Output extends object>(
+  definition: PipelineDefinition<Event, Output>,
+): Pipeline {
+  check(definition);
+  return definition;
+}
+
+const members: readonly (keyof Pipeline)[] = [
+  'name',
+  'source',
+  'normalise',
+  'verbatim',
+  'schema',
+  'topic',
+  'deadLetterTopic',
+  'process',
+  'sinks',
+];
+
+function check(definition: unknown): void {
+  const root = new Checker(definition, '');
+  root.members(members);
+  root
+    .at('name')
+    .pattern(/^[a-z][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, a letter first, at most 63');
+  checkSource(root.at('source'));
+  root.at('normalise').function();
+  root.at('verbatim').distinct((name) => name.text());
+  const schema = root.at('schema');
+  schema.members(['subject'], ['event']);
+  schema.at('subject').text();
+  checkTopics(root);
+  checkProcessing(root.at('process'));
+  checkSinks(root.at('sinks'));
+}
+
+function checkSource(source: Checker): void {
+  source.at('kind').oneOf(['http']);
+  source.members(['kind', 'path', 'maxEvents', 'maxPackageBytes']);
+  source.at('path').pattern(/^(\/[A-Za-z0-9._~-]+)+$/, 'a path such as /collect');
+  source.at('maxEvents').integer(1, maxPackageEvents);
+  source.at('maxPackageBytes').integer(1);
+}
+
+function checkTopics(root: Checker): void {
+  const topic = root.at('topic');
+  topic.members(['name', 'key']);
+  topic.at('key').function();
+  const deadLetterTopic = root.at('deadLetterTopic');
+  for (const name of [topic.at('name'), deadLetterTopic])
+    if (!isTopicName(name.value)) name.fail('a topic name: 1 to 249 of A-Z a-z 0-9 . _ -, and not . or ..');
+  if (deadLetterTopic.value === topic.at('name').value) deadLetterTopic.fail('another topic than topic.name');
+}
+
+function checkProcessing(processing: Checker): void {
+  processing.members(['transform', 'onInvalid'], ['batch']);
+  processing.at('transform').function();
+  processing.at('onInvalid').oneOf(['halt', 'dead-letter', 'drop']);
+  const batch = processing.at('batch');
+  if (batch.value === undefined) return;
+  batch.members([], ['maxBytes', 'flushIntervalMs']);
+  for (const limit of ['maxBytes', 'flushIntervalMs'] as const)
+    if (batch.at(limit).value !== undefined) batch.at(limit).integer(1);
+}

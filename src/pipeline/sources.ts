@@ -1,0 +1,16 @@
+/** Where a pipeline's events come from. What is given here is checked by `definePipeline`. */
+import type { HttpSource } from './pipeline.ts';
+
+export interface HttpPostOptions {
+  /** Events a package, at most; up to 2^24, which is what a correlation id can number. Default 100,000. */
+  readonly maxEvents?: number;
+  /** Bytes a package, at most, after decompression. Default 32 MiB. */
+  readonly maxPackageBytes?: number;
+}
+
+/** Packages of events at `POST <path>`. */
+function post(path: string, options: HttpPostOptions = {}): HttpSource {
+  return { maxEvents: 100_000, maxPackageBytes: 32 * 1024 * 1024, ...options, kind: 'http', path };
+}
+
+export const http = { post };

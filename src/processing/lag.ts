@@ -1,0 +1,43 @@
+/** How far consumers are behind the log, from what any process may read. */
+import type { LogReader } from '../log/log.ts';
+import type { StateStore } from '../stores/state/state-store.ts';
+import { readCheckpoint } from './checkpoint.ts';
+
+export interface LagRow {
+  readonly consumer: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** Everything below it has landed. */
+  readonly committed: number;
+  readonly end: number;
+  /** Records. */
+  readonly lag: number;
+  /** Age of the oldest record that has not landed; 0 where there is none. */
+  readonly behindMs: number;
+}
+
+export interface Consumer {
+  readonly name: string;
+  readonly topic: string;
+}
+
+export async function readLag(
+  { log, state }: { readonly log: LogReader; readonly state: StateStore },
+  consumers: readonly Consumer[],
+  nowMs: number = Date.now(),
+): Promise<readonly LagRow[]> {
+  const topics = await log.topics();
+  const rows: LagRow[] = [];
+  for (const { name, topic } of consumers) {
+    const partitions = topics.find((spec) => spec.name === topic)?.partitions ?? 0;
+    for (let partition = 0; partition < partitions; partition++) {
+      const at = { topic, partition };
+      const committed = await readCheckpoint(state, log.id, name, at);
+      const { start, end } = await log.range(at);
+      const [oldest] = committed < end ? await log.read(at, Math.max(committed, start), { maxBytes: 1 }) : [];
+      const behindMs = oldest ? Math.max(0, nowMs - oldest.timeMs) : 0;
+      rows.push({ consumer: name, topic, partition, committed, end, lag: end - committed, behindMs });
+    }
+  }
+  return rows;
+}

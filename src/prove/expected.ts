@@ -1,0 +1,51 @@
+/** What each acknowledged event must have become, computed again from what was sent. */
+import { Reject } from '../event/reject.ts';
+import { attachVerbatim } from '../event/verbatim.ts';
+import { memberText } from '../event/json-member.ts';
+import { decodeEvent } from '../ingest/decode-event.ts';
+import type { ObjectsSink, Pipeline, TableSink } from '../pipeline/pipeline.ts';
+import type { Codec } from '../schemas/codec.ts';
+
+export type Expected =
+  | { readonly kind: 'landed'; readonly row: Readonly<Record<string, string>> }
+  /** The processor refuses it. */
+  | { readonly kind: 'dead-letter' };
+
+export interface Targets {
+  readonly pipeline: Pipeline;
+  readonly codec: Codec;
+  readonly table: TableSink<object>;
+  readonly objects: ObjectsSink<object>;
+}
+
+/** @throws Reject where ingest must have refused the event */
+export function expectedOf({ pipeline, codec, table }: Targets, line: string, correlationId: string): Expected {
+  const output = outputOf(pipeline, codec, line, { correlationId, publishTime: '' });
+  if (output instanceof Reject) return { kind: 'dead-letter' };
+  try {
+    return { kind: 'landed', row: table.row(output) };
+  } catch (error) {
+    if (error instanceof Reject) return { kind: 'dead-letter' };
+    throw error;
+  }
+}
+
+/** The output with the time at which the log took the event, which only the object itself tells. */
+export function outputOf(
+  pipeline: Pipeline,
+  codec: Codec,
+  line: string,
+  metadata: { readonly correlationId: string; readonly publishTime: string },
+): object | Reject {
+  const normalised = pipeline.normalise(
+    decodeEvent({ bytes: Buffer.from(line), tooDeep: false }, pipeline.verbatim),
+  ) as object;
+  const event = codec.decode(Buffer.from(codec.encode(normalised))) as Record<string, object>;
+  for (const name of pipeline.verbatim) attachVerbatim(event[name] as object, memberText(line, name) as string);
+  try {
+    return pipeline.process.transform(event, { ...metadata, schemaId: codec.schemaId }) as object;
+  } catch (error) {
+    if (error instanceof Reject) return error;
+    throw error;
+  }
+}

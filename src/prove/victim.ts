@@ -1,0 +1,113 @@
+/** The program under proof: started, killed and started again on one data directory. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { dataPaths } from '../engine/engine.ts';
+
+const program = join(import.meta.dirname, '../cli', import.meta.filename.endsWith('.ts') ? 'program.ts' : 'program.js');
+
+export interface VictimOptions {
+  readonly dataDir: string;
+  readonly system: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Told the URL of each start, and that it is gone. */
+  readonly onUrl: (url: string | undefined) => void;
+}
+
+export class Victim {
+  readonly #options: VictimOptions;
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  /** False where it ended first. */
+  readonly ready: Promise<boolean>;
+  #asked = false;
+  #ended = false;
+  #lastWords = '';
+
+  constructor(options: VictimOptions) {
+    this.#options = options;
+    const args = [program, 'start', '--port', '0', '--data-dir', options.dataDir, '--only', options.system];
+    this.#child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...options.env, LOG_LEVEL: 'warn' },
+    });
+    this.#exited = this.#awaitExit();
+    this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.#lastWords = (this.#lastWords + text).slice(-4_000);
+    });
+    this.ready = Promise.race([this.#awaitUrl(), this.#exited.then(() => false)]);
+  }
+
+  /** What it said last on standard error, for the report of a failure. */
+  get lastWords(): string {
+    return this.#lastWords;
+  }
+
+  get endedByItself(): boolean {
+    return this.#ended;
+  }
+
+  /** SIGKILL; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#asked = true;
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  /** SIGKILL to its PostgreSQL, so that the next start finds one that has to recover. */
+  async killPostgres(): Promise<boolean> {
+    const file = join(dataPaths(this.#options.dataDir).postgres, 'postmaster.pid');
+    const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0]);
+    if (!pid) return false;
+    try {
+      return process.kill(pid, 'SIGKILL');
+    } catch {
+      return false; // gone already
+    }
+  }
+
+  /** SIGTERM; answers the exit code, 0 after a drain. */
+  async drain(): Promise<number | null> {
+    this.#asked = true;
+    this.#child.kill('SIGTERM');
+    await this.#exited;
+    return this.#child.exitCode;
+  }
+
+  async #awaitExit(): Promise<void> {
+    await once(this.#child, 'exit');
+    this.#ended = !this.#asked;
+    this.#options.onUrl(undefined);
+  }
+
+  async #awaitUrl(): Promise<boolean> {
+    for await (const line of createInterface({ input: this.#child.stdout! })) {
+      const url = /https?:\/\/\S+/.exec(line)?.[0];
+      if (url === undefined) continue;
+      if (this.#asked) return false; // its last line came after its end
+      this.#options.onUrl(url.replace('//localhost', '//127.0.0.1'));
+      return true;
+    }
+    return false;
+  }
+}
+
+/** A moment to kill at, and how. */
+export type Moment = 'start' | 'work' | 'postgres';
+
+/** Kills the victim at a random moment of the given kind. */
+export async function killAt(victim: Victim, moment: Moment, random: () => number): Promise<void> {
+  if (moment === 'start') {
+    await sleep(random() * 1_000);
+    return victim.kill();
+  }
+  if (await victim.ready) await sleep(random() * 800);
+  if (moment === 'postgres') {
+    await victim.killPostgres();
+    await sleep(random() * 150);
+  }
+  return victim.kill();
+}

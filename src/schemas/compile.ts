@@ -1,0 +1,27 @@
+/** From a schema to its codec; the one place that knows the kinds of schemas. */
+import { Fault } from '../errors.ts';
+import { compileAvro } from './avro-codec.ts';
+import type { Codec } from './codec.ts';
+import { compileJson } from './json-codec.ts';
+import type { RegisteredSchema, SchemaType } from './registry.ts';
+
+const compilers: Record<SchemaType, (schema: RegisteredSchema) => Codec> = {
+  AVRO: compileAvro,
+  JSON: compileJson,
+  PROTOBUF: () => {
+    throw new Error('Protobuf schemas cannot be read yet: use AVRO or JSON');
+  },
+};
+
+/**
+ * Takes milliseconds: keep the codec (codecs.ts does).
+ * @throws Fault SCHEMA_INVALID that says where
+ */
+export function compileCodec(schema: RegisteredSchema): Codec {
+  try {
+    return compilers[schema.type](schema);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Fault('SCHEMA_INVALID', `${schema.type} schema of ${schema.subject}: ${message}`, { cause: error });
+  }
+}

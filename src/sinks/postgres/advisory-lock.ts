@@ -1,0 +1,16 @@
+/** One at a time, over all processes on a database: what `CREATE ... IF NOT EXISTS` alone does not give (it fails in a race). */
+import type { ClientBase } from 'pg';
+
+/** Runs `task` in a transaction that holds the lock of that name. */
+export async function underLock<T>(client: ClientBase, name: string, task: () => Promise<T>): Promise<T> {
+  await client.query('BEGIN');
+  try {
+    await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`tributary: ${name}`]);
+    const result = await task();
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined); // the error that counts is the first
+    throw error;
+  }
+}

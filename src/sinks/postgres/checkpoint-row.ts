@@ -1,0 +1,58 @@
+/**
+ * How far a sink has come, in the database where its rows are: one row of `tributary_checkpoints` for each partition of
+ * each log. It moves in the transaction that brings the rows, and only from where its owner believes it to be (D3).
+ */
+import type { ClientBase } from 'pg';
+import type { TopicPartition } from '../../log/log.ts';
+import { underLock } from './advisory-lock.ts';
+
+const table = 'tributary_checkpoints';
+
+export interface CheckpointKey extends TopicPartition {
+  readonly logId: string;
+  readonly pipeline: string;
+  readonly sink: string;
+}
+
+const isKey = 'log_id = $1 AND pipeline = $2 AND sink = $3 AND topic = $4 AND partition = $5';
+
+function keyValues({ logId, pipeline, sink, topic, partition }: CheckpointKey): unknown[] {
+  return [logId, pipeline, sink, topic, partition];
+}
+
+export async function ensureCheckpoints(client: ClientBase): Promise<void> {
+  await underLock(client, table, () =>
+    client.query(`CREATE TABLE IF NOT EXISTS ${table} (
+      log_id text NOT NULL, pipeline text NOT NULL, sink text NOT NULL, topic text NOT NULL, partition integer NOT NULL,
+      next_offset bigint NOT NULL, PRIMARY KEY (log_id, pipeline, sink, topic, partition))`),
+  );
+}
+
+/** Waits for a transaction under way (an earlier owner's, whose last commit is on its way) to end. */
+export async function openCheckpoint(client: ClientBase, key: CheckpointKey): Promise<number> {
+  const values = keyValues(key);
+  await client.query(`INSERT INTO ${table} VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT DO NOTHING`, values);
+  const found = await client.query<{ next: string }>(
+    `SELECT next_offset AS next FROM ${table} WHERE ${isKey} FOR UPDATE`,
+    values,
+  );
+  return Number(found.rows[0]?.next);
+}
+
+/** False, and nothing changed, where it is not at `from`. */
+export async function advanceCheckpoint(client: ClientBase, key: CheckpointKey, from: number, to: number) {
+  const moved = await client.query(`UPDATE ${table} SET next_offset = $7 WHERE ${isKey} AND next_offset = $6`, [
+    ...keyValues(key),
+    from,
+    to,
+  ]);
+  return moved.rowCount === 1;
+}
+
+export async function readCheckpoint(client: ClientBase, key: CheckpointKey): Promise<number | undefined> {
+  const found = await client.query<{ next: string }>(
+    `SELECT next_offset AS next FROM ${table} WHERE ${isKey}`,
+    keyValues(key),
+  );
+  return found.rows[0] && Number(found.rows[0].next);
+}

@@ -1,0 +1,55 @@
+/**
+ * A batch between stage and commit: a transaction, open on a connection of its own, that holds the rows and the
+ * checkpoint. It ends once: committed, rolled back, or with its connection.
+ */
+import type { PoolClient } from 'pg';
+import type { RejectedEvent, Staged } from '../sink.ts';
+
+/** @param onCommit told before the server is, for the answer may be lost */
+export function stagedRows(client: PoolClient, onCommit: () => void): Staged {
+  let open = true;
+
+  async function end(statement: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+    open = false;
+    try {
+      const { command } = await client.query(statement);
+      // PostgreSQL answers COMMIT with ROLLBACK, and no error, where the transaction had failed before.
+      if (command !== statement) throw new Error(`PostgreSQL answered ${statement} with ${command}`);
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+    client.release();
+  }
+
+  return {
+    rejected: [],
+    plan: [],
+    commit: async () => {
+      if (!open) throw new Error('the batch is not staged any more');
+      onCommit();
+      await end('COMMIT');
+    },
+    abort: async () => {
+      // A connection that died has rolled back by itself.
+      if (open) await end('ROLLBACK').catch(() => undefined);
+    },
+  };
+}
+
+/** What landed before: nothing is left to do. */
+export const landedBefore: Staged = {
+  rejected: [],
+  plan: [],
+  commit: () => Promise.resolve(),
+  abort: () => Promise.resolve(),
+};
+
+export function refusedRows(rejected: readonly RejectedEvent[]): Staged {
+  return {
+    rejected,
+    plan: [],
+    commit: () => Promise.reject(new Error('a batch with rejected events cannot be committed')),
+    abort: () => Promise.resolve(),
+  };
+}

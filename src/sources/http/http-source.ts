@@ -1,0 +1,103 @@
+/**
+ * `POST <path>`: packages over HTTP. Decodes the body as it streams in and turns faults into answers; a package that is
+ * refused is never held whole.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { Fault } from '../../errors.ts';
+import type { Answer } from '../../ingest/answer.ts';
+import { decodedBody } from '../../ingest/body.ts';
+import type { Ingest } from '../../ingest/ingest.ts';
+import { splitJson } from '../../ingest/split-json.ts';
+import { splitNdjson } from '../../ingest/split-ndjson.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+
+export interface HttpSourceOptions {
+  readonly ingest: Ingest;
+  readonly bodyIdleTimeoutMs: number;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+const ndjsonTypes = new Set([
+  'application/x-ndjson',
+  'application/ndjson',
+  'application/jsonl',
+  'application/x-jsonlines',
+]);
+
+/** Mounts the route; the instance must hand bodies over unread (see api/server.ts). */
+export function mountHttpSource(app: FastifyInstance, options: HttpSourceOptions): void {
+  const { ingest } = options;
+  app.route({
+    method: 'POST',
+    url: ingest.pipeline.source.path,
+    onRequest: (request) => {
+      forgiveContentType(request);
+      return ingest.room();
+    },
+    onResponse: async (_request, reply) =>
+      options.metrics.packages.inc({ pipeline: ingest.pipeline.name, status: reply.statusCode }),
+    handler: (request, reply) => receive(request, reply, options),
+  });
+}
+
+async function receive(request: FastifyRequest, reply: FastifyReply, options: HttpSourceOptions): Promise<Answer> {
+  const startedMs = performance.now();
+  const { ingest, logger } = options;
+  const ndjson = isNdjson(request.headers['content-type']);
+  const answer = await ingest.receive({
+    body: (evicted) =>
+      decodedBody(request.raw, {
+        encoding: request.headers['content-encoding'],
+        maxBytes: ingest.pipeline.source.maxPackageBytes,
+        idleTimeoutMs: options.bodyIdleTimeoutMs,
+        signal: evicted,
+      }),
+    splitter: ndjson ? splitNdjson() : splitJson(),
+    onNotJson: ndjson ? 'reject-event' : 'refuse-package',
+    idempotencyKey: idempotencyKey(request.headers['idempotency-key']),
+  });
+  const { packageId, accepted, rejected } = answer;
+  countAnswer(options, answer, (performance.now() - startedMs) / 1000);
+  logger[rejected > 0 ? 'info' : 'debug']({ packageId, accepted, rejected }, 'package');
+  reply.header('content-type', 'application/json; charset=utf-8');
+  return answer;
+}
+
+function countAnswer({ ingest, metrics }: HttpSourceOptions, { accepted, rejected }: Answer, seconds: number): void {
+  const pipeline = ingest.pipeline.name;
+  metrics.eventsIngested.inc({ pipeline }, accepted);
+  if (rejected > 0) {
+    metrics.eventsRejected.inc({ pipeline }, rejected);
+    metrics.eventsDeadLettered.inc({ pipeline, at: 'ingest' }, rejected);
+  }
+  metrics.packageSeconds.observe({ pipeline }, seconds);
+}
+
+/** Fastify answers 415 to a Content-Type that is no media type (`json`); here it only means that it does not say NDJSON. */
+function forgiveContentType({ raw: { headers } }: FastifyRequest): void {
+  const type = headers['content-type'];
+  if (type !== undefined && !mediaType.test(type)) headers['content-type'] = 'application/octet-stream';
+}
+
+const mediaType = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
+
+/**
+ * Producers name their JSON in many ways or not at all, so anything is taken for JSON that does not say it is NDJSON;
+ * only another charset than UTF-8 cannot be read.
+ */
+function isNdjson(contentType: string | undefined): boolean {
+  if (contentType === undefined) return false;
+  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1]?.toLowerCase();
+  if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset)) {
+    throw new Fault('CONTENT_TYPE_UNSUPPORTED', `the charset ${JSON.stringify(charset)} is not supported`);
+  }
+  return ndjsonTypes.has((contentType.split(';', 1)[0] as string).trim().toLowerCase());
+}
+
+function idempotencyKey(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  if (typeof header === 'string' && /^[\x21-\x7e]{1,255}$/.test(header)) return header;
+  throw new Fault('IDEMPOTENCY_KEY_INVALID', 'the Idempotency-Key header is not 1 to 255 visible ASCII characters');
+}

@@ -1,0 +1,123 @@
+/**
+ * An object store in a directory: each object a file, its key the path.
+ *
+ * An object is written aside, synced, renamed into place, and its directory synced: whole or not there, durable when `put`
+ * resolves. At most two file operations run at a time: libuv has four threads, and the log needs them. POSIX only
+ * (Windows cannot sync a directory).
+ */
+import { type Dirent } from 'node:fs';
+import { mkdir, readFile, readdir, realpath, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { all, atMost } from './at-most.ts';
+import { durableDirectories, syncDirectory } from './durable-directories.ts';
+import { removeIncoming, sweepIncoming, writeIncoming } from './incoming-files.ts';
+import { checkKey, incoming } from './object-key-check.ts';
+import type { ObjectStore } from './object-store.ts';
+
+const maxFileOperations = 2;
+
+type NewObject = Parameters<ObjectStore['putAll']>[0][number];
+
+export interface DirectoryStoreOptions {
+  /** Made where it is missing. */
+  readonly dir: string;
+}
+
+export async function openDirectoryStore(options: DirectoryStoreOptions): Promise<ObjectStore> {
+  const root = await openRoot(options.dir);
+  const aside = join(root, incoming);
+  const gate = atMost(maxFileOperations);
+  const directories = durableDirectories(root, gate);
+
+  async function putAll(objects: readonly NewObject[]): Promise<void> {
+    for (const { key } of objects) checkKey(key);
+    const paths = objects.map(({ key }) => join(root, key));
+    const parents = [...new Set(paths.map(dirname))];
+    await all(parents.map((dir) => directories.ensure(dir)));
+    const bodies = objects.map(({ body }) => body);
+    const files = await writeIncoming(aside, bodies, gate);
+    try {
+      for (const [i, file] of files.entries()) await gate(() => rename(file, paths[i] as string));
+    } catch (error) {
+      directories.forget();
+      await removeIncoming(files, gate);
+      throw error;
+    }
+    await all(parents.map((dir) => gate(() => syncDirectory(dir))));
+  }
+
+  async function get(key: string): Promise<Buffer | undefined> {
+    checkKey(key);
+    const path = join(root, key);
+    return gate(async () => {
+      try {
+        return (await realpath(path)) === path ? await readFile(path) : undefined;
+      } catch (error) {
+        return noneWhereAbsent(error);
+      }
+    });
+  }
+
+  return {
+    put: (key, body) => putAll([{ key, body }]),
+    putAll,
+    get,
+    list: (prefix) => listFiles(root, '', prefix),
+    delete: (key) => gate(() => remove(root, key)),
+  };
+}
+
+async function remove(root: string, key: string): Promise<void> {
+  checkKey(key);
+  const path = join(root, key);
+  const parent = dirname(path);
+  try {
+    if ((await realpath(parent)) !== parent) return;
+    await unlink(path).catch(noneWhereAbsent);
+    await syncDirectory(parent); // also where it was gone: an earlier try may have ended before this
+  } catch (error) {
+    noneWhereAbsent(error);
+  }
+}
+
+async function openRoot(dir: string): Promise<string> {
+  const firstMade = await mkdir(join(dir, incoming), { recursive: true });
+  const root = await realpath(dir);
+  if (firstMade !== undefined) {
+    const above = dirname(await realpath(firstMade));
+    for (let made = join(root, incoming); made !== above;) {
+      made = dirname(made);
+      await syncDirectory(made);
+    }
+  }
+  await sweepIncoming(join(root, incoming));
+  return root;
+}
+
+function noneWhereAbsent(error: unknown): undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
+  throw error;
+}
+
+async function* listFiles(root: string, base: string, prefix: string): AsyncGenerator<string> {
+  for (const { name, isDirectory } of await entriesInOrder(join(root, base))) {
+    const key = base + name;
+    if (key === `${incoming}/`) continue;
+    if (isDirectory && (key.startsWith(prefix) || prefix.startsWith(key))) yield* listFiles(root, key, prefix);
+    if (!isDirectory && key.startsWith(prefix)) yield key;
+  }
+}
+
+/** Directories sort as `name/`: so the order within each directory is the order of whole keys. */
+async function entriesInOrder(dir: string): Promise<{ name: string; isDirectory: boolean }[]> {
+  const found = await readdir(dir, { withFileTypes: true }).catch((error: unknown): Dirent[] => {
+    noneWhereAbsent(error);
+    return [];
+  });
+  return found
+    .filter((entry) => entry.isDirectory() || entry.isFile())
+    .map((entry) => ({ name: entry.isDirectory() ? `${entry.name}/` : entry.name, isDirectory: entry.isDirectory() }))
+    .map((entry) => ({ ...entry, bytes: Buffer.from(entry.name) }))
+    .toSorted((a, b) => Buffer.compare(a.bytes, b.bytes));
+}

@@ -1,0 +1,53 @@
+/** A PostgreSQL server by URL, 13 or newer. Its password is in no message. */
+import { Client, type Pool } from 'pg';
+import { Fault } from '../../errors.ts';
+import { connectionPool } from './connection-pool.ts';
+import type { Warehouse } from './warehouse.ts';
+
+/** PostgreSQL 13, as `server_version_num` says it. */
+const oldestVersion = 130_000;
+
+export interface ServerWarehouseOptions {
+  /** `postgresql://user:password@host:port/database`, with libpq's parameters behind. */
+  readonly url: string;
+}
+
+/** @throws Fault WAREHOUSE_UNAVAILABLE where it does not answer, refuses us, or is older than 13 */
+export async function openServerWarehouse({ url }: ServerWarehouseOptions): Promise<Warehouse> {
+  const where = placeOf(url);
+  // An idle connection that ends is nobody's loss: the next query makes another.
+  const { pool, close } = connectionPool({ connectionString: url }, () => undefined);
+  try {
+    await checkVersion(pool, where);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { pool, url, close };
+}
+
+async function checkVersion(pool: Pool, where: string): Promise<void> {
+  const answer = await pool.query<{ server_version_num: string }>('SHOW server_version_num').catch((error: unknown) => {
+    throw new Fault('WAREHOUSE_UNAVAILABLE', `PostgreSQL at ${where} does not take us: ${reasonOf(error)}`);
+  });
+  const version = Number(answer.rows[0]?.server_version_num);
+  if (!(version >= oldestVersion))
+    throw new Fault('WAREHOUSE_UNAVAILABLE', `PostgreSQL at ${where} is older than 13 (${version})`);
+}
+
+/** An AggregateError (each address of a host refused) has no message of its own. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Where a URL leads, without user and password. Makes a client, which connects to nothing, because `pg` alone knows how it reads URLs. */
+function placeOf(url: string): string {
+  try {
+    const { host, port, database } = new Client({ connectionString: url });
+    return `${host}:${port}/${database}`;
+  } catch {
+    // What it throws quotes the URL.
+    throw new Fault('WAREHOUSE_UNAVAILABLE', 'the URL of PostgreSQL cannot be read');
+  }
+}

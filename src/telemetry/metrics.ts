@@ -1,0 +1,52 @@
+/**
+ * What a process counts, in a registry of its own: what went in, what became of it, how long it took. Once a processor has
+ * caught up, ingested = landed (in each sink) + dropped + dead-lettered by the processor (D2). Those who count call these
+ * directly, once a package or batch, not once an event. What is measured on demand is in `live-gauges.ts`.
+ */
+import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+const prefix = 'tributary_';
+
+/** From half a millisecond, which a sync of a fast disk takes, to the 5 s after which producers give up, and beyond. */
+const seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return { registry, ...eventCounters(registry), ...durations(registry) };
+}
+
+function eventCounters(registry: Registry) {
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Counter({ name: `${prefix}${name}_total`, help, labelNames: [...labelNames], registers: [registry] });
+  return {
+    /** Accepted into the log. */
+    eventsIngested: counter('events_ingested', 'Events accepted into the log.', ['pipeline']),
+    /** Refused at ingest; each of them is a dead letter too. */
+    eventsRejected: counter('events_rejected', 'Events that were invalid as they came in.', ['pipeline']),
+    /** `at`: ingest or processor. */
+    eventsDeadLettered: counter('events_dead_lettered', 'Events kept as dead letters.', ['pipeline', 'at']),
+    eventsLanded: counter('events_landed', 'Events committed in a sink.', ['pipeline', 'sink']),
+    eventsDropped: counter('events_dropped', 'Events left out on purpose.', ['pipeline', 'reason']),
+    /** `status`: the HTTP status of the answer. */
+    packages: counter('packages', 'Packages answered.', ['pipeline', 'status']),
+  };
+}
+
+function durations(registry: Registry) {
+  const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Histogram({
+      name: `${prefix}${name}_seconds`,
+      help,
+      labelNames: [...labelNames],
+      buckets: seconds,
+      registers: [registry],
+    });
+  return {
+    logAppendSeconds: histogram('log_append', 'Time until a batch was durable in the log.', []),
+    packageSeconds: histogram('package', 'Time from the first byte of a package to its answer.', ['pipeline']),
+    batchSeconds: histogram('batch', 'Time from reading a batch to its commit in every sink.', ['pipeline']),
+  };
+}

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, suite, test } from 'node:test';
+import * as fc from 'fast-check';
+import { type ConfigSources, loadConfig, redacted } from '../../src/config/config.ts';
+import { withoutPassword } from '../../src/config/redacted.ts';
+import { isFault } from '../../src/errors.ts';
+
+async function scratch(t: TestContext, content?: unknown): Promise<{ dir: string; file: string }> {
+  const dir = await mkdtemp(join(tmpdir(), 'tributary-config-'));
+  t.after(() => rm(dir, { recursive: true }));
+  const file = join(dir, 'tributary.config.json');
+  if (content !== undefined) await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+  return { dir, file };
+}
+
+function load(sources: Partial<ConfigSources>) {
+  return loadConfig({ env: {}, flags: {}, ...sources });
+}
+
+function problemsOf(sources: Partial<ConfigSources>): readonly string[] {
+  try {
+    load(sources);
+  } catch (error) {
+    assert.ok(isFault(error, 'CONFIG_INVALID'), String(error));
+    return error.message.split('; ');
+  }
+  return assert.fail('nothing was found wrong');
+}
+
+suite('configuration', () => {
+  test('defaults are those of the documentation', async (t) => {
+    const { dir } = await scratch(t);
+    const config = load({ workingDir: dir });
+    const root = join(import.meta.dirname, '../..');
+    assert.deepEqual(config, {
+      port: 8000,
+      host: '127.0.0.1',
+      dataDir: join(dir, '.tributary'),
+      logLevel: 'info',
+      schemasDir: join(root, 'schemas'),
+      topicsFile: join(root, 'topics/main-topics'),
+      pipelines: [join(root, 'apps/collect/collect.ts')],
+      log: { segmentBytes: 64 * 1024 ** 2, retentionHours: 168, minFreeBytes: 64 * 1024 ** 2 },
+      ingest: { maxInFlightBytes: 64 * 1024 ** 2, waitForRoomMs: 4000, bodyIdleTimeoutMs: 30_000 },
+      drainTimeoutMs: 25_000,
+    });
+  });
+
+  test('flags win over the environment, that over the file, that over the defaults', async (t) => {
+    const { dir, file } = await scratch(t, { port: 1, host: 'file', logLevel: 'warn', log: { retentionHours: 2 } });
+    const env = { PORT: '2', HOST: 'environment' };
+    const config = load({ workingDir: dir, env, flags: { port: '3' } });
+    assert.equal(config.port, 3);
+    assert.equal(config.host, 'environment');
+    assert.equal(config.logLevel, 'warn');
+    assert.deepEqual([config.log.retentionHours, config.log.segmentBytes], [2, 64 * 1024 ** 2]);
+    assert.equal(load({ file, env: { PORT: '' } }).port, 1, 'an empty variable is not set');
+  });
+
+  test('relative paths are taken from where they were written', async (t) => {
+    const { dir, file } = await scratch(t, {
+      dataDir: 'data',
+      schemasDir: './s',
+      topicsFile: '../t',
+      pipelines: ['a.ts'],
+    });
+    const elsewhere = join(dir, 'elsewhere');
+    await mkdir(elsewhere);
+    const config = load({ file, workingDir: elsewhere });
+    assert.equal(config.dataDir, join(dir, 'data'));
+    assert.equal(config.schemasDir, join(dir, 's'));
+    assert.equal(config.topicsFile, join(tmpdir(), 't'));
+    assert.deepEqual(config.pipelines, [join(dir, 'a.ts')]);
+    const env = { TRIBUTARY_DATA_DIR: 'mine' };
+    assert.equal(load({ file, env, workingDir: elsewhere }).dataDir, join(elsewhere, 'mine'));
+  });
+
+  test('every problem is told at once, with its place, what was expected and what was found', async (t) => {
+    const { file } = await scratch(t, { log: { segmentBytes: 1.5, retentionBytes: 'x' }, ingest: [], host: '' });
+    const env = { PORT: '80a', LOG_LEVEL: 'loud' };
+    assert.deepEqual(problemsOf({ file, env, flags: { only: 'a,,b' } }), [
+      'PORT in the environment: expected a port from 0 to 65535, got "80a"',
+      `${file}: host: expected a host name or an address, got ""`,
+      'LOG_LEVEL in the environment: expected one of trace, debug, info, warn, error, fatal, silent, got "loud"',
+      '--only: expected a name, got ""',
+      `${file}: log.segmentBytes: expected a whole number of bytes, at least 65536, got 1.5`,
+      `${file}: log.retentionBytes: expected a whole number of bytes, at least 1048576, got "x"`,
+      `${file}: ingest: expected an object of settings, got a list`,
+    ]);
+  });
+
+  test('an unknown key is refused, and the nearest known one named', async (t) => {
+    const { file } = await scratch(t, '{"prot": 1, "log": {"retentionHour": 1}, "__proto__": {"port": 1}, "quux": 1}');
+    const problems = problemsOf({ file });
+    assert.ok(problems.includes(`${file}: prot is not a setting`) && problems.includes('did you mean port?'));
+    assert.ok(problems.includes('did you mean log.retentionHours?'));
+    assert.ok(problems.includes(`${file}: quux is not a setting`));
+  });
+
+  test('the cluster engine is refused in so many words, in the environment and in the file', async (t) => {
+    const { file } = await scratch(t, { redisUrl: 'redis://x' });
+    const names = ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'S3_BUCKET', 'REDIS_URL'];
+    const env = Object.fromEntries(names.map((name) => [name, 'x']));
+    const text = problemsOf({ file, env }).join('; ');
+    for (const place of [...names.map((name) => `${name} in the environment`), `${file}: redisUrl`])
+      assert.ok(text.includes(`${place}: the cluster engine is not part of this version`), place);
+  });
+
+  test('a file that is named must be there, and be a JSON object', async (t) => {
+    const { dir, file } = await scratch(t, '{"port": 1,}');
+    assert.match(problemsOf({ file }).join(), /is not JSON: .*line 1 column 12/);
+    assert.match(problemsOf({ file: join(dir, 'none.json') }).join(), /none\.json cannot be read \(ENOENT\)/);
+    await writeFile(file, '[]');
+    assert.match(problemsOf({ file }).join(), /expected an object of settings/);
+    await writeFile(file, '\uFEFF{"port": 5}');
+    assert.equal(load({ file }).port, 5, 'a byte order mark does not matter');
+  });
+
+  test('the object is frozen, to its depth', () => {
+    const { log, pipelines, ...config } = load({});
+    for (const part of [load({}), log, config.ingest, pipelines]) assert.ok(Object.isFrozen(part));
+  });
+
+  test('any port is taken as a number or refused by name', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.integer({ min: -5, max: 70_000 }).map(String), fc.string({ minLength: 1 })), (text) => {
+        const valid = /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
+        if (valid) assert.equal(load({ flags: { port: text } }).port, Number(text));
+        else assert.match(problemsOf({ flags: { port: text } })[0] ?? '', /^--port: expected a port/);
+      }),
+    );
+  });
+});
+
+suite('passwords', () => {
+  test('are in no message about a wrong DATABASE_URL', () => {
+    const text = problemsOf({ env: { DATABASE_URL: 'mysql://me:secret@host/db' } }).join('; ');
+    assert.match(text, /^DATABASE_URL in the environment: expected a connection string/);
+    assert.doesNotMatch(text, /secret/);
+  });
+
+  test('do not show in what is redacted, whatever they are made of', () => {
+    const config = load({ env: { DATABASE_URL: 'postgres://me:secret@host:5/db?sslmode=require&password=secret' } });
+    assert.equal(redacted(config).databaseUrl, 'postgres://me:***@host:5/db?sslmode=require&password=***');
+    assert.equal(config.databaseUrl?.includes('secret'), true, 'the configuration itself keeps it');
+    const word = fc.stringMatching(/^[!-~]{1,20}$/);
+    fc.assert(
+      fc.property(word, (noise) => {
+        const url = `postgresql://me:${noise}SECRET${noise}@host/db`;
+        assert.doesNotMatch(withoutPassword(url), /SECRET/);
+      }),
+    );
+  });
+});

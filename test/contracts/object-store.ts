@@ -1,0 +1,131 @@
+/** What every object store promises: `src/stores/objects/object-store.ts`. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import { isFault } from '../../src/errors.ts';
+import type { ObjectStore } from '../../src/stores/objects/object-store.ts';
+
+const refused = (error: unknown): boolean => isFault(error, 'OBJECT_KEY_INVALID');
+
+export interface OpenStore {
+  readonly store: ObjectStore;
+  close(): Promise<void>;
+}
+
+export function objectStoreContract(driver: string, open: () => Promise<OpenStore>): void {
+  describe(`object store: ${driver}`, () => {
+    let opened: OpenStore;
+    let store: ObjectStore;
+    before(async () => {
+      opened = await open();
+      store = opened.store;
+    });
+    after(() => opened.close());
+
+    it('gives back what was put, and nothing where nothing was', async () => {
+      await store.put('a/b/c.json', Buffer.from('one'));
+      assert.deepEqual(await store.get('a/b/c.json'), Buffer.from('one'));
+      assert.equal(await store.get('a/b/d.json'), undefined);
+      assert.equal(await store.get('a/b'), undefined);
+      assert.equal(await store.get('a/b/c.json/d'), undefined);
+    });
+
+    it('replaces what is there', async () => {
+      await store.put('replaced', Buffer.from('old and longer'));
+      await store.put('replaced', Buffer.from('new'));
+      assert.deepEqual(await store.get('replaced'), Buffer.from('new'));
+    });
+
+    it('holds empty objects', async () => {
+      await store.put('empty', Buffer.alloc(0));
+      assert.deepEqual(await store.get('empty'), Buffer.alloc(0));
+    });
+
+    it('puts many, and none where one key is invalid', async () => {
+      await store.putAll(
+        Array.from({ length: 300 }, (_, i) => ({ key: `many/${i % 7}/${i}`, body: Buffer.from(`${i}`) })),
+      );
+      assert.equal((await Array.fromAsync(store.list('many/'))).length, 300);
+      assert.deepEqual(await store.get('many/3/10'), Buffer.from('10'));
+      const body = Buffer.from('x');
+      await assert.rejects(
+        store.putAll([
+          { key: 'none/a', body },
+          { key: '../b', body },
+        ]),
+        refused,
+      );
+      assert.deepEqual(await Array.fromAsync(store.list('none/')), []);
+      await store.putAll([]);
+    });
+
+    it('deletes, and again', async () => {
+      await store.put('gone/a', Buffer.from('x'));
+      await store.delete('gone/a');
+      await store.delete('gone/a');
+      await store.delete('never/there');
+      assert.equal(await store.get('gone/a'), undefined);
+      assert.deepEqual(await Array.fromAsync(store.list('gone')), []);
+    });
+
+    it('lists by any prefix, in the order of UTF-8 bytes', async () => {
+      const segment = fc.stringMatching(/^[a-c.\-~0é😀]{1,3}$/u).filter((name) => name !== '.' && name !== '..');
+      // A file and a directory cannot share a name: leaves end in a letter that no directory has.
+      const key = fc
+        .tuple(fc.array(segment, { maxLength: 2 }), segment)
+        .map(([dirs, leaf]) => [...dirs, `${leaf}z`].join('/'));
+      let round = 0;
+      await fc.assert(
+        fc.asyncProperty(fc.uniqueArray(key, { minLength: 1, maxLength: 12 }), fc.nat(8), async (keys, cut) => {
+          const root = `listed/${round++}/`;
+          await store.putAll(keys.map((name) => ({ key: root + name, body: Buffer.from(name) })));
+          const prefix = root + (keys[0] as string).slice(0, cut);
+          const expected = keys.map((name) => root + name).filter((name) => name.startsWith(prefix));
+          const inBytes = expected.map((name) => Buffer.from(name)).toSorted((a, b) => Buffer.compare(a, b));
+          assert.deepEqual(await Array.fromAsync(store.list(prefix)), inBytes.map(String));
+        }),
+        { numRuns: 40 },
+      );
+    });
+
+    it('refuses keys that could leave the store or that it could not hold', async () => {
+      const invalid = [
+        '',
+        '/a',
+        'a/',
+        'a//b',
+        '.',
+        '..',
+        'a/../b',
+        '../a',
+        'a/.',
+        'a\0b',
+        'a\nb',
+        'a\\b',
+        'x'.repeat(256),
+        'é'.repeat(128),
+        '\ud800',
+      ];
+      for (const key of invalid) {
+        await assert.rejects(async () => store.put(key, Buffer.from('x')), refused, JSON.stringify(key));
+        await assert.rejects(async () => store.get(key), refused, JSON.stringify(key));
+        await assert.rejects(async () => store.delete(key), refused, JSON.stringify(key));
+      }
+      await store.put('x'.repeat(255), Buffer.from('x'));
+    });
+
+    it('shows an object whole or not at all while it is replaced', async () => {
+      const bodies = [Buffer.alloc(300_000, 'a'), Buffer.alloc(200_000, 'b')];
+      const seen = new Set<string | undefined>();
+      for (let i = 0; i < 40; i++) {
+        const written = store.put('whole', bodies[i % 2] as Buffer);
+        for (let reads = 0; reads < 3; reads++) {
+          const found = await store.get('whole');
+          seen.add(found && bodies.some((body) => body.equals(found)) ? 'whole' : found && 'torn');
+        }
+        await written;
+      }
+      assert.ok(seen.has('whole') && !seen.has('torn'));
+    });
+  });
+}

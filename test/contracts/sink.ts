@@ -1,0 +1,212 @@
+/** What every sink promises: `src/sinks/sink.ts`. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import { isFault } from '../../src/errors.ts';
+import type { Timestamp } from '../../src/event/time.ts';
+import type { Json } from '../../src/event/verbatim.ts';
+import type { TopicPartition } from '../../src/log/log.ts';
+import type { Plan, Sink, SinkBatch, SinkPartition } from '../../src/sinks/sink.ts';
+
+export interface TestEvent {
+  /** `<topic> <partition> <offset>`, so that each test finds its own again. */
+  readonly id: string;
+  readonly time: Timestamp;
+  readonly data: Json;
+  /** The sink's functions throw Reject('data.bad', ...) for it. */
+  readonly bad?: boolean;
+}
+
+export interface SinkHarness {
+  /** As another process would make it. */
+  sink(): Sink<TestEvent>;
+  /** The ids of what has landed of a partition, in order. */
+  landed(at: TopicPartition): Promise<string[]>;
+  /** Whether it knows a stale owner by itself; otherwise the processor's checkpoint keeps such owners out. */
+  readonly fences: boolean;
+  close(): Promise<void>;
+}
+
+const isStale = (error: unknown): boolean => isFault(error, 'CHECKPOINT_STALE');
+
+let topics = 0;
+export function newPartition(partition = 0): TopicPartition {
+  return { topic: `topic-${topics++}`, partition };
+}
+
+export function eventAt(
+  { topic, partition }: TopicPartition,
+  offset: number,
+  more: Partial<TestEvent> = {},
+): TestEvent {
+  const time = '2024-02-29T23:59:59.123456Z' as Timestamp;
+  return { id: `${topic} ${partition} ${offset}`, time, data: `{"offset": ${offset}}` as Json, ...more };
+}
+
+/** Offsets `from <= offset < to`, without those in `missing`. */
+export function batchOf(
+  at: TopicPartition,
+  from: number,
+  to: number,
+  missing: readonly number[] = [],
+): SinkBatch<TestEvent> {
+  const offsets = Array.from({ length: to - from }, (_, i) => from + i).filter((offset) => !missing.includes(offset));
+  return { from, to, events: offsets.map((offset) => ({ offset, event: eventAt(at, offset) })) };
+}
+
+export function idsOf({ events }: SinkBatch<TestEvent>): string[] {
+  return events.map(({ event }) => event.id);
+}
+
+export async function land(to: SinkPartition<TestEvent>, batch: SinkBatch<TestEvent>, plan?: Plan): Promise<Plan> {
+  const staged = await to.stage(batch, plan);
+  assert.deepEqual(staged.rejected, []);
+  await staged.commit();
+  return staged.plan;
+}
+
+export function sinkContract(driver: string, open: () => Promise<SinkHarness>): void {
+  describe(`sink: ${driver}`, () => {
+    let harness: SinkHarness;
+    before(async () => {
+      harness = await open();
+    });
+    after(() => harness.close());
+
+    it('D4: lands events in the order of the log, and shows nothing before the commit', async () => {
+      const at = newPartition();
+      const partition = await harness.sink().open(at);
+      assert.equal(partition.next, 0);
+      const staged = await partition.stage(batchOf(at, 0, 500, [3, 77]), undefined);
+      assert.deepEqual(await harness.landed(at), []);
+      await staged.commit();
+      await land(partition, batchOf(at, 500, 600));
+      await partition.close();
+      assert.deepEqual(await harness.landed(at), [
+        ...idsOf(batchOf(at, 0, 500, [3, 77])),
+        ...idsOf(batchOf(at, 500, 600)),
+      ]);
+    });
+
+    it('D3: leaves nothing of an aborted batch, and takes it again', async () => {
+      const at = newPartition();
+      const partition = await harness.sink().open(at);
+      const staged = await partition.stage(batchOf(at, 0, 10), undefined);
+      await staged.abort();
+      await staged.abort();
+      assert.deepEqual(await harness.landed(at), []);
+      await land(partition, batchOf(at, 0, 10), staged.plan);
+      assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, 10)));
+    });
+
+    it('D3: a batch that landed and is staged again leaves what once leaves', async () => {
+      const at = newPartition();
+      const partition = await harness.sink().open(at);
+      const plan = await land(partition, batchOf(at, 0, 10));
+      const again = await partition.stage(batchOf(at, 0, 10), plan);
+      await again.commit();
+      await again.abort();
+      await land(partition, batchOf(at, 10, 20));
+      assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, 20)));
+    });
+
+    it('D3: after a crash behind the commit, another process finds the batch landed or lands it to the same end', async () => {
+      const at = newPartition();
+      const plan = await land(await harness.sink().open(at), batchOf(at, 0, 10));
+      const restarted = await harness.sink().open(at);
+      assert.ok(restarted.next === 0 || restarted.next === 10);
+      if (restarted.next < 10) await land(restarted, batchOf(at, 0, 10), plan);
+      await land(restarted, batchOf(at, 10, 20));
+      assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, 20)));
+    });
+
+    it('D2: rejects what it refuses with path and message, and the rest lands without it', async () => {
+      const at = newPartition();
+      const partition = await harness.sink().open(at);
+      const batch = batchOf(at, 0, 6);
+      const events = batch.events.map((each) =>
+        each.offset % 3 === 1 ? { ...each, event: { ...each.event, bad: true } } : each,
+      );
+      const staged = await partition.stage({ ...batch, events }, undefined);
+      const message = 'something good';
+      assert.deepEqual(
+        staged.rejected,
+        [1, 4].map((offset) => ({ offset, path: 'data.bad', message })),
+      );
+      await assert.rejects(staged.commit());
+      await staged.abort();
+      assert.deepEqual(await harness.landed(at), []);
+      await land(partition, batchOf(at, 0, 6, [1, 4]));
+      assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, 6, [1, 4])));
+    });
+
+    it('passes over a batch in which no event is left', async () => {
+      const at = newPartition();
+      const partition = await harness.sink().open(at);
+      await land(partition, { from: 0, to: 5, events: [] });
+      await land(partition, batchOf(at, 5, 7));
+      assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 5, 7)));
+    });
+
+    it('keeps partitions apart, which work at the same time', async () => {
+      const { topic } = newPartition();
+      const sink = harness.sink();
+      const all = [0, 1, 2].map((partition) => ({ topic, partition }));
+      await Promise.all(
+        all.map(async (at) => {
+          const partition = await sink.open(at);
+          for (let from = 0; from < 30; from += 10) await land(partition, batchOf(at, from, from + 10));
+        }),
+      );
+      for (const at of all) assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, 30)));
+    });
+
+    it('D3: a stale owner fails with CHECKPOINT_STALE and changes nothing', async (t) => {
+      if (!harness.fences) {
+        t.skip('the processor fences');
+        return;
+      }
+      const at = newPartition();
+      const stale = await harness.sink().open(at);
+      const owner = await harness.sink().open(at);
+      await land(stale, batchOf(at, 0, 5));
+      await assert.rejects(owner.stage(batchOf(at, 0, 5), undefined), isStale);
+      const reopened = await harness.sink().open(at);
+      assert.equal(reopened.next, 5);
+      await land(reopened, batchOf(at, 5, 10));
+      await assert.rejects(stale.stage(batchOf(at, 5, 8), undefined), isStale);
+      await assert.rejects(stale.stage(batchOf(at, 5, 10), undefined), isStale);
+      assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, 10)));
+    });
+
+    it('D3: owners that race over a partition land each event exactly once', async (t) => {
+      if (!harness.fences) {
+        t.skip('the processor fences');
+        return;
+      }
+      const batchSizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 2, maxLength: 3 });
+      await fc.assert(
+        fc.asyncProperty(batchSizes, async (sizes) => {
+          const at = newPartition();
+          const end = 60;
+          await Promise.all(sizes.map((size) => own(harness.sink(), at, size, end)));
+          assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, end)));
+        }),
+        { numRuns: 8 },
+      );
+    });
+  });
+}
+
+/** Like a processor that never learns that others own the partition too. */
+async function own(sink: Sink<TestEvent>, at: TopicPartition, size: number, end: number): Promise<void> {
+  for (let partition = await sink.open(at); partition.next < end; partition = await sink.open(at)) {
+    try {
+      for (let from = partition.next; from < end; from += size)
+        await land(partition, batchOf(at, from, Math.min(from + size, end)));
+      return;
+    } catch (error) {
+      if (!isStale(error)) throw error;
+    }
+  }
+}
