@@ -4,11 +4,17 @@
  * - growing waits, up to the package's patience;
  * - the oldest package always may grow, so that half-read packages never wait for each other for ever. What is held is
  *   therefore at most the budget and one package;
- * - a package whose producer has sent nothing for a second loses its place: a slow sender costs the others nothing.
+ * - the last eighth is for small packages, so that they need not wait for large ones;
+ * - a package whose producer has sent next to nothing for a second loses its place: a slow sender costs the others nothing.
  */
 import { Fault } from '../errors.ts';
 
 const idleAfterMs = 1_000;
+/** Who sends less than this in that time is as good as idle. */
+const leastProgressBytes = 4 * 1024;
+/** Ten times a package of ten events of ordinary size. */
+const smallPackageBytes = 64 * 1024;
+const shareOfLargePackages = 7 / 8;
 
 export interface Share {
   /** Sets what the package holds now; waits for room. @throws Fault BUSY when `patience` is over first */
@@ -20,8 +26,11 @@ export interface Share {
 
 interface Holder {
   bytes: number;
-  usedAtMs: number;
-  waiting: boolean;
+  /** When it last made progress, and how much it held then. */
+  progressAtMs: number;
+  progressBytes: number;
+  /** What it waits for; 0 where it does not wait. */
+  wantedBytes: number;
   readonly eviction: AbortController;
 }
 
@@ -43,7 +52,8 @@ export class Budget {
   }
 
   share(): Share {
-    const holder: Holder = { bytes: 0, usedAtMs: this.#now(), waiting: false, eviction: new AbortController() };
+    const eviction = new AbortController();
+    const holder: Holder = { bytes: 0, progressAtMs: this.#now(), progressBytes: 0, wantedBytes: 0, eviction };
     this.#holders.add(holder);
     return {
       evicted: holder.eviction.signal,
@@ -54,26 +64,31 @@ export class Budget {
 
   async #resize(holder: Holder, bytes: number, patience: () => AbortSignal): Promise<void> {
     const growth = bytes - holder.bytes;
-    if (growth > 0 && !this.#fits(holder, growth)) await this.#waitFor(holder, growth, patience());
-    holder.usedAtMs = this.#now();
+    const mustWait = growth > 0 && !this.#fits(holder, growth);
+    if (mustWait) await this.#waitFor(holder, growth, patience());
     this.#heldBytes += growth;
     holder.bytes = bytes;
+    if (mustWait || Math.abs(bytes - holder.progressBytes) >= leastProgressBytes) {
+      holder.progressAtMs = this.#now();
+      holder.progressBytes = bytes;
+    }
     if (growth < 0) this.#wake();
   }
 
   #fits(holder: Holder, growth: number): boolean {
-    if (this.#heldBytes + growth <= this.#maxBytes) return true;
+    const share = holder.bytes + growth > smallPackageBytes ? shareOfLargePackages : 1;
+    if (this.#heldBytes + growth <= this.#maxBytes * share) return true;
     const [oldest] = this.#holders;
     return oldest === holder;
   }
 
   async #waitFor(holder: Holder, growth: number, patience: AbortSignal): Promise<void> {
-    holder.waiting = true;
+    holder.wantedBytes = growth;
     this.#evictionTimer ??= setInterval(() => this.#evictIdle(), idleAfterMs / 4).unref();
     try {
       while (!this.#fits(holder, growth)) await this.#nextRelease(patience);
     } finally {
-      holder.waiting = false;
+      holder.wantedBytes = 0;
       if (this.#waiting.size === 0) this.#stopEvicting();
     }
   }
@@ -107,14 +122,16 @@ export class Budget {
     for (const wake of waiting) wake();
   }
 
+  /** As many as those who wait need to go on, oldest first. */
   #evictIdle(): void {
     const before = this.#now() - idleAfterMs;
-    for (const holder of this.#holders) {
-      if (holder.waiting || holder.bytes === 0 || holder.usedAtMs > before) continue;
-      holder.eviction.abort(
-        new Fault('BODY_TIMEOUT', 'the body paused for a second while other packages wait for room'),
-      );
-      return;
+    let wanted = 0;
+    for (const { wantedBytes } of this.#holders) wanted += wantedBytes;
+    for (const { bytes, wantedBytes, progressAtMs, eviction } of this.#holders) {
+      if (wanted <= 0) return;
+      if (wantedBytes > 0 || bytes === 0 || progressAtMs > before || eviction.signal.aborted) continue;
+      eviction.abort(new Fault('BODY_TIMEOUT', 'the body paused for a second while other packages wait for room'));
+      wanted -= bytes;
     }
   }
 

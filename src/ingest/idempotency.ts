@@ -31,6 +31,7 @@ export class Idempotency {
   readonly #state: StateStore;
   readonly #onError: (error: unknown) => void;
   readonly #progressKey: string;
+  readonly #keyPrefix: string;
   readonly #stopping = new AbortController();
   /** Packages under way, and those that are durable but not in the view yet. */
   readonly #recent = new Map<string, Promise<Answer>>();
@@ -41,7 +42,9 @@ export class Idempotency {
     this.#log = options.log;
     this.#state = options.state;
     this.#onError = options.onError;
-    this.#progressKey = `idempotency/${options.log.id}/next`;
+    const { id } = options.log; // another log has not stored what this one has answered
+    this.#progressKey = `idempotency/${id}/next`;
+    this.#keyPrefix = `idempotency/${id}/key/`;
   }
 
   /** Resolves when every key in the log can be found. */
@@ -92,7 +95,7 @@ export class Idempotency {
   }
 
   async #findOrStore(scopedKey: string, store: () => Promise<Answer>): Promise<Answer> {
-    const known = await this.#state.get(stateKey(scopedKey));
+    const known = await this.#state.get(this.#keyPrefix + scopedKey);
     if (!known) return store();
     this.#recent.delete(scopedKey);
     return JSON.parse(known.toString()) as Answer;
@@ -118,18 +121,14 @@ export class Idempotency {
     if (!last) return;
     const next = last.offset + 1;
     const progress = { key: this.#progressKey, value: Buffer.from(String(next)) };
-    await this.#state.commit({ put: [...records.map(toPut), progress] });
+    await this.#state.commit({ put: [...records.map((record) => this.#toPut(record)), progress] });
     this.#next = next;
     for (const record of records) this.#recent.delete(String(record.key));
   }
-}
 
-function toPut(record: LogRecord): StatePut {
-  return { key: stateKey(String(record.key)), value: record.value, expiresAtMs: record.timeMs + rememberedForMs };
-}
-
-function stateKey(scopedKey: string): string {
-  return `idempotency/key/${scopedKey}`;
+  #toPut({ key, value, timeMs }: LogRecord): StatePut {
+    return { key: this.#keyPrefix + String(key), value, expiresAtMs: timeMs + rememberedForMs };
+  }
 }
 
 /** What `recent` comes to; undefined where it failed. */

@@ -15,6 +15,8 @@ export interface Intent {
   readonly to: number;
   /** The end of each partition of the dead-letter topic when the intent was made. */
   readonly deadLettersFrom: readonly number[];
+  /** Offsets that are dropped, which no dead letter tells: a sink that has the batch already took it without them. */
+  readonly dropped?: readonly number[];
   /** By the sink's name. */
   readonly plans: Readonly<Record<string, Plan>>;
 }

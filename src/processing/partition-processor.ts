@@ -61,6 +61,7 @@ export class PartitionProcessor<Output> {
   readonly #options: ProcessorOptions<Output>;
   readonly #stopping = new AbortController();
   #checkpoint: Checkpoint | undefined;
+  #next = 0;
   #sinks: readonly OpenSink<Output>[] = [];
   #running: Promise<void> = Promise.resolve();
 
@@ -75,7 +76,7 @@ export class PartitionProcessor<Output> {
 
   /** Offsets below it have landed, as far as this process knows. */
   get next(): number {
-    return this.#checkpoint?.next ?? 0;
+    return this.#next;
   }
 
   /** Finishes the batch in hand (D8). */
@@ -110,6 +111,7 @@ export class PartitionProcessor<Output> {
     this.#sinks = opened;
     for (const sink of sinks) opened.push({ name: sink.name, partition: await sink.open(this.at) });
     this.#checkpoint = await Checkpoint.open(state, log.id, consumer, this.at);
+    this.#next = this.#checkpoint.next;
   }
 
   async #close(): Promise<void> {
@@ -147,14 +149,17 @@ export class PartitionProcessor<Output> {
   ): Promise<void> {
     const startedMs = performance.now();
     const to = from + records.length;
-    const out = earlier ? await this.#deadLetteredSince(earlier) : new Set<number>();
+    const letters = earlier ? await this.#deadLetteredSince(earlier) : [];
+    const out = new Set([...letters, ...(earlier?.dropped ?? [])]);
     const { events, invalid } = await this.#convert(records, out);
     const staged = await stageBatch(this.#sinks, { from, to, events }, earlier?.plans ?? {});
+    let dropped = earlier?.dropped ?? [];
     try {
       for (const refused of staged.rejected)
         invalid.push({ ...refused, record: records[refused.offset - from] as LogRecord });
       this.#haltOnInvalid(invalid);
-      await this.#intend(checkpoint, from, to, staged, earlier);
+      if (this.#options.onInvalid === 'drop') dropped = [...dropped, ...invalid.map(({ offset }) => offset)];
+      await this.#intend(checkpoint, { from, to, dropped }, staged, earlier);
       await this.#writeDeadLetters(invalid);
       await staged.commit();
     } catch (error) {
@@ -162,7 +167,11 @@ export class PartitionProcessor<Output> {
       throw error;
     }
     await checkpoint.advance(to);
-    this.#report(from, to, staged.events, invalid.length, startedMs);
+    this.#next = to;
+    const seconds = (performance.now() - startedMs) / 1000;
+    const deadLettered = out.size + invalid.length - dropped.length;
+    const outcome = { from, to, landed: staged.events, deadLettered, dropped: dropped.length, seconds };
+    this.#options.observer.landed(this.at, outcome);
   }
 
   async #convert(
@@ -191,13 +200,12 @@ export class PartitionProcessor<Output> {
 
   async #intend(
     checkpoint: Checkpoint,
-    from: number,
-    to: number,
+    batch: Pick<Intent, 'from' | 'to' | 'dropped'>,
     { plans }: StagedBatch,
     earlier: Intent | undefined,
   ): Promise<void> {
     const deadLettersFrom = earlier?.deadLettersFrom ?? (await this.#deadLetterEnds());
-    await checkpoint.intend({ from, to, deadLettersFrom, plans: { ...earlier?.plans, ...plans } });
+    await checkpoint.intend({ ...batch, deadLettersFrom, plans: { ...earlier?.plans, ...plans } });
   }
 
   async #deadLetterEnds(): Promise<readonly number[]> {
@@ -210,20 +218,30 @@ export class PartitionProcessor<Output> {
     return ends;
   }
 
-  /** Offsets of this partition that the interrupted try has made dead letters of. */
-  async #deadLetteredSince({ from, to, deadLettersFrom }: Intent): Promise<ReadonlySet<number>> {
+  /** Offsets of this partition that the interrupted try has made dead letters of. Others may have written many since (D6). */
+  async #deadLetteredSince({ from, to, deadLettersFrom }: Intent): Promise<readonly number[]> {
     const { log, deadLetterTopic, limits } = this.#options;
-    const offsets = new Set<number>();
+    const offsets: number[] = [];
     for (const [partition, start] of deadLettersFrom.entries()) {
       const letters = { topic: deadLetterTopic, partition };
       const { end } = await log.range(letters);
-      for (const record of await readRange(log, letters, { from: start, to: end }, limits.maxBytes)) {
-        const origin = header(record, 'origin') === '' ? undefined : readDeadLetter(record).origin;
-        const ours = origin?.topic === this.at.topic && origin.partition === this.at.partition;
-        if (ours && origin.offset >= from && origin.offset < to) offsets.add(origin.offset);
+      for (let next = start; next < end;) {
+        const records = await log.read(letters, next, limits);
+        for (const record of records) {
+          const offset = this.#originIn(record);
+          if (offset !== undefined && offset >= from && offset < to) offsets.push(offset);
+        }
+        next += records.length;
       }
     }
     return offsets;
+  }
+
+  /** The offset of which this consumer has made the letter. */
+  #originIn(letter: LogRecord): number | undefined {
+    const isOurs = header(letter, 'pipeline') === this.#options.consumer && header(letter, 'origin') !== '';
+    const origin = isOurs ? readDeadLetter(letter).origin : undefined;
+    return origin?.topic === this.at.topic && origin.partition === this.at.partition ? origin.offset : undefined;
   }
 
   async #writeDeadLetters(invalid: readonly Invalid[]): Promise<void> {
@@ -238,11 +256,5 @@ export class PartitionProcessor<Output> {
       batch.add(deadLetterRecord(deadLetterTopic, { ...letter, event, origin: { ...this.at, offset: record.offset } }));
     }
     await log.append(batch);
-  }
-
-  #report(from: number, to: number, landed: number, invalid: number, startedMs: number): void {
-    const dropped = this.#options.onInvalid === 'drop' ? invalid : 0;
-    const seconds = (performance.now() - startedMs) / 1000;
-    this.#options.observer.landed(this.at, { from, to, landed, deadLettered: invalid - dropped, dropped, seconds });
   }
 }

@@ -10,6 +10,7 @@ export async function readBatch(
   from: number,
   limits: BatchLimits,
   signal: AbortSignal,
+  now: () => number = Date.now,
 ): Promise<readonly LogRecord[]> {
   try {
     await log.waitPast(at, from, signal);
@@ -20,7 +21,10 @@ export async function readBatch(
   const first = await log.read(at, from, limits);
   const bytes = recordBytes(first);
   if (bytes >= limits.maxBytes / 2) return first;
-  await sleep(limits.flushIntervalMs, undefined, { signal }).catch(() => undefined); // stopping: flush what there is
+  const waitedMs = now() - (first[0]?.timeMs ?? 0);
+  if (waitedMs >= limits.flushIntervalMs) return first; // it has waited in the log
+  const leftMs = limits.flushIntervalMs - Math.max(0, waitedMs);
+  await sleep(leftMs, undefined, { signal }).catch(() => undefined); // stopping: flush what there is
   const rest = await log.read(at, from + first.length, { maxBytes: limits.maxBytes - bytes });
   return [...first, ...rest];
 }

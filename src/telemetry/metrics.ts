@@ -45,7 +45,6 @@ function durations(registry: Registry) {
       registers: [registry],
     });
   return {
-    logAppendSeconds: histogram('log_append', 'Time until a batch was durable in the log.', []),
     packageSeconds: histogram('package', 'Time from the first byte of a package to its answer.', ['pipeline']),
     batchSeconds: histogram('batch', 'Time from reading a batch to its commit in every sink.', ['pipeline']),
   };

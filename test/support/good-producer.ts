@@ -16,8 +16,9 @@ export interface ProducerReport {
 }
 
 export interface GoodProducer {
-  /** Resolves with the report since the last one when at least one package more has been answered. */
-  report(): Promise<ProducerReport>;
+  /** Resolves when the next package has been answered. */
+  answer(): Promise<void>;
+  /** Ends after the package under way. */
   stop(): Promise<ProducerReport>;
 }
 
@@ -26,9 +27,9 @@ const pauseMs = 10;
 
 export function startGoodProducer(url: string): GoodProducer {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  let answers: Record<string, number> = {};
+  const answers: Record<string, number> = {};
   let slowestMs = 0;
-  let acknowledged: string[] = [];
+  const acknowledged: string[] = [];
   const stopping = new AbortController();
   let answered = Promise.withResolvers<void>();
 
@@ -55,26 +56,14 @@ export function startGoodProducer(url: string): GoodProducer {
     }
   }
 
-  function takeReport(): ProducerReport {
-    const report = { answers, slowestMs, acknowledged };
-    answers = {};
-    slowestMs = 0;
-    acknowledged = [];
-    return report;
-  }
-
   const running = run();
   return {
-    report: async () => {
-      await answered.promise; // perhaps one that began before
-      await answered.promise;
-      return takeReport();
-    },
+    answer: () => answered.promise,
     stop: async () => {
       stopping.abort();
       await running;
       agent.destroy();
-      return takeReport();
+      return { answers, slowestMs, acknowledged };
     },
   };
 }

@@ -93,6 +93,7 @@ export async function openTestEmbedded(): Promise<TestWarehouse> {
   const close = async (): Promise<void> => {
     await warehouse.close();
     await rm(parent, { recursive: true, force: true });
+    await rm(new URL(warehouse.url).searchParams.get('host') as string, { recursive: true, force: true });
   };
   return { warehouse, lines, dir, close };
 }

@@ -1,19 +1,19 @@
 /** The operating system's files, for the log. */
-import { close, constants, fdatasync, fstat, ftruncate, open as openFd, read, write } from 'node:fs';
+import { close, constants, fstat, fsync, ftruncate, open as openFd, read, write } from 'node:fs';
 import { mkdir, open, readdir, statfs, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { isMissing, type LogFile, type LogFiles } from './files.ts';
 import { lockFile } from './lock.ts';
 
 /**
- * On macOS O_DSYNC leaves data in the drive's cache; there libuv's fdatasync (F_FULLFSYNC) follows each write instead.
+ * On macOS O_DSYNC leaves data in the drive's cache; there libuv's fsync (F_FULLFSYNC) follows each write instead.
  */
 const hasDurableWrites = process.platform !== 'darwin' && (constants.O_DSYNC as number | undefined) !== undefined;
 
 const closeAsync = promisify(close);
 const statAsync = promisify(fstat) as (fd: number) => Promise<{ size: number }>;
 const truncateAsync = promisify(ftruncate);
-const syncAsync = promisify(fdatasync);
+const syncAsync = promisify(fsync);
 
 function readOnce(fd: number, into: Buffer, at: number, position: number): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -2,8 +2,9 @@
  * An object store in a directory: each object a file, its key the path.
  *
  * An object is written aside, synced, renamed into place, and its directory synced: whole or not there, durable when `put`
- * resolves. At most two file operations run at a time: libuv has four threads, and the log needs them. POSIX only
- * (Windows cannot sync a directory).
+ * resolves. At most eight file operations run at a time: enough for the file system to sync many files with one commit of
+ * its journal, and half of the threads that the program has (cli/thread-pool.ts), as the log needs some. POSIX only (Windows
+ * cannot sync a directory).
  */
 import { type Dirent } from 'node:fs';
 import { mkdir, readFile, readdir, realpath, rename, unlink } from 'node:fs/promises';
@@ -14,7 +15,7 @@ import { removeIncoming, sweepIncoming, writeIncoming } from './incoming-files.t
 import { checkKey, incoming } from './object-key-check.ts';
 import type { ObjectStore } from './object-store.ts';
 
-const maxFileOperations = 2;
+const maxFileOperations = 8;
 
 type NewObject = Parameters<ObjectStore['putAll']>[0][number];
 

@@ -65,5 +65,6 @@ function connect(socketDir: string, port: number, onError: (message: string) => 
 }
 
 function urlOf(socketDir: string, port: number): string {
-  return `postgresql://${superuser}@/${database}?host=${encodeURIComponent(socketDir)}&port=${port}`;
+  // A user before an empty host is fine for libpq, but no URL.
+  return `postgresql:///${database}?host=${encodeURIComponent(socketDir)}&port=${port}&user=${superuser}`;
 }

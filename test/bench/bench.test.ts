@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runProgram } from '../support/program.ts';
+
+/** The shape only: what is measured beside other tests means nothing. */
+test('tributary bench --quick --json answers with the ratios of ingest', async () => {
+  const { code, stdout, stderr } = await runProgram(['bench', 'collect', '--quick', '--only', 'ingest', '--json']);
+  assert.equal(code, 0, stderr);
+  const { system, quick, passed, ingest, ...others } = JSON.parse(stdout);
+  assert.deepEqual(
+    [system, quick, passed, others.landing, others.memory],
+    ['collect', true, true, undefined, undefined],
+  );
+  assert.equal(ingest.connections, 64);
+  assert.deepEqual(
+    ingest.rows.map(({ eventsAPackage, goal }: { eventsAPackage: number; goal: number }) => [eventsAPackage, goal]),
+    [
+      [1, 0.8],
+      [100, 0.9],
+    ],
+  );
+  for (const { variants, ofNoLog, ofBare } of ingest.rows) {
+    for (const ratio of [ofNoLog, ofBare]) assert.ok(ratio > 0, `a ratio of ${ratio}`);
+    assert.deepEqual(Object.keys(variants), ['durable', 'no-log', 'bare']);
+    for (const { eventsPerSecond, p50Ms, p99Ms, failed } of Object.values<Record<string, number>>(variants)) {
+      assert.ok(Number(eventsPerSecond) > 0 && Number(p50Ms) > 0 && Number(p99Ms) >= Number(p50Ms));
+      assert.equal(failed, 0);
+    }
+  }
+});
+
+test('tributary bench says which parts there are', async () => {
+  const { code, stderr } = await runProgram(['bench', 'collect', '--only', 'everything']);
+  assert.equal(code, 2);
+  assert.match(stderr, /ingest, landing, memory/);
+});
