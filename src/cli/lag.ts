@@ -1,7 +1,7 @@
 /** `tributary lag`: how far each consumer is behind the log, also beside a running `start`. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { LagRow } from '../processing/lag.ts';
+import type { Consumer, LagRow } from '../processing/lag.ts';
 import { type ConfigOptions, configOf, examples, positiveNumber, withConfig } from './options.ts';
 import { tell, writeLine } from './output.ts';
 import { errorLine } from './report-error.ts';
@@ -14,12 +14,14 @@ interface LagOptions extends ConfigOptions {
   readonly json?: true;
 }
 
+type Read = (consumers: readonly Consumer[]) => Promise<readonly LagRow[]>;
+
 const pollEveryMs = 100;
 
 export function addLag(program: Command): void {
   withConfig(program.command('lag'))
     .description('how far each consumer is behind')
-    .option('--wait', 'end when all have caught up')
+    .option('--wait', 'end when everything that is in the log now has landed')
     .option('--timeout <seconds>', 'with --wait: exit code 1 when it takes longer', positiveNumber)
     .option('--json', 'as a JSON array')
     .addHelpText('after', examples('tributary lag', 'tributary lag --wait --timeout 60 && tributary sql "..."'))
@@ -37,40 +39,42 @@ async function lag(options: LagOptions): Promise<void> {
   const consumers = consumersOf((await loadApps(config)).map(({ pipeline }) => pipeline));
   const reader = await openEngineReader(config);
   try {
-    const read = () => readLag(reader, consumers);
-    const rows = options.wait ? await untilCaughtUp(read, options.timeout) : await read();
+    const read: Read = (some) => readLag(reader, some);
+    const left = options.wait ? await waitForAll(read, consumers, options.timeout ?? Infinity) : 0;
+    const rows = await read(consumers);
     await writeLine(options.json ? JSON.stringify(rows) : asTable(rows));
-    if (!options.wait || caughtUp(rows)) return;
-    tell(errorLine(`not caught up after ${options.timeout} s: ${behind(rows)} records are left.`));
+    if (left === 0) return;
+    tell(errorLine(`not caught up after ${options.timeout} s: ${left} records are left.`));
     process.exitCode = 1;
   } finally {
     await reader.close();
   }
 }
 
-async function untilCaughtUp(
-  read: () => Promise<readonly LagRow[]>,
-  timeoutSeconds: number | undefined,
-): Promise<readonly LagRow[]> {
-  const untilMs = performance.now() + (timeoutSeconds ?? Infinity) * 1000;
-  for (;;) {
-    const rows = await read();
-    const left = process.stderr.isTTY ? `\r${behind(rows)} records to go\u001B[K` : '';
-    process.stderr.write(left);
-    if (caughtUp(rows) || performance.now() >= untilMs) {
-      if (left !== '') process.stderr.write('\r\u001B[K');
-      return rows;
+/**
+ * Waits until everything that the log held when it was asked has landed; what producers send meanwhile is not waited for.
+ * Consumers in their order: the ends of dead-letter topics count from when the processors that fill them have caught up.
+ * @returns how many records have not landed in time
+ */
+async function waitForAll(read: Read, consumers: readonly Consumer[], timeoutSeconds: number): Promise<number> {
+  const untilMs = performance.now() + timeoutSeconds * 1000;
+  for (const consumer of consumers) {
+    const ends = (await read([consumer])).map(({ end }) => end);
+    for (;;) {
+      const rows = await read([consumer]);
+      const left = rows.reduce((sum, { committed }, i) => sum + Math.max(0, (ends[i] ?? 0) - committed), 0);
+      showProgress(left);
+      if (left === 0) break;
+      if (performance.now() >= untilMs) return left;
+      await sleep(Math.min(pollEveryMs, Math.max(1, untilMs - performance.now())));
     }
-    await sleep(Math.min(pollEveryMs, Math.max(1, untilMs - performance.now())));
   }
+  return 0;
 }
 
-function caughtUp(rows: readonly LagRow[]): boolean {
-  return behind(rows) === 0;
-}
-
-function behind(rows: readonly LagRow[]): number {
-  return rows.reduce((sum, row) => sum + row.lag, 0);
+function showProgress(left: number): void {
+  if (!process.stderr.isTTY) return;
+  process.stderr.write(left === 0 ? '\r\u001B[K' : `\r${left} records to go\u001B[K`);
 }
 
 function asTable(rows: readonly LagRow[]): string {

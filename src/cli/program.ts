@@ -2,7 +2,7 @@
  * The program `tributary`: reads the command line, runs one command, and ends with its exit code: 0 done, 1 it ran and the
  * answer is bad, 2 wrong usage or configuration, 130 interrupted. Running this file runs the program.
  */
-import './thread-pool.ts';
+import './runtime.ts';
 import { createProgram } from './commands.ts';
 import { endOnInterrupt } from './interrupt.ts';
 import { endWithReader, flush } from './output.ts';

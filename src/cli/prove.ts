@@ -8,6 +8,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { loadConfig } from '../config/config.ts';
 import { loadApps } from '../engine/load-apps.ts';
+import { Fault } from '../errors.ts';
 import { isProven, type Proof, prove } from '../prove/prove.ts';
 import { examples, wholeNumber } from './options.ts';
 import { tell, writeLine } from './output.ts';
@@ -42,17 +43,21 @@ export function addProve(program: Command): void {
 }
 
 async function run(system: string, options: ProveOptions): Promise<void> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'tributary-prove-'));
-  const config = loadConfig({ file: options.config, env: {}, flags: { dataDir, only: system } });
-  const [app] = await loadApps(config);
+  const configured = loadConfig({ file: options.config, env: {}, flags: { only: system } });
+  if (configured.databaseUrl !== undefined)
+    throw new Fault('USAGE', 'the proof runs on the embedded engine, and the configuration file names a databaseUrl');
+  const [app] = await loadApps(configured);
   if (!app) return;
+  const dataDir = await mkdtemp(join(tmpdir(), 'tributary-prove-'));
+  const config = { ...configured, dataDir };
   const seed = options.seed ?? randomInt(2 ** 31);
   const bar = progressBar(options.kills, seed);
   let proof: Proof;
   try {
     // the proof runs on the embedded engine, whatever the shell is set to
     const { DATABASE_URL: _database, PORT: _port, HOST: _host, ...env } = process.env;
-    proof = await prove({ app, config, env, kills: options.kills, seed, onKill: (done) => bar?.update(done) });
+    const onKill = (done: number): void => bar?.update(done);
+    proof = await prove({ app, config, configFile: options.config, env, kills: options.kills, seed, onKill });
   } finally {
     bar?.stop();
   }

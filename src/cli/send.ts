@@ -1,7 +1,7 @@
 /** `tributary send`: the events of a file to a receiver of packages, until each is acknowledged. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { Pool } from 'undici';
 import type { Config } from '../config/config.ts';
 import { Fault } from '../errors.ts';
@@ -44,7 +44,11 @@ export function addSend(program: Command): void {
     .description('send events in packages, and again what was not acknowledged')
     .argument('<file>', 'one JSON event a line; - for standard input')
     .option('--to <url>', 'where packages go (default: /collect of the configured host and port)')
-    .option('--package-size <range>', 'events in a package, at random', sizeRange, { min: 1, max: 500 })
+    .addOption(
+      new Option('--package-size <range>', 'events in a package, at random')
+        .argParser(sizeRange)
+        .default({ min: 1, max: 500 }, '1..500'),
+    )
     .option('--rate <n>', 'events a second (default: as fast as they are taken)', positiveNumber)
     .option('--concurrency <n>', 'packages under way at a time', wholeNumber(1), 8)
     .option('--config <file>', 'configuration file (default: tributary.config.json, where there is one)')

@@ -35,7 +35,8 @@ export interface ConfigSources {
 
 const defaultFile = 'tributary.config.json';
 
-const variables = {
+/** Which setting each environment variable gives. */
+export const variables = {
   PORT: 'port',
   HOST: 'host',
   TRIBUTARY_DATA_DIR: 'dataDir',

@@ -27,6 +27,8 @@ export interface ProofOptions {
   readonly app: App;
   /** Its data directory must be empty: what is found there is compared with what was sent. */
   readonly config: Config;
+  /** The file that it came from, where that is not the working directory's own; for the program under proof. */
+  readonly configFile: string | undefined;
   /** Of the program under proof. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly kills: number;
@@ -104,9 +106,9 @@ async function land(options: ProofOptions, producer: Producer, failures: string[
   }
 }
 
-function startVictim({ app, config, env }: ProofOptions, producer: Producer): Victim {
+function startVictim({ app, config, configFile, env }: ProofOptions, producer: Producer): Victim {
   const { dataDir } = config;
-  return new Victim({ dataDir, env, system: app.pipeline.name, onUrl: (url) => producer.target(url) });
+  return new Victim({ dataDir, configFile, env, system: app.pipeline.name, onUrl: (url) => producer.target(url) });
 }
 
 async function landed(config: Config, pipeline: Pipeline): Promise<boolean> {

@@ -11,6 +11,7 @@ const program = join(import.meta.dirname, '../cli', import.meta.filename.endsWit
 
 export interface VictimOptions {
   readonly dataDir: string;
+  readonly configFile: string | undefined;
   readonly system: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Told the URL of each start, and that it is gone. */
@@ -30,6 +31,7 @@ export class Victim {
   constructor(options: VictimOptions) {
     this.#options = options;
     const args = [program, 'start', '--port', '0', '--data-dir', options.dataDir, '--only', options.system];
+    if (options.configFile !== undefined) args.push('--config', options.configFile);
     this.#child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...options.env, LOG_LEVEL: 'warn' },

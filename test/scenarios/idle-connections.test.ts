@@ -30,6 +30,7 @@ test(
     const program = await startProgram({ dataDir: await scratch(t) });
     t.after(() => program.kill('SIGKILL'));
     const producer = startGoodProducer(program.url);
+    t.after(async () => void (await producer.stop()));
     const idle: RawConnection[] = [];
     t.after(() => idle.forEach(({ socket }) => socket.destroy()));
     while (idle.length < connectionCount) {
@@ -52,5 +53,10 @@ test(
     }
     const signal = AbortSignal.timeout(closedAfterMs);
     for (const { socket } of idle) if (!socket.closed) await once(socket, 'close', { signal });
+    assert.equal(
+      (await httpRequest(`${program.url}/ping`)).status,
+      200,
+      'the process lives, and it was it that closed them',
+    );
   },
 );

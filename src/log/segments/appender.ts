@@ -154,7 +154,10 @@ export class Appender {
     if (full !== undefined) this.#refuseWhatDoesNotFit(full);
     // What waited at first may have been withdrawn meanwhile, and more have come.
     const { taken, batches } = this.#plan(Math.min(FRAME_BYTES, this.#active.available), full ? undefined : first);
-    if (batches.length > 0) await this.#write(taken, this.#assembler.records(batches, this.#state, this.#nextTime()));
+    if (batches.length === 0) return;
+    const frame = this.#assembler.records(batches, this.#state, this.#nextTime());
+    for (const batch of batches) batch.release();
+    await this.#write(taken, frame);
   }
 
   async #do(waiting: Waiting, task: () => Promise<boolean>): Promise<void> {

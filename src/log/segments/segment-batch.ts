@@ -3,9 +3,13 @@
  */
 import type { Batch, NewRecord } from '../log.ts';
 import { partitionForBytes, partitionFor } from '../partition.ts';
+import { ChunkBuffers } from './chunk-buffers.ts';
 import { MAX_SECTION_BYTES } from './frame.ts';
 import type { LogState } from './log-state.ts';
 import { recordBytesAtMost, writeRecord } from './record.ts';
+
+/** Of all logs of the process. */
+const buffers = new ChunkBuffers();
 
 /** At most `MAX_SECTION_BYTES` of records, or one record. */
 export interface Chunk {
@@ -86,17 +90,27 @@ export class SegmentBatch implements Batch {
   #room(chunks: Chunk[], needed: number): Chunk {
     const last = chunks.at(-1);
     if (last === undefined || last.used + needed > MAX_SECTION_BYTES) {
-      const chunk = { buffer: Buffer.allocUnsafe(needed), used: 0, count: 0 };
+      const chunk = { buffer: buffers.take(needed), used: 0, count: 0 };
       chunks.push(chunk);
-      this.bytes += needed + CHUNK_OVERHEAD_BYTES;
+      this.bytes += chunk.buffer.length + CHUNK_OVERHEAD_BYTES;
       return chunk;
     }
-    if (last.used + needed <= last.buffer.length) return last;
-    const grown = Buffer.allocUnsafe(Math.min(MAX_SECTION_BYTES, Math.max(2 * last.buffer.length, last.used + needed)));
-    last.buffer.copy(grown, 0, 0, last.used);
-    this.bytes += grown.length - last.buffer.length;
-    last.buffer = grown;
+    if (last.used + needed > last.buffer.length) this.#grow(last, needed);
     return last;
+  }
+
+  #grow(chunk: Chunk, needed: number): void {
+    const { buffer, used } = chunk;
+    chunk.buffer = buffers.take(Math.min(MAX_SECTION_BYTES, Math.max(4 * buffer.length, used + needed)));
+    buffer.copy(chunk.buffer, 0, 0, used);
+    this.bytes += chunk.buffer.length - buffer.length;
+    buffers.give(buffer);
+  }
+
+  /** Its records are in a frame: their memory goes to other batches, and nothing of it can be read any more. */
+  release(): void {
+    for (const { chunks } of this.parts.values()) for (const { buffer } of chunks) buffers.give(buffer);
+    this.parts.clear();
   }
 }
 

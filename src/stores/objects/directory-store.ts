@@ -3,7 +3,7 @@
  *
  * An object is written aside, synced, renamed into place, and its directory synced: whole or not there, durable when `put`
  * resolves. At most eight file operations run at a time: enough for the file system to sync many files with one commit of
- * its journal, and half of the threads that the program has (cli/thread-pool.ts), as the log needs some. POSIX only (Windows
+ * its journal, and half of the threads that the program has (cli/runtime.ts), as the log needs some. POSIX only (Windows
  * cannot sync a directory).
  */
 import { type Dirent } from 'node:fs';

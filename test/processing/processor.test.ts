@@ -1,0 +1,308 @@
+/** The processor on real parts: whatever fails, and wherever its process ends, each event is exactly once where it belongs. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import * as fc from 'fast-check';
+import { isFault } from '../../src/errors.ts';
+import type { CallFault } from '../support/faulty-calls.ts';
+import {
+  findAll,
+  type Kind,
+  type Life,
+  type LifeOptions,
+  liveUntilLanded,
+  newPlace,
+  type Place,
+  type PlaceOptions,
+  startLife,
+  startOn,
+} from '../support/processor-lives.ts';
+import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
+
+const hows: readonly CallFault['how'][] = ['crash before', 'crash after', 'fail before', 'fail after'];
+const kinds: readonly Kind[] = ['good', 'transform', 'row', 'jsonb', 'index', 'object key'];
+/** Of each kind some, with good ones between, in a few batches. */
+const mixed: PlaceOptions['events'] = [
+  'good',
+  'transform',
+  'good',
+  'jsonb',
+  'good',
+  'row',
+  'index',
+  'object key',
+  'good',
+  'good',
+  'good',
+  'good',
+].map((kind, index) => [kind as Kind, `k${index % 2}`]);
+const onlyGood = Array.from({ length: 12 }, (_, index) => ['good', `k${index % 3}`] as const);
+
+suite('processor', { concurrency: false }, () => {
+  let postgres: TestWarehouse;
+  let root: string;
+  before(async () => {
+    root = await mkdtemp(join(tmpdir(), 'tributary-processor-'));
+    postgres = await openTestEmbedded();
+  });
+  after(async () => {
+    await postgres.close();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  const placeOf = async (events: PlaceOptions['events'], partitions?: number): Promise<Place> =>
+    newPlace({
+      dir: await mkdtemp(join(root, 'place-')),
+      warehouse: postgres.warehouse,
+      events,
+      ...(partitions && { partitions }),
+    });
+
+  /** The calls of a life in which nothing goes wrong. */
+  async function callsOf(events: PlaceOptions['events'], options: LifeOptions): Promise<readonly string[]> {
+    const [life] = await liveUntilLanded(await placeOf(events), [options]);
+    return (life as Life).calls.names;
+  }
+
+  test('lands what every sink takes; what any of them refuses is a dead letter, in none of them (D2, D3)', async () => {
+    const place = await placeOf(mixed);
+    const [life] = await liveUntilLanded(place, [{}]);
+    await assertExactlyOnce(place, 'dead-letter');
+    const sums = sumOf(life as Life);
+    assert.deepEqual(sums, { landed: 7, deadLettered: 5, dropped: 0 });
+    assert.ok((life as Life).landed.length > 2, 'more than one batch');
+  });
+
+  for (const onInvalid of ['dead-letter', 'drop'] as const) {
+    test(`${onInvalid}: a crash or a failure at any call is made good by the next try (D2, D3)`, async () => {
+      const names = await callsOf(mixed, { onInvalid });
+      for (const needed of ['commit checkpoint', 'commit rows', 'put object', 'stage rows', 'open table'])
+        assert.ok(names.includes(needed), `no call is ${needed}`);
+      assert.equal(names.includes('append dead letters'), onInvalid === 'dead-letter');
+      for (const [call, name] of names.entries())
+        for (const how of hows) {
+          const place = await placeOf(mixed);
+          const lives = await liveUntilLanded(place, [{ onInvalid, faults: [{ call, how }] }]);
+          await assertExactlyOnce(place, onInvalid, `${how} call ${call}, ${name}`);
+          const refused = mixed.filter(([kind]) => kind !== 'good').length;
+          if (how.startsWith('fail')) assert.ok(lives[0]!.failures.length > 0, `${how} ${name} was not told`);
+          // Where only the answer of the checkpoint's own commit is lost, nobody counts the batch.
+          if (how === 'fail before') {
+            const { deadLettered, dropped } = sumOf(lives[0]!);
+            assert.equal(onInvalid === 'drop' ? dropped : deadLettered, refused, `counted after ${how} ${name}`);
+          }
+        }
+    });
+  }
+
+  test('a crash in the redo of a crash, again and again (D3)', async () => {
+    const names = await callsOf(mixed, {});
+    const commit = names.indexOf('commit rows');
+    const place = await placeOf(mixed);
+    const crashes = [
+      { call: commit, how: 'crash after' },
+      { call: 3, how: 'crash before' },
+      { call: 4, how: 'crash after' },
+      { call: 5, how: 'crash after' },
+      { call: 6, how: 'crash before' },
+    ] as const;
+    await liveUntilLanded(
+      place,
+      crashes.map((fault) => ({ faults: [fault] })),
+    );
+    await assertExactlyOnce(place, 'dead-letter');
+  });
+
+  test('a redo after a change of code that moves objects leaves none at its old key (D3)', async () => {
+    const names = await callsOf(onlyGood, {});
+    const puts = names.flatMap((name, call) => (name === 'put object' ? [call] : []));
+    assert.ok(puts.length >= 4);
+    for (const call of puts.slice(0, 4)) {
+      const place = await placeOf(onlyGood);
+      const deleted = { call: call + 6, how: 'crash before' } as const;
+      await liveUntilLanded(place, [
+        { prefix: 'v1', faults: [{ call, how: 'crash after' }] },
+        { prefix: 'v2', faults: [deleted] }, // somewhere in the redo
+        { prefix: 'v3' },
+      ]);
+      await assertExactlyOnce(place, 'dead-letter', `crash after put, call ${call}`);
+    }
+  });
+
+  test('a sink that fails for a while is tried again, later each time; progress is not forgotten meanwhile', async () => {
+    const place = await placeOf(onlyGood);
+    const clean = await callsOf(onlyGood, {});
+    const second = clean.indexOf('stage rows', clean.indexOf('stage rows') + 1);
+    // A try that fails is: stage; open table, read checkpoint, stage; ...
+    const faults = [0, 3, 6].map((more) => ({ call: second + more, how: 'fail before' }) as const);
+    const life = await startLife(place, { faults });
+    await life.caughtUp();
+    assert.deepEqual(
+      life.failures.map((error) => (error as Error).message),
+      Array.from({ length: 3 }, () => 'fail before stage rows'),
+    );
+    await life.drain();
+    await assertExactlyOnce(place, 'dead-letter');
+  });
+
+  test('while a sink fails, progress stays where it was', async () => {
+    const place = await placeOf(onlyGood);
+    const clean = await callsOf(onlyGood, {});
+    const second = clean.indexOf('stage rows', clean.indexOf('stage rows') + 1);
+    const life = await startLife(place, {
+      faults: Array.from({ length: 500 }, (_, more) => ({ call: second + more, how: 'fail before' }) as const),
+    });
+    const seen = Promise.withResolvers<number>();
+    const timer = setInterval(() => {
+      if (life.failures.length >= 2) seen.resolve(life.processor.progress()[0]!.offset);
+    }, 5);
+    const offset = await seen.promise;
+    clearInterval(timer);
+    assert.ok(offset > 0, 'the first batch has landed');
+    assert.equal(offset, life.landed.at(-1)?.to);
+    await life.drain();
+  });
+
+  test('halt: nothing at or after the invalid event lands, also after a restart, until it is valid (D2)', async () => {
+    const events = [...onlyGood, ['jsonb', 'k0'] as const, ...onlyGood];
+    const place = await placeOf(events);
+    for (let restart = 0; restart < 2; restart++) {
+      const life = await startLife(place, { onInvalid: 'halt' });
+      const reason = await life.halted;
+      assert.ok(
+        isFault(reason, 'PIPELINE_HALTED') && /events-0, offset 12: data: /.test(reason.message),
+        String(reason),
+      );
+      await life.drain();
+    }
+    const found = await findAll(place);
+    assert.equal(found.letters.size, 0);
+    assert.deepEqual([...found.rows.keys()].toSorted(), [...found.lines.keys()].toSorted());
+    for (const [index, { id }] of place.events.entries())
+      if (index >= 12) assert.equal(found.rows.get(id), undefined, `${id} has landed behind the invalid event`);
+    await liveUntilLanded(place, [{ onInvalid: 'dead-letter' }]);
+    await assertExactlyOnce(place, 'dead-letter');
+  });
+
+  test('an owner that was overtaken gets CHECKPOINT_STALE from the table and changes nothing (D3)', async () => {
+    const place = await placeOf(onlyGood);
+    const held = Promise.withResolvers<void>();
+    const entered = Promise.withResolvers<void>();
+    const first = await startLife(place);
+    await first.caughtUp();
+    await first.drain();
+    const more = await placeOf(onlyGood);
+    const owner = await startLife(more, {
+      beforeConvert: () => {
+        entered.resolve();
+        return held.promise;
+      },
+    });
+    await entered.promise; // it has read the first batch, and is slow
+    const other = await startOn(more, owner);
+    await other.caughtUp();
+    held.resolve();
+    await other.drain();
+    await until(() => owner.failures.length > 0);
+    assert.ok(isFault(owner.failures[0], 'CHECKPOINT_STALE'), String(owner.failures[0]));
+    await owner.drain();
+    assert.deepEqual(owner.landed, []);
+    await assertExactlyOnce(more, 'dead-letter');
+  });
+
+  test('an owner that was overtaken gets CHECKPOINT_STALE from the state where no sink knows, and changes nothing (D3)', async () => {
+    const place = await placeOf(onlyGood);
+    const held = Promise.withResolvers<void>();
+    const entered = Promise.withResolvers<void>();
+    const owner = await startLife(place, {
+      sinks: 'objects',
+      beforeConvert: () => {
+        entered.resolve();
+        return held.promise;
+      },
+    });
+    await entered.promise;
+    const other = await startOn(place, owner, { sinks: 'objects', prefix: 'theirs' });
+    await other.caughtUp();
+    held.resolve();
+    await other.drain();
+    await until(() => owner.failures.length > 0);
+    assert.ok(isFault(owner.failures[0], 'CHECKPOINT_STALE'), String(owner.failures[0]));
+    await owner.drain();
+    assert.ok(!owner.calls.names.includes('put object'), 'the stale owner has written an object');
+  });
+
+  test('random events, faults and crashes: each event exactly once (D2, D3, D4)', async () => {
+    const event = fc.tuple(
+      fc.oneof(
+        { weight: 4, arbitrary: fc.constant<Kind>('good') },
+        { weight: 1, arbitrary: fc.constantFrom(...kinds) },
+      ),
+      fc.constantFrom('a', 'b', 'c', 'd'),
+    );
+    const fault = fc.record({ call: fc.nat(60), how: fc.constantFrom(...hows) });
+    const life = fc.record({ faults: fc.array(fault, { maxLength: 3 }) });
+    const cases = fc.record({
+      events: fc.array(event, { minLength: 1, maxLength: 40 }),
+      partitions: fc.integer({ min: 1, max: 3 }),
+      lives: fc.array(life, { minLength: 1, maxLength: 4 }),
+      onInvalid: fc.constantFrom('dead-letter' as const, 'drop' as const),
+    });
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ events, partitions, lives, onInvalid }) => {
+        const place = await placeOf(events, partitions);
+        await liveUntilLanded(
+          place,
+          lives.map(({ faults }) => ({ faults, onInvalid })),
+        );
+        await assertExactlyOnce(place, onInvalid);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+/** Also that the events of each key lie in objects in the order of the log (D4). */
+async function assertExactlyOnce(place: Place, onInvalid: 'dead-letter' | 'drop', when = ''): Promise<void> {
+  const found = await findAll(place);
+  const good = place.events.filter(({ kind }) => kind === 'good').map(({ id }) => [id, 1] as const);
+  const refused = place.events.filter(({ kind }) => kind !== 'good').map(({ id }) => [id, 1] as const);
+  assert.deepEqual(sorted(found.rows), sorted(good), `rows, ${when}`);
+  assert.deepEqual(sorted(found.lines), sorted(good), `lines of objects, ${when}`);
+  assert.deepEqual(sorted(found.letters), sorted(onInvalid === 'drop' ? [] : refused), `dead letters, ${when}`);
+  const inOrder = new Map<string, string[]>();
+  for (const [key, ids] of [...found.objects].toSorted((a, b) => firstOffset(a[0]) - firstOffset(b[0]))) {
+    const prefix = key.split('/').find((segment) => segment.startsWith('key='))!;
+    inOrder.set(prefix, [...(inOrder.get(prefix) ?? []), ...ids]);
+  }
+  for (const [prefix, ids] of inOrder) {
+    const logged = place.events
+      .filter(({ key, kind }) => `key=${key}` === prefix && kind === 'good')
+      .map(({ id }) => id);
+    assert.deepEqual(ids, logged, `order of ${prefix}, ${when}`);
+  }
+}
+
+function sorted(counts: Iterable<readonly [string, number]>): readonly (readonly [string, number])[] {
+  return [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function firstOffset(key: string): number {
+  return Number(/-(\d+)\.json$/.exec(key)?.[1]);
+}
+
+function sumOf({ landed }: Life): { landed: number; deadLettered: number; dropped: number } {
+  const sum = { landed: 0, deadLettered: 0, dropped: 0 };
+  for (const outcome of landed) {
+    sum.landed += outcome.landed;
+    sum.deadLettered += outcome.deadLettered;
+    sum.dropped += outcome.dropped;
+  }
+  return sum;
+}
+
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5));
+}

@@ -1,0 +1,381 @@
+/**
+ * A processor on real parts: a segment log, LMDB, a directory of objects and a table. It may live several times on the
+ * same place, each time with other faults; what has landed in the end is read from the parts themselves.
+ */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { escapeIdentifier, type PoolClient } from 'pg';
+import type { Timestamp } from '../../src/event/time.ts';
+import { Reject } from '../../src/event/reject.ts';
+import type { Json } from '../../src/event/verbatim.ts';
+import { readDeadLetter } from '../../src/dead-letters/dead-letter.ts';
+import type { Log, LogRecord } from '../../src/log/log.ts';
+import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
+import type { BatchOutcome } from '../../src/processing/partition-processor.ts';
+import { Processor } from '../../src/processing/processor.ts';
+import { readLag } from '../../src/processing/lag.ts';
+import { createObjectsSink } from '../../src/sinks/objects/objects-sink.ts';
+import type { Sink, Staged } from '../../src/sinks/sink.ts';
+import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts';
+import type { ObjectStore } from '../../src/stores/objects/object-store.ts';
+import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
+import type { StateStore } from '../../src/stores/state/state-store.ts';
+import { connectionPool, cutConnection } from '../../src/stores/warehouse/connection-pool.ts';
+import type { Warehouse } from '../../src/stores/warehouse/warehouse.ts';
+import { type CallFault, FaultyCalls } from './faulty-calls.ts';
+import { type TableEvent, sinkInto, tableOf, uuidOf } from './table-events.ts';
+
+/** By whom an event is refused: by nobody, the transform, the row, PostgreSQL (a number, an index), the object's key. */
+export type Kind = 'good' | 'transform' | 'row' | 'jsonb' | 'index' | 'object key';
+
+export interface LoggedEvent extends TableEvent {
+  readonly kind: Kind;
+  readonly key: string;
+}
+
+export const consumer = 'lives';
+const topic = 'events';
+const deadLetterTopic = 'letters';
+/** So small that a few events fill a batch. */
+const limits = { maxBytes: 2_000, flushIntervalMs: 1 };
+
+export interface PlaceOptions {
+  readonly dir: string;
+  /** Whose server is used; each life has connections of its own. */
+  readonly warehouse: Warehouse;
+  readonly events: readonly (readonly [kind: Kind, key: string])[];
+  readonly partitions?: number;
+}
+
+export interface Place {
+  readonly dir: string;
+  readonly table: string;
+  readonly warehouse: Warehouse;
+  readonly events: readonly LoggedEvent[];
+}
+
+let places = 0;
+
+/** A log with events in it, of which nothing has been processed. */
+export async function newPlace({ dir, warehouse, events, partitions = 1 }: PlaceOptions): Promise<Place> {
+  const place = { dir, warehouse, table: `lives_${places++}`, events: events.map(loggedEvent) };
+  const log = await openLog(place);
+  await log.ensureTopics([
+    { name: topic, partitions },
+    { name: deadLetterTopic, partitions: 2 },
+  ]);
+  const batch = log.batch();
+  for (const event of place.events) {
+    const headers = [['correlationId', uuidOf(event.id)] as const, ['received', `as received: ${event.id}`] as const];
+    batch.add({ topic, key: event.key, value: Buffer.from(JSON.stringify(event)), headers });
+  }
+  await log.append(batch);
+  await log.close();
+  return place;
+}
+
+function loggedEvent([kind, key]: readonly [Kind, string], index: number): LoggedEvent {
+  const time = `2026-${index % 2 === 0 ? '01' : '02'}-01T00:00:00.000000Z` as Timestamp;
+  const event = { id: `event ${index}`, kind, key, time, data: `{"n": ${index}}` as Json };
+  if (kind === 'row') return { ...event, bad: true };
+  if (kind === 'jsonb') return { ...event, data: '{"a": 1e200000}' as Json };
+  if (kind === 'index') return { ...event, type: randomBytes(10_000).toString('base64') };
+  return event;
+}
+
+function openLog({ dir }: Pick<Place, 'dir'>): Promise<Log> {
+  return openSegmentLog({ dir: join(dir, 'log'), segmentBytes: 256 * 1024, minFreeBytes: 0 });
+}
+
+export interface LifeOptions {
+  readonly faults?: readonly CallFault[];
+  readonly onInvalid?: 'halt' | 'dead-letter' | 'drop';
+  /** Where an event's object lies; changes when code changes. */
+  readonly prefix?: string;
+  /** Awaited before a batch is converted. */
+  readonly beforeConvert?: () => Promise<void>;
+  readonly sinks?: 'table and objects' | 'objects';
+}
+
+export interface Life {
+  readonly calls: FaultyCalls;
+  readonly log: Log;
+  readonly state: StateStore;
+  readonly processor: Processor<LoggedEvent>;
+  readonly landed: readonly BatchOutcome[];
+  readonly failures: readonly unknown[];
+  /** Resolves with why it stands still. */
+  readonly halted: Promise<unknown>;
+  /** Resolves when everything in the log has landed. */
+  caughtUp(): Promise<void>;
+  /** The process is gone: connections are cut, locks released. */
+  crash(): Promise<void>;
+  drain(): Promise<void>;
+}
+
+/** A process on the place. */
+export async function startLife(place: Place, options: LifeOptions = {}): Promise<Life> {
+  const log = await openLog(place);
+  const state = await openLmdbStore({ dir: join(place.dir, 'state'), minFreeBytes: 0 });
+  const life = await startOn(place, { log, state }, options);
+  const closeStores = async (): Promise<void> => {
+    await log.close();
+    await state.close();
+  };
+  return {
+    ...life,
+    crash: async () => {
+      await life.crash();
+      await closeStores();
+    },
+    drain: async () => {
+      await life.drain();
+      await closeStores();
+    },
+  };
+}
+
+/** One of several owners that share log and state. */
+export async function startOn(
+  place: Place,
+  { log, state }: { readonly log: Log; readonly state: StateStore },
+  options: LifeOptions = {},
+): Promise<Life> {
+  const { onInvalid = 'dead-letter', faults = [] } = options;
+  const calls = new FaultyCalls(faults);
+  const clients = new Set<PoolClient>();
+  const connections = connectionPool(connectionTo(place.warehouse), () => undefined);
+  connections.pool.on('connect', (client) => clients.add(client));
+  const landed: BatchOutcome[] = [];
+  const failures: unknown[] = [];
+  const halted = Promise.withResolvers<unknown>();
+  let told = Promise.withResolvers<void>();
+  const tell = (): void => {
+    told.resolve();
+    told = Promise.withResolvers();
+  };
+  const processor = await Processor.start<LoggedEvent>(topic, {
+    consumer,
+    log: faultyLog(log, calls),
+    state: faultyState(state, calls),
+    convert: async (records) => {
+      await options.beforeConvert?.();
+      return records.map(convert);
+    },
+    sinks: await sinksOf(place, options, { ...place.warehouse, pool: connections.pool }, calls),
+    limits,
+    onInvalid,
+    deadLetterTopic,
+    observer: {
+      landed: (_at, outcome) => {
+        landed.push(outcome);
+        tell();
+      },
+      failed: (_at, error) => {
+        failures.push(error);
+        tell(); // a commit of which only the answer failed is not told otherwise
+      },
+      halted: (_at, error) => halted.resolve(error),
+    },
+  });
+  return {
+    calls,
+    log,
+    state,
+    processor,
+    landed,
+    failures,
+    halted: halted.promise,
+    caughtUp: async () => {
+      for (;;) {
+        const next = told.promise;
+        const rows = await readLag({ log, state }, [{ name: consumer, topic }]);
+        if (rows.every(({ lag }) => lag === 0)) return;
+        await next;
+      }
+    },
+    crash: async () => {
+      calls.end();
+      void processor.drain(); // hangs, as all of it does
+      for (const client of clients) cutConnection(client);
+    },
+    drain: async () => {
+      await processor.drain();
+      await connections.close();
+    },
+  };
+}
+
+/** Lives one life after the other, each ended by its crash; the last one has no faults. */
+export async function liveUntilLanded(place: Place, lives: readonly LifeOptions[]): Promise<readonly Life[]> {
+  const lived: Life[] = [];
+  for (const options of [...lives, { ...lives.at(-1), faults: [] }]) {
+    const life = await startLife(place, options);
+    lived.push(life);
+    const end = await Promise.race([life.caughtUp().then(() => 'caught up'), life.calls.crashed.then(() => 'crashed')]);
+    if (end === 'crashed') await life.crash();
+    else await life.drain();
+  }
+  return lived;
+}
+
+function connectionTo({ url }: Warehouse): { connectionString: string } | object {
+  const [, user, database, host, port] = /^postgresql:\/\/(\w+)@\/(\w+)\?host=([^&]+)&port=(\d+)$/.exec(url) ?? [];
+  if (host === undefined) return { connectionString: url };
+  return { host: decodeURIComponent(host), port: Number(port), user, database, password: '' };
+}
+
+function convert(record: LogRecord): LoggedEvent | Reject {
+  const event = JSON.parse(record.value.toString()) as LoggedEvent;
+  return event.kind === 'transform' ? new Reject('data', 'something else') : event;
+}
+
+async function sinksOf(
+  place: Place,
+  { prefix = 'v1', sinks = 'table and objects' }: LifeOptions,
+  warehouse: Warehouse,
+  calls: FaultyCalls,
+): Promise<readonly Sink<LoggedEvent>[]> {
+  const objects = createObjectsSink<LoggedEvent>({
+    store: faultyStore(await openDirectoryStore({ dir: join(place.dir, 'objects') }), calls),
+    name: 'objects',
+    key: ({ kind, key }) => {
+      if (kind === 'object key') throw new Reject('key', 'another key');
+      return `${prefix}/key=${key}`;
+    },
+    serialise: ({ id, key }) => JSON.stringify({ id, key }),
+  });
+  const table = faultySink(sinkInto(warehouse, tableOf(place.table)) as Sink<LoggedEvent>, calls);
+  return sinks === 'objects' ? [objects] : [table, objects];
+}
+
+function faultyLog(log: Log, calls: FaultyCalls): Log {
+  return {
+    id: log.id,
+    topics: () => log.topics(),
+    range: (at) => log.range(at),
+    read: (at, from, limit) => log.read(at, from, limit),
+    offsetAtTime: (at, timeMs) => log.offsetAtTime(at, timeMs),
+    waitPast: (at, offset, signal) => log.waitPast(at, offset, signal),
+    ensureTopics: (topics) => log.ensureTopics(topics),
+    batch: () => log.batch(),
+    append: (batch, appending) => calls.through('append dead letters', () => log.append(batch, appending)),
+    room: (signal) => log.room(signal),
+    retain: (retention, keepFrom) => log.retain(retention, keepFrom),
+    close: () => log.close(),
+  };
+}
+
+function faultyState(state: StateStore, calls: FaultyCalls): StateStore {
+  return {
+    get: (key) => calls.through('read checkpoint', () => state.get(key)),
+    commit: (change) => calls.through('commit checkpoint', () => state.commit(change)),
+    entries: (prefix) => state.entries(prefix),
+    close: () => state.close(),
+  };
+}
+
+/** Each object is a call: a process may end between two of them. */
+function faultyStore(store: ObjectStore, calls: FaultyCalls): ObjectStore {
+  const put: ObjectStore['put'] = (key, body) => calls.through('put object', () => store.put(key, body));
+  return {
+    put,
+    putAll: async (objects) => {
+      for (const { key, body } of objects) await put(key, body);
+    },
+    get: (key) => store.get(key),
+    list: (prefix) => store.list(prefix),
+    delete: (key) => calls.through('delete object', () => store.delete(key)),
+  };
+}
+
+function faultySink(sink: Sink<LoggedEvent>, calls: FaultyCalls): Sink<LoggedEvent> {
+  return {
+    name: sink.name,
+    open: async (at) => {
+      const partition = await calls.through('open table', () => sink.open(at));
+      return {
+        next: partition.next,
+        stage: async (batch, plan) => {
+          let staged: Staged | undefined;
+          try {
+            await calls.through('stage rows', async () => (staged = await partition.stage(batch, plan)));
+          } catch (error) {
+            await staged?.abort(); // who fails to stage has staged nothing
+            throw error;
+          }
+          const { commit, ...rest } = staged as Staged;
+          return { ...rest, commit: () => calls.through('commit rows', commit) };
+        },
+        close: () => partition.close(),
+      };
+    },
+  };
+}
+
+/** How often each event is in each place, by its id, and the keys of objects. */
+export interface Found {
+  readonly rows: ReadonlyMap<string, number>;
+  readonly lines: ReadonlyMap<string, number>;
+  readonly letters: ReadonlyMap<string, number>;
+  readonly objects: ReadonlyMap<string, readonly string[]>;
+}
+
+export async function findAll(place: Place): Promise<Found> {
+  const log = await openLog(place);
+  try {
+    const objects = await readObjects(place);
+    const rows = await readRows(place);
+    return {
+      rows: count(rows),
+      lines: count([...objects.values()].flat()),
+      letters: count(await readLetters(log, place)),
+      objects,
+    };
+  } finally {
+    await log.close();
+  }
+}
+
+async function readRows({ warehouse, table, events }: Place): Promise<string[]> {
+  const ids = new Map(events.map(({ id }) => [uuidOf(id), id]));
+  const { rows } = await warehouse.pool.query<{ id: string }>(
+    `SELECT message_id_stamp AS id FROM ${escapeIdentifier(table)}`,
+  );
+  return rows.map(({ id }) => ids.get(id) ?? `unknown ${id}`);
+}
+
+/** The ids of each object's lines, in order. */
+async function readObjects({ dir }: Place): Promise<ReadonlyMap<string, readonly string[]>> {
+  const store = await openDirectoryStore({ dir: join(dir, 'objects') });
+  const objects = new Map<string, string[]>();
+  for await (const key of store.list('')) {
+    const lines = (await store.get(key))!.toString().split('\n').slice(0, -1);
+    objects.set(
+      key,
+      lines.map((line) => (JSON.parse(line) as { id: string }).id),
+    );
+  }
+  return objects;
+}
+
+async function readLetters(log: Log, { events }: Place): Promise<string[]> {
+  const ids = new Map(events.map(({ id }) => [uuidOf(id), id]));
+  const found: string[] = [];
+  for (const partition of [0, 1]) {
+    const at = { topic: deadLetterTopic, partition };
+    const { end } = await log.range(at);
+    for (let next = 0; next < end;) {
+      const records = await log.read(at, next, { maxBytes: 1 << 20 });
+      found.push(...records.map((record) => ids.get(readDeadLetter(record).correlationId) ?? 'unknown'));
+      next += records.length;
+    }
+  }
+  return found;
+}
+
+function count(ids: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return counts;
+}
