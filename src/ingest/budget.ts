@@ -37,9 +37,11 @@ interface Holder {
 export class Budget {
   readonly #maxBytes: number;
   readonly #now: () => number;
+  /** In the order in which they came to hold something. */
   readonly #holders = new Set<Holder>();
   readonly #waiting = new Set<() => void>();
   #heldBytes = 0;
+  #waitingHolders = 0;
   #evictionTimer: NodeJS.Timeout | undefined;
 
   constructor(maxBytes: number, now: () => number = Date.now) {
@@ -53,8 +55,7 @@ export class Budget {
 
   share(): Share {
     const eviction = new AbortController();
-    const holder: Holder = { bytes: 0, progressAtMs: this.#now(), progressBytes: 0, wantedBytes: 0, eviction };
-    this.#holders.add(holder);
+    const holder: Holder = { bytes: 0, progressAtMs: 0, progressBytes: 0, wantedBytes: 0, eviction };
     return {
       evicted: holder.eviction.signal,
       resize: (bytes, patience) => this.#resize(holder, bytes, patience),
@@ -64,6 +65,7 @@ export class Budget {
 
   async #resize(holder: Holder, bytes: number, patience: () => AbortSignal): Promise<void> {
     const growth = bytes - holder.bytes;
+    if (growth > 0 && !this.#holders.has(holder)) this.#enter(holder);
     const mustWait = growth > 0 && !this.#fits(holder, growth);
     if (mustWait) await this.#waitFor(holder, growth, patience());
     this.#heldBytes += growth;
@@ -75,6 +77,12 @@ export class Budget {
     if (growth < 0) this.#wake();
   }
 
+  /** With its first event, not with its request: who has sent nothing must not be the oldest. */
+  #enter(holder: Holder): void {
+    holder.progressAtMs = this.#now();
+    this.#holders.add(holder);
+  }
+
   #fits(holder: Holder, growth: number): boolean {
     const share = holder.bytes + growth > smallPackageBytes ? shareOfLargePackages : 1;
     if (this.#heldBytes + growth <= this.#maxBytes * share) return true;
@@ -84,12 +92,14 @@ export class Budget {
 
   async #waitFor(holder: Holder, growth: number, patience: AbortSignal): Promise<void> {
     holder.wantedBytes = growth;
+    this.#waitingHolders += 1;
     this.#evictionTimer ??= setInterval(() => this.#evictIdle(), idleAfterMs / 4).unref();
     try {
       while (!this.#fits(holder, growth)) await this.#nextRelease(patience);
     } finally {
       holder.wantedBytes = 0;
-      if (this.#waiting.size === 0) this.#stopEvicting();
+      this.#waitingHolders -= 1;
+      if (this.#waitingHolders === 0) this.#stopEvicting();
     }
   }
 
@@ -129,7 +139,7 @@ export class Budget {
     for (const { wantedBytes } of this.#holders) wanted += wantedBytes;
     for (const { bytes, wantedBytes, progressAtMs, eviction } of this.#holders) {
       if (wanted <= 0) return;
-      if (wantedBytes > 0 || bytes === 0 || progressAtMs > before || eviction.signal.aborted) continue;
+      if (wantedBytes > 0 || progressAtMs > before || eviction.signal.aborted) continue;
       eviction.abort(new Fault('BODY_TIMEOUT', 'the body paused for a second while other packages wait for room'));
       wanted -= bytes;
     }

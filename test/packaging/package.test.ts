@@ -62,7 +62,7 @@ suite('the published package, in a project of its own', { timeout: 240_000 }, ()
     }
   });
 
-  test('D1, D2, D3: proves collect, which it brings, and where the configuration names it, the pipeline of the project', async () => {
+  test('D1, D2, D3: proves collect, which it brings; a system without a generator says that it cannot be', async () => {
     const elsewhere = await mkdtemp(join(project.dir, 'empty-'));
     const proof = await tributary(['prove', 'collect', '--kills', '2', '--json'], elsewhere);
     assert.equal(proof.code, 0, proof.stdout + proof.stderr);
@@ -83,8 +83,12 @@ suite('the published package, in a project of its own', { timeout: 240_000 }, ()
     await writeFile(join(dir, 'right.ts'), right);
     await writeFile(join(dir, 'wrong.ts'), right.replace('total: String(order.total)', 'totl: ""'));
     const { stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', dir], { encoding: 'utf8' });
-    assert.match(stdout, /wrong\.ts\(\d+,\d+\): error/);
-    assert.doesNotMatch(stdout, /right\.ts/);
+    const errors = stdout.split('\n').filter((line) => /\(\d+,\d+\): error/.test(line));
+    assert.ok(errors.length > 0);
+    assert.deepEqual(
+      errors.filter((line) => !line.includes('wrong.ts')),
+      [],
+    );
   });
 
   test('says that benchmarks need a clone', async () => {

@@ -22,22 +22,13 @@ import {
 import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
 
 const hows: readonly CallFault['how'][] = ['crash before', 'crash after', 'fail before', 'fail after'];
+/** A crash before a call is one after the call before. */
+const distinctHows = hows.slice(1);
 const kinds: readonly Kind[] = ['good', 'transform', 'row', 'jsonb', 'index', 'object key'];
 /** Of each kind some, with good ones between, in a few batches. */
-const mixed: PlaceOptions['events'] = [
-  'good',
-  'transform',
-  'good',
-  'jsonb',
-  'good',
-  'row',
-  'index',
-  'object key',
-  'good',
-  'good',
-  'good',
-  'good',
-].map((kind, index) => [kind as Kind, `k${index % 2}`]);
+const mixed: PlaceOptions['events'] = (
+  ['good', 'transform', 'jsonb', 'good', 'row', 'object key', 'good', 'good', 'index', 'good'] as const
+).map((kind, index) => [kind, `k${index % 2}`]);
 const onlyGood = Array.from({ length: 12 }, (_, index) => ['good', `k${index % 3}`] as const);
 
 suite('processor', { concurrency: false }, () => {
@@ -71,8 +62,8 @@ suite('processor', { concurrency: false }, () => {
     const [life] = await liveUntilLanded(place, [{}]);
     await assertExactlyOnce(place, 'dead-letter');
     const sums = sumOf(life as Life);
-    assert.deepEqual(sums, { landed: 7, deadLettered: 5, dropped: 0 });
-    assert.ok((life as Life).landed.length > 2, 'more than one batch');
+    assert.deepEqual(sums, { landed: 5, deadLettered: 5, dropped: 0 });
+    assert.ok((life as Life).landed.length > 1, 'more than one batch');
   });
 
   for (const onInvalid of ['dead-letter', 'drop'] as const) {
@@ -81,19 +72,19 @@ suite('processor', { concurrency: false }, () => {
       for (const needed of ['commit checkpoint', 'commit rows', 'put object', 'stage rows', 'open table'])
         assert.ok(names.includes(needed), `no call is ${needed}`);
       assert.equal(names.includes('append dead letters'), onInvalid === 'dead-letter');
+      const refused = mixed.filter(([kind]) => kind !== 'good').length;
+      const goWrong = async (call: number, name: string, how: CallFault['how']): Promise<void> => {
+        const place = await placeOf(mixed);
+        const [life] = await liveUntilLanded(place, [{ onInvalid, faults: [{ call, how }] }]);
+        await assertExactlyOnce(place, onInvalid, `${how} call ${call}, ${name}`);
+        if (how.startsWith('fail')) assert.ok(life!.failures.length > 0, `${how} ${name} was not told`);
+        // Where only the answer of the checkpoint's own commit is lost, nobody counts the batch.
+        if (how !== 'fail before') return;
+        const { deadLettered, dropped } = sumOf(life!);
+        assert.equal(onInvalid === 'drop' ? dropped : deadLettered, refused, `counted after ${how} ${name}`);
+      };
       for (const [call, name] of names.entries())
-        for (const how of hows) {
-          const place = await placeOf(mixed);
-          const lives = await liveUntilLanded(place, [{ onInvalid, faults: [{ call, how }] }]);
-          await assertExactlyOnce(place, onInvalid, `${how} call ${call}, ${name}`);
-          const refused = mixed.filter(([kind]) => kind !== 'good').length;
-          if (how.startsWith('fail')) assert.ok(lives[0]!.failures.length > 0, `${how} ${name} was not told`);
-          // Where only the answer of the checkpoint's own commit is lost, nobody counts the batch.
-          if (how === 'fail before') {
-            const { deadLettered, dropped } = sumOf(lives[0]!);
-            assert.equal(onInvalid === 'drop' ? dropped : deadLettered, refused, `counted after ${how} ${name}`);
-          }
-        }
+        await Promise.all(distinctHows.map((how) => goWrong(call, name, how)));
     });
   }
 
@@ -245,7 +236,7 @@ suite('processor', { concurrency: false }, () => {
     const fault = fc.record({ call: fc.nat(60), how: fc.constantFrom(...hows) });
     const life = fc.record({ faults: fc.array(fault, { maxLength: 3 }) });
     const cases = fc.record({
-      events: fc.array(event, { minLength: 1, maxLength: 40 }),
+      events: fc.array(event, { minLength: 1, maxLength: 30 }),
       partitions: fc.integer({ min: 1, max: 3 }),
       lives: fc.array(life, { minLength: 1, maxLength: 4 }),
       onInvalid: fc.constantFrom('dead-letter' as const, 'drop' as const),
@@ -259,7 +250,7 @@ suite('processor', { concurrency: false }, () => {
         );
         await assertExactlyOnce(place, onInvalid);
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 });

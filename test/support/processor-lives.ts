@@ -145,7 +145,11 @@ export async function startOn(
   const calls = new FaultyCalls(faults);
   const clients = new Set<PoolClient>();
   const connections = connectionPool(connectionTo(place.warehouse), () => undefined);
-  connections.pool.on('connect', (client) => clients.add(client));
+  let isCut = false;
+  connections.pool.on('connect', (client) => {
+    clients.add(client);
+    if (isCut) cutConnection(client);
+  });
   const landed: BatchOutcome[] = [];
   const failures: unknown[] = [];
   const halted = Promise.withResolvers<unknown>();
@@ -197,6 +201,7 @@ export async function startOn(
     crash: async () => {
       calls.end();
       void processor.drain(); // hangs, as all of it does
+      isCut = true;
       for (const client of clients) cutConnection(client);
     },
     drain: async () => {
@@ -212,9 +217,9 @@ export async function liveUntilLanded(place: Place, lives: readonly LifeOptions[
   for (const options of [...lives, { ...lives.at(-1), faults: [] }]) {
     const life = await startLife(place, options);
     lived.push(life);
-    const end = await Promise.race([life.caughtUp().then(() => 'caught up'), life.calls.crashed.then(() => 'crashed')]);
-    if (end === 'crashed') await life.crash();
-    else await life.drain();
+    const drained = life.caughtUp().then(() => life.drain());
+    const crashed = life.calls.crashed.then(() => true);
+    if (await Promise.race([drained.then(() => false), crashed])) await life.crash();
   }
   return lived;
 }
@@ -245,7 +250,7 @@ async function sinksOf(
     },
     serialise: ({ id, key }) => JSON.stringify({ id, key }),
   });
-  const table = faultySink(sinkInto(warehouse, tableOf(place.table)) as Sink<LoggedEvent>, calls);
+  const table = faultySink(sinkInto(warehouse, tableOf(place.table)), calls);
   return sinks === 'objects' ? [objects] : [table, objects];
 }
 
@@ -304,8 +309,8 @@ function faultySink(sink: Sink<LoggedEvent>, calls: FaultyCalls): Sink<LoggedEve
             await staged?.abort(); // who fails to stage has staged nothing
             throw error;
           }
-          const { commit, ...rest } = staged as Staged;
-          return { ...rest, commit: () => calls.through('commit rows', commit) };
+          const whole = staged as Staged;
+          return { ...whole, commit: () => calls.through('commit rows', () => whole.commit()) };
         },
         close: () => partition.close(),
       };
