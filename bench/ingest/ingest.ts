@@ -8,7 +8,7 @@ import { Child } from '../child.ts';
 import { median } from '../median.ts';
 import { forgetPeak, readMemory } from '../process-memory.ts';
 import { startProgram } from '../program.ts';
-import type { LoadMethods, LoadResult } from './load-process.ts';
+import type { LoadMethods, LoadOptions, LoadResult } from './load-process.ts';
 import type { ServerMethods, Variant } from './server-process.ts';
 
 export interface Measured {
@@ -50,17 +50,32 @@ const goals = new Map([
   [1000, 0.9],
 ]);
 
+type Until = LoadOptions['until'];
+
 interface Plan {
   readonly sizes: readonly number[];
   readonly rounds: number;
-  readonly seconds: number;
+  /** The end of a round. */
+  readonly until: Until;
   /** Before the first round of each size: compiles the code that it needs. */
-  readonly warmUpSeconds: number;
+  readonly warmUp: Until | undefined;
   readonly fullProgram: boolean;
 }
 
-const usualPlan: Plan = { sizes: [1, 10, 100, 1000], rounds: 5, seconds: 2, warmUpSeconds: 1, fullProgram: true };
-const quickPlan: Plan = { sizes: [1, 100], rounds: 1, seconds: 0.3, warmUpSeconds: 0, fullProgram: false };
+const usualPlan: Plan = {
+  sizes: [1, 10, 100, 1000],
+  rounds: 5,
+  until: { seconds: 2 },
+  warmUp: { seconds: 1 },
+  fullProgram: true,
+};
+const quickPlan: Plan = {
+  sizes: [1, 100],
+  rounds: 1,
+  until: { packages: 5 * connections },
+  warmUp: undefined,
+  fullProgram: false,
+};
 const fullProgramSize = 100;
 
 export async function benchIngest(options: PartOptions): Promise<IngestResult> {
@@ -94,9 +109,8 @@ async function measureSize(
   { onStep }: PartOptions,
 ): Promise<IngestRow> {
   onStep(`ingest, ${size} events a package`);
-  for (const server of servers) await server.warmUp(size, plan.warmUpSeconds);
-  for (let round = 0; round < plan.rounds; round++)
-    for (const server of servers) await server.round(size, plan.seconds);
+  for (const server of servers) await server.warmUp(size, plan.warmUp);
+  for (let round = 0; round < plan.rounds; round++) for (const server of servers) await server.round(size, plan.until);
   const [durable, noLog, bare] = servers.map((server) => server.rates) as [number[], number[], number[]];
   const ratio = (others: readonly number[]): number => median(durable.map((rate, i) => rate / (others[i] as number)));
   const measured = await Promise.all(servers.map(async (server) => [server.variant, await server.measured()] as const));
@@ -131,17 +145,17 @@ class ServerUnderLoad {
   }
 
   /** Begins a new size. */
-  async warmUp(eventsAPackage: number, seconds: number): Promise<void> {
+  async warmUp(eventsAPackage: number, until: Until | undefined): Promise<void> {
     this.rates = [];
     this.#rounds = [];
     this.#busy = [];
-    if (seconds > 0) await this.#send(eventsAPackage, seconds);
+    if (until !== undefined) await this.#send(eventsAPackage, until);
     await forgetPeak(this.#child.pid);
   }
 
-  async round(eventsAPackage: number, seconds: number): Promise<void> {
+  async round(eventsAPackage: number, until: Until): Promise<void> {
     await this.#child.call('beginRound', undefined);
-    const result = await this.#send(eventsAPackage, seconds);
+    const result = await this.#send(eventsAPackage, until);
     this.#busy.push(await this.#child.call('endRound', undefined));
     this.#rounds.push(result);
     this.rates.push((result.packages * eventsAPackage) / result.seconds);
@@ -155,9 +169,9 @@ class ServerUnderLoad {
     return this.#child.stop();
   }
 
-  #send(eventsAPackage: number, seconds: number): Promise<LoadResult> {
+  #send(eventsAPackage: number, until: Until): Promise<LoadResult> {
     const { system } = this.#options;
-    return this.#load.call('load', { url: this.#url, system, eventsAPackage, connections, until: { seconds } });
+    return this.#load.call('load', { url: this.#url, system, eventsAPackage, connections, until });
   }
 }
 
@@ -189,7 +203,7 @@ async function measureProgram(
     await program.warehouseIsUp();
     const rounds: LoadResult[] = [];
     for (let round = 0; round <= plan.rounds; round++) {
-      const until = { seconds: plan.seconds };
+      const { until } = plan;
       rounds.push(
         await load.call('load', { url: program.url, system, eventsAPackage: fullProgramSize, connections, until }),
       );

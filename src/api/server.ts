@@ -36,6 +36,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: headersTimeoutMs / 3 },
     routerOptions: { maxParamLength: 500 },
   });
+  closeConnectionsOnDrain(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _body, done) => done(null));
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, options.logger));
@@ -52,6 +53,19 @@ export function createServer(options: ServerOptions): FastifyInstance {
     reply.header('content-type', options.metrics.contentType).send(await options.metrics.metrics()),
   );
   return app;
+}
+
+/** A connection that is kept alive after its answer would hold the drain up until it has been idle for long (D8). */
+function closeConnectionsOnDrain(app: FastifyInstance): void {
+  let isDraining = false;
+  app.addHook('preClose', (done) => {
+    isDraining = true;
+    done();
+  });
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (isDraining) reply.header('connection', 'close');
+    done(null, payload);
+  });
 }
 
 function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, logger: Logger): FastifyReply {

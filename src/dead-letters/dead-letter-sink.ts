@@ -25,7 +25,8 @@ export function deadLetterKey({ pipeline, receivedAt, packageId, index }: DeadLe
   return `dead-letter/${percentEncodeSegment(pipeline)}/date=${receivedAt.slice(0, 10)}/${packageId}/${index}.json`;
 }
 
-function deadLetterBody(letter: DeadLetter): Uint8Array {
+/** The whole object. */
+export function deadLetterBody(letter: DeadLetter): Buffer {
   const { correlationId, packageId, index, receivedAt, at, path, message } = letter;
   const about = { correlationId, packageId, index, receivedAt, at, error: { path, message } };
   return Buffer.from(`${JSON.stringify({ ...about, ...receivedBytes(letter) })}\n`);

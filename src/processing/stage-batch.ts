@@ -18,6 +18,10 @@ export interface StagedBatch {
   abort(): Promise<void>;
 }
 
+/**
+ * In the order of the sinks. Where one refuses events that an earlier one has staged already, all begin again without
+ * them: so sinks that refuse (tables) stand best before those that do not (objects).
+ */
 export async function stageBatch<Output>(
   sinks: readonly OpenSink<Output>[],
   batch: SinkBatch<Output>,
@@ -26,30 +30,42 @@ export async function stageBatch<Output>(
   let { events } = batch;
   const rejected: RejectedEvent[] = [];
   for (;;) {
-    const staged = await stageAll(sinks, { ...batch, events }, earlierPlans);
-    const refused = staged.flatMap(({ step }) => step.rejected);
-    if (refused.length === 0) return stagedBatch(staged, events, rejected);
+    const { staged, refused, alike } = await stageAll(sinks, { ...batch, events }, earlierPlans);
+    rejected.push(...refused);
+    events = without(events, refused);
+    if (alike) return stagedBatch(staged, events, rejected);
     await abortAll(staged);
-    const offsets = new Set(refused.map(({ offset }) => offset));
-    rejected.push(...refused.filter(({ offset }) => offsets.delete(offset))); // two sinks may refuse the same event
-    events = without(events, rejected);
   }
 }
 
 type Step = { readonly name: string; readonly step: Staged };
 
+interface StagedSteps {
+  readonly staged: readonly Step[];
+  readonly refused: readonly RejectedEvent[];
+  /** Every sink has staged the same events. */
+  readonly alike: boolean;
+}
+
 async function stageAll<Output>(
   sinks: readonly OpenSink<Output>[],
   batch: SinkBatch<Output>,
   earlierPlans: Readonly<Record<string, Plan>>,
-): Promise<readonly Step[]> {
+): Promise<StagedSteps> {
   const staged: Step[] = [];
+  const refused: RejectedEvent[] = [];
+  let { events } = batch;
+  let alike = true;
   try {
     for (const { name, partition } of sinks) {
       if (partition.next >= batch.to) continue; // it has this batch already
-      staged.push({ name, step: await partition.stage(batch, earlierPlans[name]) });
+      const step = await partition.stage({ ...batch, events }, earlierPlans[name]);
+      alike &&= staged.length === 0 || step.rejected.length === 0;
+      staged.push({ name, step });
+      refused.push(...step.rejected);
+      events = without(events, step.rejected);
     }
-    return staged;
+    return { staged, refused, alike };
   } catch (error) {
     await abortAll(staged);
     throw error;
@@ -80,6 +96,7 @@ function without<Output>(
   events: readonly SinkEvent<Output>[],
   rejected: readonly RejectedEvent[],
 ): readonly SinkEvent<Output>[] {
+  if (rejected.length === 0) return events;
   const offsets = new Set(rejected.map(({ offset }) => offset));
   return events.filter(({ offset }) => !offsets.has(offset));
 }

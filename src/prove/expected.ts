@@ -8,8 +8,8 @@ import type { Codec } from '../schemas/codec.ts';
 
 export type Expected =
   | { readonly kind: 'landed'; readonly row: Readonly<Record<string, string>> }
-  /** The processor refuses it. */
-  | { readonly kind: 'dead-letter' };
+  /** Refused, and by whom. */
+  | { readonly kind: 'dead-letter'; readonly at: 'ingest' | 'processor' };
 
 export interface Targets {
   readonly pipeline: Pipeline;
@@ -18,19 +18,23 @@ export interface Targets {
   readonly objects: ObjectsSink<object>;
 }
 
-/** @throws Reject where ingest must have refused the event */
 export function expectedOf({ pipeline, codec, table }: Targets, line: string, correlationId: string): Expected {
-  const output = outputOf(pipeline, codec, line, { correlationId, publishTime: '' });
-  if (output instanceof Reject) return { kind: 'dead-letter' };
+  let at: 'ingest' | 'processor' = 'ingest';
   try {
-    return { kind: 'landed', row: table.row(output) };
+    const output = outputOf(pipeline, codec, line, { correlationId, publishTime: '' });
+    at = 'processor';
+    if (!(output instanceof Reject)) return { kind: 'landed', row: table.row(output) };
   } catch (error) {
-    if (error instanceof Reject) return { kind: 'dead-letter' };
-    throw error;
+    if (!(error instanceof Reject)) throw error;
   }
+  return { kind: 'dead-letter', at };
 }
 
-/** The output with the time at which the log took the event, which only the object itself tells. */
+/**
+ * The output with the time at which the log took the event, which only the object itself tells; what the transform refuses
+ * is answered as a Reject.
+ * @throws Reject where ingest must have refused the event
+ */
 export function outputOf(
   pipeline: Pipeline,
   codec: Codec,

@@ -4,24 +4,26 @@ import { type DeadLetter, readDeadLetter } from '../dead-letters/dead-letter.ts'
 import type { LogReader } from '../log/log.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 
-/** A correlation id where `metadata` puts it, or in a dead letter: the first in its line. */
-const correlationIdPattern = /"correlationId":"([0-9a-f-]{36})"/;
+export interface ObjectLine {
+  readonly key: string;
+  readonly line: string;
+}
 
 export interface LandedObjects {
-  /** The lines of each event, with the key of their object, by correlation id. */
-  readonly lines: ReadonlyMap<string, readonly { readonly key: string; readonly line: string }[]>;
+  /** The lines of each event, by correlation id. */
+  readonly lines: ReadonlyMap<string, readonly ObjectLine[]>;
   /** Objects that do not end with a line feed, or hold a line that is no JSON. */
   readonly torn: readonly string[];
 }
 
 export async function readObjects(store: ObjectStore): Promise<LandedObjects> {
-  const lines = new Map<string, { key: string; line: string }[]>();
+  const lines = new Map<string, ObjectLine[]>();
   const torn: string[] = [];
   for await (const key of store.list('')) {
     const text = (await store.get(key))?.toString() ?? '';
     if (!text.endsWith('\n')) torn.push(key);
     for (const line of text.split('\n').slice(0, -1)) {
-      const id = isJson(line) ? correlationIdPattern.exec(line)?.[1] : undefined;
+      const id = correlationIdIn(line);
       if (id === undefined) torn.push(key);
       else lines.set(id, [...(lines.get(id) ?? []), { key, line }]);
     }
@@ -29,12 +31,16 @@ export async function readObjects(store: ObjectStore): Promise<LandedObjects> {
   return { lines, torn };
 }
 
-function isJson(line: string): boolean {
+/** Of an event or a dead letter; undefined where the line is neither. */
+function correlationIdIn(line: string): string | undefined {
   try {
-    JSON.parse(line);
-    return true;
+    const { metadata, correlationId } = JSON.parse(line) as {
+      metadata?: { correlationId: string };
+      correlationId?: string;
+    };
+    return metadata?.correlationId ?? correlationId;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

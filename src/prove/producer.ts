@@ -23,6 +23,10 @@ export interface ProducerOptions {
 const workers = 8;
 const largestPackage = 10;
 const longestPauseMs = 100;
+/** Beyond that it counts as not acknowledged, as with producers that give up. */
+const answerTimeoutMs = 30_000;
+/** Enough for a report. */
+const keptAnswers = 20;
 
 export class Producer {
   /** By correlation id. */
@@ -78,13 +82,15 @@ export class Producer {
   async #send(lines: readonly string[], key: string): Promise<Answer | undefined> {
     const url = new URL(this.#options.path, await this.#url.promise);
     const headers = { 'content-type': 'application/json', 'idempotency-key': key };
+    const signal = AbortSignal.timeout(answerTimeoutMs);
     try {
-      const response = await fetch(url, { method: 'POST', headers, body: `[${lines.join(',')}]` });
+      const response = await fetch(url, { method: 'POST', headers, body: `[${lines.join(',')}]`, signal });
       const text = await response.text();
       if (response.status === 200) return JSON.parse(text) as Answer;
-      if (response.status !== 503) this.unexpected.push(`${response.status} ${text.slice(0, 200)}`);
+      if (response.status !== 503 && this.unexpected.length < keptAnswers)
+        this.unexpected.push(`${response.status} ${text.slice(0, 200)}`);
     } catch {
-      // the connection broke: killed before the answer was through. The package counts as not acknowledged
+      // the connection broke: killed before the answer was through, or it never came. The package counts as not acknowledged
     }
     return undefined;
   }

@@ -21,7 +21,7 @@ import { Producer } from './producer.ts';
 import { seededRandom } from './random.ts';
 import type { Targets } from './expected.ts';
 import { judge, type Verdict } from './verdict.ts';
-import { killAt, type Moment, Victim } from './victim.ts';
+import { killAt, type Moment, Victim, within } from './victim.ts';
 
 export interface ProofOptions {
   readonly app: App;
@@ -34,7 +34,22 @@ export interface ProofOptions {
   readonly kills: number;
   readonly seed: number;
   readonly onKill: (done: number, moment: Moment) => void;
+  readonly waits?: Partial<Waits>;
 }
+
+/** How long each step may take, in milliseconds; beyond that it is a failure, and the proof goes on to its report. */
+export interface Waits {
+  /** From a start to the first package. Default 60 s. */
+  readonly start: number;
+  /** Until everything that was sent is acknowledged. Default 120 s. */
+  readonly acknowledge: number;
+  /** Until all that has landed. Default 300 s. */
+  readonly land: number;
+  /** From SIGTERM to the end; beyond the program's own limit. Default 60 s. */
+  readonly drain: number;
+}
+
+const defaultWaits: Waits = { start: 60_000, acknowledge: 120_000, land: 300_000, drain: 60_000 };
 
 export interface Proof extends Verdict {
   readonly seed: number;
@@ -49,7 +64,6 @@ export interface Proof extends Verdict {
 
 const moments: readonly Moment[] = ['work', 'start', 'work', 'postgres', 'start'];
 const invalidShare = 0.05;
-const landTimeoutMs = 300_000;
 
 export async function prove(options: ProofOptions): Promise<Proof> {
   const startedMs = performance.now();
@@ -62,17 +76,23 @@ export async function prove(options: ProofOptions): Promise<Proof> {
   const failures: string[] = [];
   const kills = await killOften(options, producer, random, failures);
   await land(options, producer, failures);
-  const verdict = await compare(options, producer);
+  const verdict = await compare(options, producer.acknowledged).catch((error: Error) => {
+    failures.push(`what has landed cannot be read: ${error.message}`);
+    return nothing;
+  });
   failures.push(...producer.unexpected.map((answer) => `an answer that no producer should see: ${answer}`));
   const { packages, resent, acknowledged } = producer;
   const seconds = (performance.now() - startedMs) / 1000;
   return { ...verdict, seed, kills, packages, acknowledged: acknowledged.size, resent, failures, seconds };
 }
 
+const nothing: Verdict = { landed: 0, deadLetters: 0, lost: [], twice: [], wrong: [], torn: [] };
+
 export function isProven({ lost, twice, wrong, torn, failures }: Proof): boolean {
   return [lost, twice, wrong, torn, failures].every(({ length }) => length === 0);
 }
 
+/** Ends with the first failure: a program that does not start would fail each time. */
 async function killOften(
   options: ProofOptions,
   producer: Producer,
@@ -80,28 +100,35 @@ async function killOften(
   failures: string[],
 ): Promise<Record<Moment, number>> {
   const { kills, onKill } = options;
+  const { start } = { ...defaultWaits, ...options.waits };
   const counts: Record<Moment, number> = { start: 0, work: 0, postgres: 0 };
   for (let done = 1; done <= kills; done++) {
     const moment = moments[Math.floor(random() * moments.length)] as Moment;
     const victim = startVictim(options, producer);
-    await killAt(victim, moment, random);
-    if (victim.endedByItself) failures.push(`it ended by itself: ${victim.lastWords}`);
+    const wasReady = await killAt(victim, moment, random, start);
     counts[moment] += 1;
     onKill(done, moment);
+    if (victim.endedByItself) failures.push(`it ended by itself: ${victim.lastWords}`);
+    else if (!wasReady) failures.push(`it took no events within ${start / 1000} s: ${victim.lastWords}`);
+    if (failures.length > 0) break;
   }
   return counts;
 }
 
 /** One last start: everything is acknowledged, then landed, then the program is asked to end. */
 async function land(options: ProofOptions, producer: Producer, failures: string[]): Promise<void> {
-  const { app, config } = options;
+  const waits = { ...defaultWaits, ...options.waits };
   const victim = startVictim(options, producer);
   try {
-    if (!(await victim.ready)) return void failures.push(`it did not start again: ${victim.lastWords}`);
-    await producer.stop();
-    if (!(await landed(config, app.pipeline))) failures.push(`not everything landed within ${landTimeoutMs / 1000} s`);
+    if (!(await victim.readyWithin(waits.start)))
+      return void failures.push(`it did not start again: ${victim.lastWords}`);
+    const stopped = Promise.race([producer.stop().then(() => true), victim.exited.then(() => false)]);
+    if (!(await within(stopped, waits.acknowledge)))
+      return void failures.push(`not everything was acknowledged within ${waits.acknowledge / 1000} s`);
+    if (!(await landed(options, producer, waits.land)))
+      failures.push(`not everything landed within ${waits.land / 1000} s`);
   } finally {
-    const code = await victim.drain();
+    const code = await victim.drain(waits.drain);
     if (code !== 0) failures.push(`after SIGTERM it ended with ${code}: ${victim.lastWords}`);
   }
 }
@@ -111,20 +138,30 @@ function startVictim({ app, config, configFile, env }: ProofOptions, producer: P
   return new Victim({ dataDir, configFile, env, system: app.pipeline.name, onUrl: (url) => producer.target(url) });
 }
 
-async function landed(config: Config, pipeline: Pipeline): Promise<boolean> {
+/** Another process sees the log's end a moment after it was acknowledged: so it is compared with what was, and twice. */
+async function landed({ app, config }: ProofOptions, producer: Producer, timeoutMs: number): Promise<boolean> {
+  const { pipeline } = app;
+  const accepted = [...producer.acknowledged.values()].filter(({ rejected }) => !rejected).length;
   const reader = await openEngineReader(config);
   try {
-    for (const until = Date.now() + landTimeoutMs; Date.now() < until; await sleep(100)) {
+    let times = 0;
+    for (const until = Date.now() + timeoutMs; times < 2 && Date.now() < until; await sleep(100)) {
       const rows = await readLag(reader, consumersOf([pipeline]));
-      if (rows.every(({ lag }) => lag === 0)) return true;
+      const processed = rows.filter(({ consumer }) => consumer === pipeline.name);
+      const isAll = processed.reduce((sum, { committed }) => sum + committed, 0) >= accepted;
+      times = isAll && rows.every(({ lag }) => lag === 0) ? times + 1 : 0;
     }
-    return false;
+    return times === 2;
   } finally {
     await reader.close();
   }
 }
 
-async function compare({ app: { pipeline }, config }: ProofOptions, { acknowledged }: Producer): Promise<Verdict> {
+/** Nothing of the program may run. */
+export async function compare(
+  { app: { pipeline }, config }: Pick<ProofOptions, 'app' | 'config'>,
+  acknowledged: Producer['acknowledged'],
+): Promise<Verdict> {
   const paths = dataPaths(config.dataDir);
   const registry = await openFileRegistry({ dir: paths.registry });
   const codec = await createCodecs(registry).latest(pipeline.schema.subject);

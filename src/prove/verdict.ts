@@ -1,10 +1,10 @@
 /** Compares every acknowledged event with every place where it must, or must not, have landed. */
 import type { Pool } from 'pg';
-import { deadLetterKey } from '../dead-letters/dead-letter-sink.ts';
+import { deadLetterBody, deadLetterKey } from '../dead-letters/dead-letter-sink.ts';
 import type { DeadLetter } from '../dead-letters/dead-letter.ts';
 import { stringifyEvent } from '../event/verbatim.ts';
 import { Reject } from '../event/reject.ts';
-import { type ExpectedRow, type LandedObjects, compareRows, countRows } from './landed.ts';
+import { type ExpectedRow, type LandedObjects, type ObjectLine, compareRows, countRows } from './landed.ts';
 import { expectedOf, outputOf, type Targets } from './expected.ts';
 import type { Sent } from './producer.ts';
 
@@ -35,14 +35,18 @@ export async function judge(targets: Targets, evidence: Evidence): Promise<Verdi
     if (found > 1) twice.push(`${id}: ${found} times in ${what}`);
   };
   for (const [id, sent] of evidence.acknowledged) {
-    const expected = sent.rejected ? ({ kind: 'dead-letter' } as const) : expectedOf(targets, sent.line, id);
+    const expected = expectedOf(targets, sent.line, id);
     const lines = evidence.objects.lines.get(id) ?? [];
-    if (expected.kind === 'dead-letter') {
+    const mustBeRejected = expected.kind === 'dead-letter' && expected.at === 'ingest';
+    if (mustBeRejected !== sent.rejected) {
+      wrong.push(`${id}: ${sent.rejected ? 'refused, though it is valid' : 'accepted, though it is invalid'}`);
+    } else if (expected.kind === 'dead-letter') {
       deadLetters += 1;
       const letters = evidence.letters.get(id) ?? [];
       count('the dead-letter topic', letters.length, id);
       count('the dead-letter objects', lines.length, id);
-      if (letters.some((letter) => !sameLetter(letter, sent, lines[0]?.key))) wrong.push(`${id}: its dead letter`);
+      if (letters.some((letter) => !sameLetter(letter, sent, expected.at, lines[0])))
+        wrong.push(`${id}: its dead letter`);
     } else {
       rows.push({ id, row: expected.row });
       count('the objects', lines.length, id);
@@ -53,6 +57,9 @@ export async function judge(targets: Targets, evidence: Evidence): Promise<Verdi
   }
   for (const id of evidence.objects.lines.keys()) {
     if (!evidence.acknowledged.has(id)) wrong.push(`${id}: in the objects, but nobody sent it`);
+  }
+  for (const id of evidence.letters.keys()) {
+    if (!evidence.acknowledged.has(id)) wrong.push(`${id}: a dead letter, but nobody sent it`);
   }
   await judgeRows(targets, evidence.pool, rows, { lost, twice, wrong });
   return { landed: rows.length, deadLetters, lost, twice, wrong, torn: evidence.objects.torn };
@@ -79,13 +86,16 @@ async function judgeRows(
   if (extra > 0) twice.push(`table ${table.name} has ${extra} rows more than events were acknowledged`);
 }
 
-function sameLetter(letter: DeadLetter, sent: Sent, key: string | undefined): boolean {
-  return letter.event.toString() === sent.line && key === deadLetterKey(letter);
+/** The record as it was sent, and the object as the record has it. */
+function sameLetter(letter: DeadLetter, sent: Sent, at: DeadLetter['at'], object: ObjectLine | undefined): boolean {
+  if (letter.event.toString() !== sent.line || letter.at !== at) return false;
+  if (object === undefined) return true; // lost, which is told already
+  return object.key === deadLetterKey(letter) && `${object.line}\n` === deadLetterBody(letter).toString();
 }
 
 function sameLine(
   { pipeline, codec, objects }: Targets,
-  { key, line }: { readonly key: string; readonly line: string },
+  { key, line }: ObjectLine,
   sentLine: string,
   correlationId: string,
 ): boolean {

@@ -1,11 +1,11 @@
 /** The program under proof: started, killed and started again on one data directory. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dataPaths } from '../engine/engine.ts';
+import { isPostgres, readLockFile } from '../stores/warehouse/embedded/lock-file.ts';
 
 const program = join(import.meta.dirname, '../cli', import.meta.filename.endsWith('.ts') ? 'program.ts' : 'program.js');
 
@@ -22,8 +22,7 @@ export class Victim {
   readonly #options: VictimOptions;
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
-  /** False where it ended first. */
-  readonly ready: Promise<boolean>;
+  readonly #ready: Promise<boolean>;
   #asked = false;
   #ended = false;
   #lastWords = '';
@@ -33,14 +32,24 @@ export class Victim {
     const args = [program, 'start', '--port', '0', '--data-dir', options.dataDir, '--only', options.system];
     if (options.configFile !== undefined) args.push('--config', options.configFile);
     this.#child = spawn(process.execPath, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // the channel ends it when this process is killed
       env: { ...options.env, LOG_LEVEL: 'warn' },
     });
     this.#exited = this.#awaitExit();
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-4_000);
     });
-    this.ready = Promise.race([this.#awaitUrl(), this.#exited.then(() => false)]);
+    this.#ready = Promise.race([this.#awaitUrl(), this.#exited.then(() => false)]);
+  }
+
+  /** True when it takes events; false where it has ended, or takes longer. */
+  async readyWithin(ms: number): Promise<boolean> {
+    return (await within(this.#ready, ms)) ?? false;
+  }
+
+  /** Resolves when it is gone. */
+  get exited(): Promise<unknown> {
+    return this.#exited;
   }
 
   /** What it said last on standard error, for the report of a failure. */
@@ -61,21 +70,26 @@ export class Victim {
 
   /** SIGKILL to its PostgreSQL, so that the next start finds one that has to recover. */
   async killPostgres(): Promise<boolean> {
-    const file = join(dataPaths(this.#options.dataDir).postgres, 'postmaster.pid');
-    const pid = Number((await readFile(file, 'utf8').catch(() => '')).split('\n')[0]);
-    if (!pid) return false;
+    const found = await readLockFile(dataPaths(this.#options.dataDir).postgres);
+    if (!found || !(await isPostgres(found.pid))) return false; // the number may be another process's by now
     try {
-      return process.kill(pid, 'SIGKILL');
+      return process.kill(found.pid, 'SIGKILL');
     } catch {
       return false; // gone already
     }
   }
 
-  /** SIGTERM; answers the exit code, 0 after a drain. */
-  async drain(): Promise<number | null> {
+  /** SIGTERM, and SIGKILL where it takes longer; answers the exit code, 0 after a drain. */
+  async drain(ms: number): Promise<number | null> {
     this.#asked = true;
     this.#child.kill('SIGTERM');
-    await this.#exited;
+    if (
+      (await within(
+        this.#exited.then(() => true),
+        ms,
+      )) === undefined
+    )
+      await this.kill();
     return this.#child.exitCode;
   }
 
@@ -97,19 +111,36 @@ export class Victim {
   }
 }
 
+/** What the promise comes to; undefined where it takes longer. */
+export async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([promise, sleep(ms, undefined, { signal: over.signal })]);
+  } finally {
+    over.abort();
+  }
+}
+
 /** A moment to kill at, and how. */
 export type Moment = 'start' | 'work' | 'postgres';
 
-/** Kills the victim at a random moment of the given kind. */
-export async function killAt(victim: Victim, moment: Moment, random: () => number): Promise<void> {
-  if (moment === 'start') {
-    await sleep(random() * 1_000);
-    return victim.kill();
+/** Kills the victim at a random moment of the given kind. False where that never came: it was not ready in time. */
+export async function killAt(
+  victim: Victim,
+  moment: Moment,
+  random: () => number,
+  startTimeoutMs: number,
+): Promise<boolean> {
+  let isReady = true;
+  if (moment === 'start') await sleep(random() * 1_000);
+  else {
+    isReady = await victim.readyWithin(startTimeoutMs);
+    await sleep(random() * 800);
   }
-  if (await victim.ready) await sleep(random() * 800);
   if (moment === 'postgres') {
     await victim.killPostgres();
     await sleep(random() * 150);
   }
-  return victim.kill();
+  await victim.kill();
+  return isReady;
 }

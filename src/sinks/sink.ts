@@ -5,8 +5,8 @@
  *
  *   open -> { stage -> (plan kept durably by the processor) -> commit | abort }*  -> close
  *
- * - `stage` prepares a batch and makes nothing visible. It may refuse single events for what they are (`rejected`); the
- *   batch then has to be aborted and staged again without them.
+ * - `stage` prepares a batch and makes nothing visible. It may refuse single events for what they are (`rejected`) and
+ *   leaves them out; a sink that has staged the same batch with them has to abort and stage it again without them.
  * - `commit` makes the staged batch visible. After a crash at any instant the same batch (same offsets, same events)
  *   is staged again, with the plan that was kept, unless `next` is past it; staging and committing it again must leave what once leaves.
  * - A stale owner (a second node that believes it still owns the partition) fails with CHECKPOINT_STALE and changes nothing.

@@ -133,10 +133,8 @@ export function sinkContract(driver: string, open: () => Promise<SinkHarness>): 
         staged.rejected,
         [1, 4].map((offset) => ({ offset, path: 'data.bad', message })),
       );
-      await assert.rejects(staged.commit());
-      await staged.abort();
       assert.deepEqual(await harness.landed(at), []);
-      await land(partition, batchOf(at, 0, 6, [1, 4]));
+      await staged.commit();
       assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, 6, [1, 4])));
     });
 

@@ -15,7 +15,8 @@ interface Block {
 /** Reads a segment's file from `position` on, as much of `into` as there is; answers the number of bytes. */
 export type ReadSegment = (sequence: number, into: Buffer, position: number) => Promise<number>;
 
-const KEPT_BLOCKS = 24;
+/** Two for each of a few partitions that are read one behind the other. */
+const KEPT_BLOCKS = 8;
 
 export class BlockCache {
   readonly #blockBytes: number;

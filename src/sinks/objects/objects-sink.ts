@@ -46,7 +46,6 @@ function stage<E>(options: ObjectsSinkOptions<E>, at: TopicPartition, batch: Sin
     // With those to delete: a crash before they are gone must not forget them.
     plan: [...bodies.keys(), ...toDelete],
     commit: async () => {
-      if (rejected.length > 0) throw new Error(`${options.name}: a batch with rejected events cannot be committed`);
       await write(options.store, bodies, new Set(earlierPlan));
       for (const key of toDelete) await options.store.delete(key);
     },

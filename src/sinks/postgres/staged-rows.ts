@@ -5,8 +5,11 @@
 import type { PoolClient } from 'pg';
 import type { RejectedEvent, Staged } from '../sink.ts';
 
-/** @param onCommit told before the server is, for the answer may be lost */
-export function stagedRows(client: PoolClient, onCommit: () => void): Staged {
+/**
+ * @param rejected what the transaction was left without
+ * @param onCommit told before the server is, for the answer may be lost
+ */
+export function stagedRows(client: PoolClient, rejected: readonly RejectedEvent[], onCommit: () => void): Staged {
   let open = true;
 
   async function end(statement: 'COMMIT' | 'ROLLBACK'): Promise<void> {
@@ -23,7 +26,7 @@ export function stagedRows(client: PoolClient, onCommit: () => void): Staged {
   }
 
   return {
-    rejected: [],
+    rejected,
     plan: [],
     commit: async () => {
       if (!open) throw new Error('the batch is not staged any more');
@@ -44,12 +47,3 @@ export const landedBefore: Staged = {
   commit: () => Promise.resolve(),
   abort: () => Promise.resolve(),
 };
-
-export function refusedRows(rejected: readonly RejectedEvent[]): Staged {
-  return {
-    rejected,
-    plan: [],
-    commit: () => Promise.reject(new Error('a batch with rejected events cannot be committed')),
-    abort: () => Promise.resolve(),
-  };
-}

@@ -5,16 +5,16 @@
  * believes it to be; otherwise nothing changes: CHECKPOINT_STALE. A batch that this owner has seen land (before it
  * opened, by its own commit, or by a commit whose answer was lost and which the checkpoint confirms) is staged as nothing.
  */
-import type { ClientBase, Pool, PoolClient } from 'pg';
+import type { ClientBase, Pool } from 'pg';
 import { Fault } from '../../errors.ts';
 import type { TableSink } from '../../pipeline/pipeline.ts';
-import type { SinkBatch, SinkPartition, Staged } from '../sink.ts';
+import type { RejectedEvent, SinkBatch, SinkEvent, SinkPartition, Staged } from '../sink.ts';
 import { type CheckpointKey, advanceCheckpoint, openCheckpoint, readCheckpoint } from './checkpoint-row.ts';
 import { copyRows, copyStatement } from './copy-rows.ts';
 import type { MonthPartitions } from './month-partitions.ts';
 import { findRefusedRows, isDataError, isPartitionMissing } from './refused-rows.ts';
 import { type RowMapper, rowByRow, rowMapper, usualChunkBytes } from './row-mapper.ts';
-import { landedBefore, refusedRows, stagedRows } from './staged-rows.ts';
+import { landedBefore, stagedRows } from './staged-rows.ts';
 
 /**
  * A server that was stopped and goes on, or an owner that was, must not keep the checkpoint's row locked for ever: the
@@ -53,11 +53,11 @@ export class TablePartition<E> implements SinkPartition<E> {
   async stage(batch: SinkBatch<E>): Promise<Staged> {
     const client = await this.#options.pool.connect();
     try {
-      const refused = await this.#stageOn(client, batch);
-      if (refused === 'held') return this.#hold(client, batch.to);
+      const rejected = await this.#stageOn(client, batch);
+      if (rejected) return stagedRows(client, rejected, () => (this.#landed = Math.max(this.#landed, batch.to)));
       await client.query('ROLLBACK');
       client.release();
-      return refused;
+      return landedBefore;
     } catch (error) {
       client.release(true); // whatever state it is in, its transaction ends with it
       throw error;
@@ -68,33 +68,42 @@ export class TablePartition<E> implements SinkPartition<E> {
     return Promise.resolve();
   }
 
-  /** `held`: rows and checkpoint stand in the client's open transaction. */
-  async #stageOn(client: ClientBase, batch: SinkBatch<E>): Promise<Staged | 'held'> {
+  /**
+   * Leaves rows and checkpoint in the client's open transaction, but for the rejected events that it answers; nothing
+   * where the batch has landed before.
+   */
+  async #stageOn(client: ClientBase, batch: SinkBatch<E>): Promise<readonly RejectedEvent[] | undefined> {
     const { months, key } = this.#options;
+    let { events } = batch;
+    const refused: RejectedEvent[] = [];
     for (let refreshed = false; ;) {
       await client.query(begin);
       if (!(await advanceCheckpoint(client, key, batch.from, batch.to))) return this.#landedOrStale(client, batch);
-      const mapped = this.#mapper.map(batch.events, (month) => months.has(month), usualChunkBytes);
+      const mapped = this.#mapper.map(events, (month) => months.has(month), usualChunkBytes);
       try {
-        if (batch.events.length > 0) await copyRows(client, this.#statement, mapped.chunks);
+        if (events.length > 0) await copyRows(client, this.#statement, mapped.chunks);
+        if (mapped.missingMonths.size === 0) return [...refused, ...mapped.rejected];
+        await client.query('ROLLBACK');
+        await months.make(client, mapped.missingMonths);
       } catch (error) {
         await client.query('ROLLBACK');
-        if (isDataError(error)) return this.#findRefused(client, batch, error);
-        if (!isPartitionMissing(error) || refreshed) throw error;
-        await months.refresh(client);
-        refreshed = true;
-        continue;
+        if (isDataError(error)) {
+          refused.push(...(await this.#findRefused(client, events, error)));
+          const offsets = new Set(refused.map(({ offset }) => offset));
+          events = events.filter(({ offset }) => !offsets.has(offset));
+        } else {
+          if (!isPartitionMissing(error) || refreshed) throw error;
+          await months.refresh(client);
+          refreshed = true;
+        }
       }
-      if (mapped.missingMonths.size === 0) return mapped.rejected.length > 0 ? refusedRows(mapped.rejected) : 'held';
-      await client.query('ROLLBACK');
-      await months.make(client, mapped.missingMonths);
     }
   }
 
-  async #landedOrStale(client: ClientBase, { from, to }: SinkBatch<E>): Promise<Staged> {
+  async #landedOrStale(client: ClientBase, { from, to }: SinkBatch<E>): Promise<undefined> {
     const { key } = this.#options;
     const next = await readCheckpoint(client, key);
-    if (next !== undefined && next >= to && to <= this.#landed) return landedBefore;
+    if (next !== undefined && next >= to && to <= this.#landed) return undefined;
     const where = `${key.sink} of ${key.pipeline}, ${key.topic}-${key.partition}`;
     throw new Fault(
       'CHECKPOINT_STALE',
@@ -102,7 +111,12 @@ export class TablePartition<E> implements SinkPartition<E> {
     );
   }
 
-  async #findRefused(client: ClientBase, { events }: SinkBatch<E>, error: Error): Promise<Staged> {
+  /** Those that PostgreSQL refuses; what the mapper refuses is found again by the next try. */
+  async #findRefused(
+    client: ClientBase,
+    events: readonly SinkEvent<E>[],
+    error: Error,
+  ): Promise<readonly RejectedEvent[]> {
     const { months } = this.#options;
     let mapped = this.#mapper.map(events, (month) => months.has(month), rowByRow);
     let rows = [...mapped.chunks];
@@ -113,16 +127,10 @@ export class TablePartition<E> implements SinkPartition<E> {
     }
     await client.query(begin);
     const found = await findRefusedRows(client, this.#statement, rows);
+    await client.query('ROLLBACK');
     if (found.length === 0) throw error; // it passed; the next try may go well
     const unmapped = new Set(mapped.rejected.map(({ offset }) => offset));
     const offsets = events.map(({ offset }) => offset).filter((offset) => !unmapped.has(offset));
-    const refused = found.map(({ index, path, message }) => ({ offset: offsets[index] as number, path, message }));
-    return refusedRows([...mapped.rejected, ...refused]);
-  }
-
-  #hold(client: PoolClient, to: number): Staged {
-    return stagedRows(client, () => {
-      this.#landed = Math.max(this.#landed, to);
-    });
+    return found.map(({ index, path, message }) => ({ offset: offsets[index] as number, path, message }));
   }
 }

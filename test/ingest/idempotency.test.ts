@@ -1,0 +1,174 @@
+/** A package sent again under the same key is stored once and gets the first answer (D5). */
+import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { isFault } from '../../src/errors.ts';
+import type { Answer } from '../../src/ingest/answer.ts';
+import { Idempotency, idempotencyTopic } from '../../src/ingest/idempotency.ts';
+import type { Log } from '../../src/log/log.ts';
+import type { StateStore } from '../../src/stores/state/state-store.ts';
+import { openLogIn, openStateIn } from '../support/ingest-parts.ts';
+import { scratch } from '../support/program.ts';
+
+const patient = (): AbortSignal => new AbortController().signal;
+const answerOf = (packageId: string): Answer => ({ packageId, accepted: 1, rejected: 0, errors: [] });
+const notAgain = (): Promise<Answer> => Promise.reject(new Error('stored again'));
+
+interface Opened {
+  readonly log: Log;
+  readonly state: StateStore;
+  readonly idempotency: Idempotency;
+  readonly errors: unknown[];
+  /** Stores a package as ingest does: the event and the key in one batch. */
+  store(key: string, packageId: string): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+async function open(dir: string, change: (state: StateStore) => StateStore = (state) => state): Promise<Opened> {
+  const log = await openLogIn(dir);
+  const state = await openStateIn(dir);
+  const errors: unknown[] = [];
+  const idempotency = await Idempotency.open({ log, state: change(state), onError: (error) => errors.push(error) });
+  return {
+    log,
+    state,
+    idempotency,
+    errors,
+    store: async (key, packageId) => {
+      const batch = log.batch();
+      batch.add({ topic: 'events.raw', key: 'a', value: Buffer.from(packageId), headers: [] });
+      idempotency.remember(batch, key, answerOf(packageId));
+      await log.append(batch);
+      return answerOf(packageId);
+    },
+    close: async () => {
+      await idempotency.close();
+      await log.close();
+      await state.close();
+    },
+  };
+}
+
+/** Resolves when the view has come to the end of the log. */
+async function inView({ log, idempotency }: Opened): Promise<void> {
+  const { end } = await log.range({ topic: idempotencyTopic.name, partition: 0 });
+  while (idempotency.progress().offset < end) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+function withCommit(state: StateStore, commit: StateStore['commit']): StateStore {
+  return {
+    get: (key) => state.get(key),
+    commit,
+    entries: (prefix) => state.entries(prefix),
+    close: () => state.close(),
+  };
+}
+
+suite('idempotency', () => {
+  test('D5: answers from memory, from the view, and after it was opened again', async (t) => {
+    const dir = await scratch(t);
+    const first = await open(dir);
+    await first.idempotency.once('k', patient(), () => first.store('k', 'one'));
+    assert.deepEqual(await first.idempotency.once('k', patient(), notAgain), answerOf('one'));
+    await inView(first);
+    assert.deepEqual(await first.idempotency.once('k', patient(), notAgain), answerOf('one'));
+    assert.deepEqual(
+      await first.idempotency.once('other', patient(), () => first.store('other', 'two')),
+      answerOf('two'),
+    );
+    await first.close();
+    const second = await open(dir);
+    assert.deepEqual(await second.idempotency.once('k', patient(), notAgain), answerOf('one'));
+    assert.deepEqual(await second.idempotency.once('other', patient(), notAgain), answerOf('two'));
+    await second.close();
+  });
+
+  test('D5: of many at once one is stored, and all get its answer', async (t) => {
+    const opened = await open(await scratch(t));
+    t.after(() => opened.close());
+    let stored = 0;
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, i) =>
+        opened.idempotency.once('k', patient(), () => {
+          stored += 1;
+          return opened.store('k', `package ${i}`);
+        }),
+      ),
+    );
+    assert.equal(stored, 1);
+    assert.deepEqual(
+      answers,
+      answers.map(() => answerOf('package 0')),
+    );
+  });
+
+  test('D5: where the first fails, the next one stores', async (t) => {
+    const opened = await open(await scratch(t));
+    t.after(() => opened.close());
+    const failing = Promise.withResolvers<Answer>();
+    const first = opened.idempotency.once('k', patient(), () => failing.promise);
+    const others = ['a', 'b'].map((id) => opened.idempotency.once('k', patient(), () => opened.store('k', id)));
+    failing.reject(new Error('no room'));
+    await assert.rejects(first, /no room/);
+    assert.deepEqual(await Promise.all(others), [answerOf('a'), answerOf('a')]);
+  });
+
+  test('D6: who waits for another longer than its patience gets BUSY', async (t) => {
+    const opened = await open(await scratch(t));
+    t.after(() => opened.close());
+    const slow = Promise.withResolvers<Answer>();
+    const first = opened.idempotency.once('k', patient(), () => slow.promise);
+    const impatient = new AbortController();
+    const second = opened.idempotency.once('k', impatient.signal, notAgain);
+    impatient.abort();
+    await assert.rejects(second, (error) => isFault(error, 'BUSY'));
+    slow.resolve(await opened.store('k', 'one'));
+    assert.deepEqual(await first, answerOf('one'));
+  });
+
+  test('D5: a crash between log and view loses no key', async (t) => {
+    const dir = await scratch(t);
+    const stuck = await open(dir, (state) => withCommit(state, () => new Promise(() => undefined)));
+    for (const key of ['k', 'l']) await stuck.idempotency.once(key, patient(), () => stuck.store(key, key));
+    assert.equal(await stuck.state.get(`idempotency/${stuck.log.id}/next`), undefined);
+    await stuck.log.close();
+    await stuck.state.close();
+    const opened = await open(dir);
+    for (const key of ['k', 'l'])
+      assert.deepEqual(await opened.idempotency.once(key, patient(), notAgain), answerOf(key));
+    await opened.close();
+  });
+
+  test('a view that cannot be written is told, tried again, and answers meanwhile', async (t) => {
+    const failed = Promise.withResolvers<void>();
+    let isFull = true;
+    const opened = await open(await scratch(t), (state) =>
+      withCommit(state, (change) => {
+        if (!isFull) return state.commit(change);
+        failed.resolve();
+        return Promise.reject(new Error('no space'));
+      }),
+    );
+    t.after(() => opened.close());
+    await opened.idempotency.once('k', patient(), () => opened.store('k', 'one'));
+    await failed.promise;
+    assert.deepEqual(await opened.idempotency.once('k', patient(), notAgain), answerOf('one'));
+    isFull = false;
+    await inView(opened);
+    assert.match(String(opened.errors[0]), /no space/);
+    assert.deepEqual(await opened.idempotency.once('k', patient(), notAgain), answerOf('one'));
+  });
+
+  test('D1: another log does not answer for what it has not stored', async (t) => {
+    const dir = await scratch(t);
+    const first = await open(dir);
+    await first.idempotency.once('k', patient(), () => first.store('k', 'one'));
+    await inView(first);
+    await first.close();
+    await rm(join(dir, 'log'), { recursive: true });
+    const second = await open(dir);
+    t.after(() => second.close());
+    assert.deepEqual(await second.idempotency.once('k', patient(), () => second.store('k', 'two')), answerOf('two'));
+  });
+});
