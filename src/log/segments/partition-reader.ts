@@ -3,7 +3,7 @@
  * partition's sections, checks each section and decodes it. Where a reader went on last is remembered, so that reading
  * on costs no search.
  */
-import { Fault } from '../../errors.ts';
+import { Fault, isFault } from '../../errors.ts';
 import type { LogRecord, OffsetRange, TopicPartition } from '../log.ts';
 import { isMissing } from './files.ts';
 import { type Frame, frameMark, type Section } from './frame.ts';
@@ -63,17 +63,18 @@ export class PartitionReader {
       while (cursor.offset < end && (await this.#readFrame(at, place, cursor, page)));
       this.#keepCursor(place, cursor);
     } catch (error) {
-      if (!isMissing(error)) throw error;
+      if (!isMissing(error) && !isFault(error, 'LOG_ROTTEN')) throw error;
       throw await this.#gone(at, from, error);
     }
     return page.records;
   }
 
-  /** A segment's file is not there: retention took it while it was being read, or somebody else did. */
+  /** A segment's file is not there, or not what it should hold: retention took it while it was being read, or else it is damage. */
   async #gone(at: TopicPartition, from: number, cause: unknown): Promise<Fault> {
     const { start } = await this.range(at);
     if (from < start)
       return new Fault('OFFSET_OUT_OF_RANGE', `Offset ${from} of ${at.topic}-${at.partition} is no longer kept.`);
+    if (isFault(cause)) return cause;
     return new Fault('LOG_ROTTEN', `A segment of ${this.#segments.dir} is missing, at ${where(at, from)}.`, { cause });
   }
 
