@@ -50,7 +50,10 @@ export const catalogue = {
     status: 500,
     todo: 'Rename or alter the existing table so that it has the columns that the pipeline declares.',
   },
-  CHECKPOINT_STALE: { status: 409, todo: 'Nothing: another owner has the partition now.' },
+  CHECKPOINT_STALE: {
+    status: 409,
+    todo: 'Nothing, where another process has the partition now. After a change of the database: go back to the one before, or begin with a new data directory.',
+  },
   PIPELINE_HALTED: {
     status: 503,
     todo: 'Repair the named event or the schema, or set onInvalid to dead-letter; then restart.',

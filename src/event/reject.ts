@@ -13,3 +13,13 @@ export class Reject extends Error {
     this.path = path;
   }
 }
+
+/**
+ * What a function of a pipeline's author threw, as a reason to refuse the event: anything but a Reject is a defect of that
+ * function, and blocks nothing but this event.
+ */
+export function asReject(error: unknown, what: string): Reject {
+  return error instanceof Reject
+    ? error
+    : new Reject('', `the pipeline could not ${what} this event: ${String(error)}`);
+}

@@ -10,7 +10,7 @@ import type { Answer } from './answer.ts';
 import type { Budget, Share } from './budget.ts';
 import type { Idempotency } from './idempotency.ts';
 import { OpenPackage } from './open-package.ts';
-import type { Patience } from './patience.ts';
+import type { Patience, Waits } from './patience.ts';
 import type { EventSplitter } from './splitter.ts';
 
 /** A package as a source hands it over. */
@@ -43,42 +43,43 @@ export class Ingest {
     this.pipeline = options.pipeline;
   }
 
-  /** Resolves when a package may start: before that none of its body needs to be read. @throws Fault BUSY, LOG_FULL, LOG_FAILED */
-  room(): Promise<void> {
-    return this.#options.log.room(this.#options.patience.start());
-  }
-
-  /** @throws Fault; then nothing of the package is stored, unless it is LOG_FAILED (see log.ts) */
+  /**
+   * None of the body is read before the log has room.
+   * @throws Fault; then nothing of the package is stored, unless it is LOG_FAILED (see log.ts)
+   */
   async receive(incoming: IncomingPackage): Promise<Answer> {
+    const { log, patience, idempotency } = this.#options;
+    const waits = patience.waits();
+    await waits.during((signal) => log.room(signal));
     const { idempotencyKey } = incoming;
-    if (idempotencyKey === undefined) return this.#store(incoming, undefined);
+    if (idempotencyKey === undefined) return this.#store(incoming, waits, undefined);
     const scopedKey = `${this.pipeline.name}/${idempotencyKey}`;
-    const { idempotency, patience } = this.#options;
-    return idempotency.once(scopedKey, patience.start(), () => this.#store(incoming, scopedKey));
+    return idempotency.once(scopedKey, patience.start(), () => this.#store(incoming, waits, scopedKey));
   }
 
-  async #store(incoming: IncomingPackage, scopedKey: string | undefined): Promise<Answer> {
-    const { log, budget, patience, idempotency } = this.#options;
+  async #store(incoming: IncomingPackage, waits: Waits, scopedKey: string | undefined): Promise<Answer> {
+    const { log, budget, idempotency } = this.#options;
     const share = budget.share();
     try {
-      const received = await this.#read(incoming, share);
+      const received = await this.#read(incoming, waits, share);
       const answer = received.answer();
       if (scopedKey !== undefined) idempotency.remember(received.batch, scopedKey, answer);
-      await log.append(received.batch, { signal: patience.start() });
+      await waits.during((signal) => log.append(received.batch, { signal }));
       return answer;
     } finally {
       share.release();
     }
   }
 
-  async #read({ body, splitter, onNotJson }: IncomingPackage, share: Share): Promise<OpenPackage> {
-    const { pipeline, log, codecs, onDefect, patience, nextPackage } = this.#options;
+  async #read({ body, splitter, onNotJson }: IncomingPackage, waits: Waits, share: Share): Promise<OpenPackage> {
+    const { pipeline, log, codecs, onDefect, nextPackage } = this.#options;
     const codec = await codecs.latest(pipeline.schema.subject);
     const options = { pipeline, codec, prefix: nextPackage(), batch: log.batch(), onNotJson, onDefect };
     const received = new OpenPackage(options);
     for await (const chunk of body(share.evicted)) {
       for (const event of splitter.push(chunk)) received.add(event);
-      await share.resize(received.batch.bytes + splitter.heldBytes, () => patience.start());
+      const heldBytes = received.batch.bytes + splitter.heldBytes;
+      await waits.during((signal) => share.resize(heldBytes, () => signal));
     }
     for (const event of splitter.end()) received.add(event);
     return received;

@@ -20,11 +20,41 @@ export class Patience {
     return this.#current;
   }
 
+  waits(): Waits {
+    return new Waits(this, this.#limitMs);
+  }
+
   #step(): AbortSignal {
     const controller = new AbortController();
     setMaxListeners(0, controller.signal);
     setTimeout(() => controller.abort(), this.#limitMs).unref();
     setTimeout(() => (this.#current = undefined), stepMs).unref();
     return controller.signal;
+  }
+}
+
+/** The waits of one package, for the log, for the budget: together they have the limit. Receiving its body does not count. */
+export class Waits {
+  readonly #patience: Patience;
+  readonly #limitMs: number;
+  #spentMs = 0;
+
+  constructor(patience: Patience, limitMs: number) {
+    this.#patience = patience;
+    this.#limitMs = limitMs;
+  }
+
+  async during<T>(wait: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const startedMs = performance.now();
+    try {
+      return await wait(this.#signal());
+    } finally {
+      this.#spentMs += performance.now() - startedMs;
+    }
+  }
+
+  #signal(): AbortSignal {
+    if (this.#spentMs < stepMs) return this.#patience.start();
+    return AbortSignal.timeout(Math.max(0, Math.floor(this.#limitMs - this.#spentMs)));
   }
 }

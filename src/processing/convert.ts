@@ -2,8 +2,9 @@
  * From a record to what the sinks take: decode and validate by the schema that it names, then the pipeline's
  * transform. A pure function of the record, so that a batch done again gives the same.
  */
+import { isFault } from '../errors.ts';
 import { memberBytes } from '../event/json-member.ts';
-import { Reject } from '../event/reject.ts';
+import { asReject, Reject } from '../event/reject.ts';
 import { attachVerbatim } from '../event/verbatim.ts';
 import type { LogRecord } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
@@ -19,11 +20,22 @@ export function pipelineConverter(pipeline: Pipeline, codecs: Codecs): Convert<o
     let codec: Codec | undefined;
     for (const record of records) {
       const schemaId = Number(header(record, 'schemaId'));
-      if (codec === undefined || codec.schemaId !== schemaId) codec = await codecs.byId(schemaId);
-      outputs.push(convert(record, pipeline, codec));
+      if (codec?.schemaId !== schemaId) codec = await known(codecs, schemaId);
+      if (codec) outputs.push(convert(record, pipeline, codec));
+      else outputs.push(new Reject('', `expected the id of a registered schema, got ${schemaId}`));
     }
     return outputs;
   };
+}
+
+/** Undefined where the registry does not have it; a registry that cannot be reached is another matter, and is tried again. */
+async function known(codecs: Codecs, schemaId: number): Promise<Codec | undefined> {
+  try {
+    return await codecs.byId(schemaId);
+  } catch (error) {
+    if (isFault(error, 'SCHEMA_UNKNOWN')) return undefined;
+    throw error;
+  }
 }
 
 function convert(record: LogRecord, pipeline: Pipeline, codec: Codec): object | Reject {
@@ -36,8 +48,7 @@ function convert(record: LogRecord, pipeline: Pipeline, codec: Codec): object | 
       schemaId: codec.schemaId,
     }) as object;
   } catch (error) {
-    if (error instanceof Reject) return error;
-    return new Reject('', `the pipeline could not transform this event: ${String(error)}`);
+    return asReject(error, 'transform');
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { getEventListeners } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { mock, suite, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { Patience } from '../../src/ingest/patience.ts';
 
 suite('patience', () => {
@@ -32,5 +33,15 @@ suite('patience', () => {
     assert.equal(getEventListeners(signal, 'abort').length, 2_000);
     assert.ok(!process.getActiveResourcesInfo().includes('Timeout'), 'a timer that holds the process');
     process.off('warning', warned.reject);
+  });
+
+  test('D6: the waits of one package have the limit together', async () => {
+    const waits = new Patience(400).waits();
+    const startedMs = performance.now();
+    await waits.during(() => setTimeout(300));
+    await waits.during((signal) => once(signal, 'abort'));
+    await waits.during((signal) => once(signal, 'abort'));
+    const tookMs = performance.now() - startedMs;
+    assert.ok(tookMs >= 395 && tookMs < 1_000, `waits of ${tookMs} ms in all`);
   });
 });

@@ -121,3 +121,21 @@ describe('objects sink', () => {
     assert.equal(Object.values(await read(store, '')).flat().length, 4);
   });
 });
+
+it('D2: an event on which a function of the pipeline fails is refused, and blocks no other', async (t) => {
+  const store = await scratch(t);
+  const at = newPartition();
+  const partition = await sinkOn(store, (event) => {
+    if (event.id.endsWith('-1')) throw new TypeError('no such thing');
+    return 'events';
+  }).open(at);
+  const batch = batchOf(at, 0, 3);
+  const spoilt = batch.events.map(({ offset, event }) => ({ offset, event: { ...event, id: `e-${offset}` } }));
+  const staged = await partition.stage({ ...batch, events: spoilt }, undefined);
+  assert.deepEqual(
+    staged.rejected.map(({ offset, message }) => [offset, message]),
+    [[1, 'the pipeline could not place this event: TypeError: no such thing']],
+  );
+  await staged.commit();
+  assert.deepEqual(Object.values(await read(store, 'events')), [['e-0', 'e-2']]);
+});

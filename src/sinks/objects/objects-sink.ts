@@ -7,7 +7,7 @@
  * does not name is ever overwritten (OBJECT_EXISTS). The processor's checkpoint alone says how far it has come: `next` is 0.
  */
 import { Fault } from '../../errors.ts';
-import { Reject } from '../../event/reject.ts';
+import { asReject } from '../../event/reject.ts';
 import type { TopicPartition } from '../../log/log.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import type { Plan, RejectedEvent, Sink, SinkBatch, Staged } from '../sink.ts';
@@ -64,8 +64,8 @@ function render<E>(options: ObjectsSinkOptions<E>, at: TopicPartition, batch: Si
       if (object) object.text += line;
       else objects.set(prefix, { key: `${prefix}/${at.topic}-${at.partition}-${offset}.json`, text: line });
     } catch (error) {
-      if (!(error instanceof Reject)) throw error;
-      rejected.push({ offset, path: error.path, message: error.message });
+      const { path, message } = asReject(error, 'place');
+      rejected.push({ offset, path, message });
     }
   }
   const bodies = new Map<string, Buffer>();

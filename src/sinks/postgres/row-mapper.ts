@@ -1,5 +1,5 @@
 /** From events to chunks of encoded rows, noting which rows are refused before PostgreSQL sees them and which months they fall in. */
-import { Reject } from '../../event/reject.ts';
+import { asReject, Reject } from '../../event/reject.ts';
 import type { TableSink } from '../../pipeline/pipeline.ts';
 import type { RejectedEvent, SinkEvent } from '../sink.ts';
 import { type RowEncoder, rowEncoder } from './row-encoder.ts';
@@ -68,8 +68,8 @@ class Pass<E> implements Mapping {
         }
         end = this.#encoder.write(chunk, end, row);
       } catch (error) {
-        if (!(error instanceof Reject)) throw error;
-        this.rejected.push({ offset, path: error.path, message: error.message });
+        const { path, message } = asReject(error, 'make a row of');
+        this.rejected.push({ offset, path, message });
       }
     }
     if (end > 0 && this.missingMonths.size === 0) yield chunk.subarray(0, end);

@@ -107,7 +107,7 @@ export class TablePartition<E> implements SinkPartition<E> {
     const where = `${key.sink} of ${key.pipeline}, ${key.topic}-${key.partition}`;
     throw new Fault(
       'CHECKPOINT_STALE',
-      `${where}: the checkpoint is at ${next}, not at ${from}: another owner moved it`,
+      `${where}: the checkpoint in the database is at ${next}, not at ${from}: another owner moved it, or the database is another one than the log has landed in before`,
     );
   }
 

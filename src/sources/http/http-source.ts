@@ -32,10 +32,7 @@ export function mountHttpSource(app: FastifyInstance, options: HttpSourceOptions
   app.route({
     method: 'POST',
     url: ingest.pipeline.source.path,
-    onRequest: (request) => {
-      forgiveContentType(request);
-      return ingest.room();
-    },
+    onRequest: async (request) => forgiveContentType(request),
     onResponse: async (_request, reply) =>
       options.metrics.packages.inc({ pipeline: ingest.pipeline.name, status: reply.statusCode }),
     handler: (request, reply) => receive(request, reply, options),
