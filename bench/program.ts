@@ -20,7 +20,10 @@ export async function startProgram(system: string, dataDir: string): Promise<Ben
   const args = [inPackage('src/cli/program.ts'), 'start', '--port', '0', '--data-dir', dataDir, '--only', system];
   const { PATH, HOME } = process.env;
   const env = { PATH, HOME, LOG_LEVEL: 'warn', MALLOC_ARENA_MAX: '2' };
-  const child = spawn(process.execPath, ['--max-semi-space-size=8', ...args], { stdio: ['ignore', 'pipe', 'inherit'], env });
+  const child = spawn(process.execPath, ['--max-semi-space-size=8', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env,
+  });
   const exited = once(child, 'exit');
   const early = exited.then(([code]) => Promise.reject(new Error(`the program ended with ${String(code)}`)));
   const url = await Promise.race([firstUrl(createInterface({ input: child.stdout })), early]);
