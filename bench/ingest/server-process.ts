@@ -2,6 +2,7 @@
  * A server under load, in a process of its own. `durable`: the program's parts without processors. `no-log`: the same with a
  * log that keeps nothing. `bare`: node:http that reads the body and answers 200.
  */
+import '../../src/cli/runtime.ts'; // first: as the program has it
 import { once } from 'node:events';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

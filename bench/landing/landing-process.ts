@@ -1,4 +1,5 @@
 /** The log and its processors in a process of their own, without a server. */
+import '../../src/cli/runtime.ts'; // first: as the program has it
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Landing } from '../../src/engine/landing.ts';

@@ -75,11 +75,13 @@ function render<E>(options: ObjectsSinkOptions<E>, at: TopicPartition, batch: Si
 
 /** Also what is there already, with the same bytes: a crash may have come before its name was synced. */
 async function write(store: ObjectStore, bodies: ReadonlyMap<string, Buffer>, mayReplace: ReadonlySet<string>) {
-  for (const [key, body] of bodies) {
-    if (mayReplace.has(key)) continue;
-    const found = await store.get(key);
-    if (found && !found.equals(body))
-      throw new Fault('OBJECT_EXISTS', `object ${key} is there already, with other content`);
-  }
+  const unplanned = [...bodies].filter(([key]) => !mayReplace.has(key));
+  await Promise.all(
+    unplanned.map(async ([key, body]) => {
+      const found = await store.get(key);
+      if (found && !found.equals(body))
+        throw new Fault('OBJECT_EXISTS', `object ${key} is there already, with other content`);
+    }),
+  );
   await store.putAll([...bodies].map(([key, body]) => ({ key, body })));
 }

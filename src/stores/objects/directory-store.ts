@@ -38,7 +38,7 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
     const bodies = objects.map(({ body }) => body);
     const files = await writeIncoming(aside, bodies, gate);
     try {
-      for (const [i, file] of files.entries()) await gate(() => rename(file, paths[i] as string));
+      await all(files.map((file, i) => gate(() => rename(file, paths[i] as string))));
     } catch (error) {
       directories.forget();
       await removeIncoming(files, gate);
