@@ -35,6 +35,7 @@ export function warehouseContract(driver: string, open: () => Promise<TestWareho
       const lent = await pool.connect();
       const busy = await pool.connect();
       const idle = await pool.connect();
+      const idleGone = new Promise((resolve) => idle.once('end', resolve));
       idle.release();
       const running = assert.rejects(busy.query('SELECT pg_sleep(60)'));
       const gone = new Promise((resolve) => lent.once('end', resolve));
@@ -44,7 +45,7 @@ export function warehouseContract(driver: string, open: () => Promise<TestWareho
       await running;
       busy.release(true);
       await lent.query('SELECT pg_terminate_backend(pg_backend_pid())').catch(() => undefined);
-      await gone;
+      await Promise.all([gone, idleGone]);
       await assert.rejects(lent.query('SELECT 1'));
       lent.release(true);
       assert.deepEqual((await pool.query('SELECT 2 AS two')).rows, [{ two: 2 }]);
