@@ -63,7 +63,7 @@ describe('lmdb, processes', { concurrency: true }, () => {
       let kills = 0;
       let total = 0;
       while (Date.now() < untilMs) {
-        // One, as in the program: where two wrote and were killed, one run in about ten had a number won twice.
+        // One, as in the program. With two, both killed, a number was won twice; seen once, not explained.
         const writers = [startWriter(dir, Infinity)];
         await Promise.race(writers.map((writer) => writer.first));
         // The test is about any time: nothing to wait for.

@@ -1,6 +1,6 @@
 /**
  * Keyed state in LMDB (promises: state-store.ts). One process writes, as the log's lock has it, and any number may read meanwhile.
- * (Several may write too, but not be killed: of two that were, both once acknowledged the same change.)
+ * (Several may write too, but not be killed: of two that were, both once acknowledged the same change; not explained.)
  *
  * - A change is a child transaction: expectations are read under LMDB's write lock, which other processes respect, and
  *   whatever throws inside rolls back this change alone. Changes that wait for the disk together share its sync.
