@@ -4,21 +4,41 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { percentEncodeSegment } from '../event/object-key.ts';
-import type { Sink, SinkBatch, Staged } from '../sinks/sink.ts';
-import type { ObjectStore } from '../stores/objects/object-store.ts';
+import type { Sink, SinkBatch, SinkRange, Staged } from '../sinks/sink.ts';
+import type { NewObject, ObjectStore } from '../stores/objects/object-store.ts';
 import type { DeadLetter } from './dead-letter.ts';
 
 export function createDeadLetterSink(store: ObjectStore): Sink<DeadLetter> {
   return {
     name: 'dead-letter-objects',
-    open: async () => ({ next: 0, stage: async (batch) => stage(store, batch), close: async () => {} }),
+    open: async () => ({ next: 0, batch: () => new LetterBatch(store), close: async () => {} }),
   };
 }
 
-function stage(store: ObjectStore, { events }: SinkBatch<DeadLetter>): Staged {
-  const commit = (): Promise<void> =>
-    store.putAll(events.map(({ event }) => ({ key: deadLetterKey(event), body: deadLetterBody(event) })));
-  return { rejected: [], plan: [], commit, abort: async () => {} };
+class LetterBatch implements SinkBatch<DeadLetter> {
+  readonly #store: ObjectStore;
+  readonly #letters: (NewObject & { readonly offset: number })[] = [];
+
+  constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  add(offset: number, letter: DeadLetter): void {
+    this.#letters.push({ offset, key: deadLetterKey(letter), body: deadLetterBody(letter) });
+  }
+
+  removeLast(): void {
+    this.#letters.pop();
+  }
+
+  clear(): void {
+    this.#letters.length = 0;
+  }
+
+  async stage({ without }: SinkRange): Promise<Staged> {
+    const staged = await this.#store.stage(this.#letters.filter(({ offset }) => !without.has(offset)));
+    return { rejected: [], plan: [], commit: () => staged.commit(), abort: () => staged.abort() };
+  }
 }
 
 export function deadLetterKey({ pipeline, receivedAt, packageId, index }: DeadLetter): string {

@@ -20,7 +20,7 @@ export function toUuid(text: string): Uuid | undefined {
     case 26:
       return fromUlid(text);
     case 24:
-      return objectIdPattern.test(text) ? hyphenated(`00000000${text.toLowerCase()}`) : undefined;
+      return objectIdPattern.test(text) ? fromObjectId(text.toLowerCase()) : undefined;
     default:
       return undefined;
   }
@@ -36,20 +36,32 @@ for (const [value, letter] of Array.from('0123456789ABCDEFGHJKMNPQRSTVWXYZ').ent
   crockford[letter.toLowerCase().charCodeAt(0)] = value;
 }
 
-const twoDigits = Array.from({ length: 0x100 }, (_, value) => value.toString(16).padStart(2, '0'));
-const threeDigits = Array.from({ length: 0x1000 }, (_, value) => value.toString(16).padStart(3, '0'));
+const hexDigits = Buffer.from('0123456789abcdef');
+/** A UUID in the making: written byte by byte and made a string at once, which takes half the time of putting strings together. */
+const uuid = Buffer.from('00000000-0000-0000-0000-000000000000');
+/** Where each of the 32 digits stands. */
+const places = Uint8Array.from({ length: 36 }, (_, at) => at).filter((at) => ![8, 13, 18, 23].includes(at));
 
 /** Two characters hold the first 8 bits (and two that must be zero), then four at a time 20 bits, which are 5 hexadecimal digits. */
 function fromUlid(text: string): Uuid | undefined {
   const first = bitsAt(text, 0, 2);
   if (!(first < 0x100)) return undefined;
-  let hex = twoDigits[first] as string;
-  for (let at = 2; at < 26; at += 4) {
+  writeDigits(first, 0, 2);
+  for (let at = 2, digit = 2; at < 26; at += 4, digit += 5) {
     const bits = bitsAt(text, at, 4);
     if (Number.isNaN(bits)) return undefined;
-    hex += `${twoDigits[bits >>> 12]}${threeDigits[bits & 0xfff]}`;
+    writeDigits(bits, digit, 5);
   }
-  return hyphenated(hex);
+  return uuid.toString('latin1') as Uuid;
+}
+
+function writeDigits(bits: number, first: number, count: number): void {
+  for (let digit = first + count - 1, left = bits; digit >= first; digit--, left >>>= 4)
+    uuid[places[digit] as number] = hexDigits[left & 15] as number;
+}
+
+function fromObjectId(hex: string): Uuid {
+  return `00000000-${hex.slice(0, 4)}-${hex.slice(4, 8)}-${hex.slice(8, 12)}-${hex.slice(12)}` as Uuid;
 }
 
 /** The bits of `count` characters, 5 each, or NaN. */
@@ -61,8 +73,4 @@ function bitsAt(text: string, at: number, count: number): number {
     bits = bits * 32 + value;
   }
   return bits;
-}
-
-function hyphenated(hex: string): Uuid {
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}` as Uuid;
 }

@@ -18,32 +18,40 @@ const braceBit = 0x20;
  * @param text an object that JSON.parse takes, in well-formed Unicode; anything else gives nonsense, or `undefined`
  */
 export function memberText(text: string, name: string): string | undefined {
-  return memberBytes(Buffer.from(text), name)?.toString();
+  const bytes = Buffer.from(text);
+  const span = memberSpan(bytes, name);
+  return span && bytes.toString('utf8', span.start, span.end);
 }
 
-/** As `memberText`, of text in UTF-8; aliases `bytes`. */
-export function memberBytes(bytes: Buffer, name: string): Buffer | undefined {
-  let found: Buffer | undefined;
+/** Where a member's value stands: `start <= position < end`, in bytes. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** As `memberText`, of text in UTF-8. */
+export function memberSpan(bytes: Buffer, name: string): Span | undefined {
+  let found: Span | undefined;
   let at = skipWhitespace(bytes, bytes.indexOf(openBrace) + 1);
   while (bytes[at] === quote) {
     const keyEnd = afterString(bytes, at);
     const start = afterColon(bytes, keyEnd);
     const end = afterValue(bytes, start);
-    if (isKey(bytes, at, keyEnd, name)) found = bytes.subarray(start, end);
+    if (isKey(bytes, at, keyEnd, name)) found = { start, end };
     at = skipWhitespace(bytes, skipWhitespace(bytes, end) + 1);
   }
   return found;
 }
 
 /**
- * As `memberText`, of ASCII text that is known to have the member and to spell no ASCII character as `\uXXXX`: where
+ * As `memberSpan`, of ASCII text that is known to have the member and to spell no ASCII character as `\uXXXX`: where
  * the name stands in it once, that is the member, and what stands before and after it need not be read.
  */
-export function plainMemberText(text: string, bytes: Buffer, name: string): string | undefined {
+export function plainMemberSpan(text: string, bytes: Buffer, name: string): Span | undefined {
   const at = onlyOneSpelling.test(name) ? soleQuoted(text, name) : -1;
-  if (at === -1) return memberBytes(bytes, name)?.toString('latin1');
+  if (at === -1) return memberSpan(bytes, name);
   const start = afterColon(bytes, at + name.length + 1);
-  return text.slice(start, afterValue(bytes, start));
+  return { start, end: afterValue(bytes, start) };
 }
 
 /** Names that can be written in one way, but for `\uXXXX`. */

@@ -28,10 +28,15 @@ export function isTime(text: string): boolean {
   return read(text) !== undefined;
 }
 
-/** `undefined` where `text` is not a time. */
+const lastTime: { text: string; timestamp: Timestamp | undefined } = { text: '', timestamp: undefined };
+
+/** `undefined` where `text` is not a time. The last one is kept: an event's row and its object's key both ask for it. */
 export function timestampOf(text: string): Timestamp | undefined {
+  if (lastTime.text === text) return lastTime.timestamp;
   const moment = read(text);
-  return moment === undefined ? undefined : format(moment, text);
+  lastTime.timestamp = moment === undefined ? undefined : format(moment, text);
+  lastTime.text = text;
+  return lastTime.timestamp;
 }
 
 /** The UTC date, `YYYY-MM-DD`. */

@@ -6,7 +6,7 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { Reject } from '../event/reject.ts';
 import { attachVerbatim } from '../event/verbatim.ts';
 import type { JsonObject } from '../pipeline/pipeline.ts';
-import { afterString, memberBytes, plainMemberText } from '../event/json-member.ts';
+import { afterString, memberSpan, plainMemberSpan, type Span } from '../event/json-member.ts';
 import { describeByte, isJson, jsonErrorAt, skipWhitespace } from '../event/json-syntax.ts';
 import { maxNestingLevels, type SplitEvent } from './splitter.ts';
 
@@ -22,14 +22,20 @@ export class NotJson extends Error {
   }
 }
 
-/** Perhaps U+0000, a surrogate, or ASCII in disguise (see `plainMemberText`): one search for all, as each would cost as much. */
+/** Perhaps U+0000, a surrogate, or ASCII in disguise (see `plainMemberSpan`): one search for all, as each would cost as much. */
 const peculiar = /\\u(?:00[0-7]|[dD][89a-fA-F])/;
+
+export interface DecodedEvent {
+  readonly event: JsonObject;
+  /** Where in its bytes each of the verbatim members stands; undefined where it is no object. */
+  readonly verbatim: readonly (Span | undefined)[];
+}
 
 /**
  * @param verbatim members whose source text is attached to them where they are objects (see event/verbatim.ts)
  * @throws NotJson; Reject where it is JSON, but not a valid event
  */
-export function decodeEvent({ bytes, tooDeep }: SplitEvent, verbatim: readonly string[]): JsonObject {
+export function decodeEvent({ bytes, tooDeep }: SplitEvent, verbatim: readonly string[]): DecodedEvent {
   if (tooDeep) throw tooDeepOrNotJson(bytes);
   const ascii = isAscii(bytes);
   const text = ascii ? bytes.toString('latin1') : decodeUtf8(bytes);
@@ -37,13 +43,18 @@ export function decodeEvent({ bytes, tooDeep }: SplitEvent, verbatim: readonly s
   if (!isObject(event)) throw new Reject('', `expected an object, got ${describe(event)}`);
   const isPeculiar = peculiar.test(text);
   if (isPeculiar) rejectUnstorableText(bytes);
-  for (const name of verbatim) {
+  const spans = verbatim.map((name) => {
     const member = Object.hasOwn(event, name) ? event[name] : undefined;
-    if (!isObject(member)) continue;
-    const source = ascii && !isPeculiar ? plainMemberText(text, bytes, name) : memberBytes(bytes, name)?.toString();
-    if (source !== undefined) attachVerbatim(member, source);
-  }
-  return event;
+    if (!isObject(member)) return undefined;
+    const isPlain = ascii && !isPeculiar;
+    const span = isPlain ? plainMemberSpan(text, bytes, name) : memberSpan(bytes, name);
+    if (span) {
+      const { start, end } = span;
+      attachVerbatim(member, ascii ? text.slice(start, end) : bytes.toString('utf8', start, end));
+    }
+    return span;
+  });
+  return { event, verbatim: spans };
 }
 
 function decodeUtf8(bytes: Buffer): string {

@@ -6,6 +6,7 @@ import { deadLetterRecord } from '../dead-letters/dead-letter.ts';
 import { Fault } from '../errors.ts';
 import { correlationId, type PackagePrefix } from '../event/correlation-id.ts';
 import { Reject } from '../event/reject.ts';
+import { formatSpans } from '../event/verbatim-spans.ts';
 import type { Batch } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Codec } from '../schemas/codec.ts';
@@ -62,7 +63,8 @@ export class OpenPackage {
 
   #accept(received: SplitEvent, id: string): void {
     const { pipeline, codec, batch } = this.#options;
-    const event = pipeline.normalise(decodeEvent(received, pipeline.verbatim)) as object;
+    const decoded = decodeEvent(received, pipeline.verbatim);
+    const event = pipeline.normalise(decoded.event) as object;
     const value = codec.encode(event);
     batch.add({
       topic: pipeline.topic.name,
@@ -71,6 +73,7 @@ export class OpenPackage {
       headers: [
         ['correlationId', id],
         ['schemaId', this.#schemaId],
+        ['verbatim', formatSpans(decoded.verbatim)],
         ['received', received.bytes],
       ],
     });

@@ -3,9 +3,10 @@
  * transform. A pure function of the record, so that a batch done again gives the same.
  */
 import { isFault } from '../errors.ts';
-import { memberBytes } from '../event/json-member.ts';
+import { memberSpan } from '../event/json-member.ts';
 import { asReject, Reject } from '../event/reject.ts';
 import { attachVerbatim } from '../event/verbatim.ts';
+import { parseSpans } from '../event/verbatim-spans.ts';
 import type { LogRecord } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Codec } from '../schemas/codec.ts';
@@ -41,7 +42,7 @@ async function known(codecs: Codecs, schemaId: number): Promise<Codec | undefine
 function convert(record: LogRecord, pipeline: Pipeline, codec: Codec): object | Reject {
   try {
     const event = codec.decode(record.value) as Record<string, unknown>;
-    if (pipeline.verbatim.length > 0) restoreVerbatim(event, pipeline.verbatim, headerBytes(record, 'received'));
+    if (pipeline.verbatim.length > 0) restoreVerbatim(event, pipeline.verbatim, record);
     return pipeline.process.transform(event, {
       correlationId: header(record, 'correlationId'),
       publishTime: isoTime(record.timeMs),
@@ -52,11 +53,15 @@ function convert(record: LogRecord, pipeline: Pipeline, codec: Codec): object | 
   }
 }
 
-function restoreVerbatim(event: Record<string, unknown>, names: readonly string[], received: Buffer): void {
-  for (const name of names) {
+/** Who writes to the topic beside ingest may not say where the members stand. */
+function restoreVerbatim(event: Record<string, unknown>, names: readonly string[], record: LogRecord): void {
+  const received = headerBytes(record, 'received');
+  const spans = parseSpans(header(record, 'verbatim'), names.length) ?? names.map((name) => memberSpan(received, name));
+  for (const [index, name] of names.entries()) {
     const member = event[name];
-    const text = typeof member === 'object' && member !== null ? memberBytes(received, name) : undefined;
-    if (text !== undefined) attachVerbatim(member as object, text.toString());
+    const span = spans[index];
+    if (typeof member !== 'object' || member === null || span === undefined) continue;
+    attachVerbatim(member, received.toString('utf8', span.start, span.end));
   }
 }
 

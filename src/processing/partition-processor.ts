@@ -1,24 +1,25 @@
 /**
- * The consumer loop of one partition: read a batch, convert, stage it in every sink, keep the intent, write the dead
- * letters, commit the sinks, advance the checkpoint.
+ * The consumer loop of one partition: read a batch and convert it into every sink, stage it, keep the intent, write the
+ * dead letters, commit the sinks, advance the checkpoint.
  *
  * - Exactly once (D3): a crash at any point is followed by the same batch again. What its earlier try has made dead
  *   letters is found in the dead-letter topic and left out; a sink that has the batch already says so by its own checkpoint.
  * - Nothing vanishes (D2): dead letters are durable before any sink commits.
- * - A sink that fails or stalls pauses the loop; the batch in hand is all that is held (D6).
+ * - A sink that fails or stalls pauses the loop; the batch that lands and the next one, which is filled meanwhile, are all
+ *   that is held (D6).
  */
 import { deadLetterRecord, readDeadLetter } from '../dead-letters/dead-letter.ts';
 import { Fault, isFault } from '../errors.ts';
-import { Reject } from '../event/reject.ts';
 import type { Log, LogRecord, TopicPartition } from '../log/log.ts';
 import type { BatchLimits } from '../pipeline/pipeline.ts';
-import type { RejectedEvent, Sink, SinkEvent } from '../sinks/sink.ts';
+import type { RejectedEvent, Sink, SinkBatch, SinkPartition } from '../sinks/sink.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { backoff } from './backoff.ts';
+import { BatchInHand, type Invalid } from './batch-in-hand.ts';
 import { Checkpoint, type Intent } from './checkpoint.ts';
 import { type Convert, header } from './convert.ts';
 import { readBatch, readRange } from './read-batch.ts';
-import { type OpenSink, type StagedBatch, stageBatch } from './stage-batch.ts';
+import { type StagedBatch, stageBatch } from './stage-batch.ts';
 
 export interface ProcessorOptions<Output> {
   /** Names the checkpoints: the pipeline's name, or another that no pipeline has. */
@@ -52,8 +53,17 @@ export interface BatchOutcome {
   readonly seconds: number;
 }
 
-interface Invalid extends RejectedEvent {
-  readonly record: LogRecord;
+interface OpenSink<Output> {
+  readonly name: string;
+  readonly partition: SinkPartition<Output>;
+  /** One lands while the other is filled. */
+  readonly batches: readonly [SinkBatch<Output>, SinkBatch<Output>];
+}
+
+/** A batch that is being filled. */
+interface Ahead<Output> {
+  readonly filled: Promise<BatchInHand<Output>>;
+  abandon(): void;
 }
 
 export class PartitionProcessor<Output> {
@@ -63,6 +73,9 @@ export class PartitionProcessor<Output> {
   #checkpoint: Checkpoint | undefined;
   #next = 0;
   #sinks: readonly OpenSink<Output>[] = [];
+  #ahead: Ahead<Output> | undefined;
+  /** Which of each sink's batches is filled next. */
+  #turn: 0 | 1 = 0;
   #running: Promise<void> = Promise.resolve();
 
   constructor(at: TopicPartition, options: ProcessorOptions<Output>) {
@@ -79,7 +92,7 @@ export class PartitionProcessor<Output> {
     return this.#next;
   }
 
-  /** Finishes the batch in hand (D8). */
+  /** Lands what is in hand (D8). */
   async drain(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
@@ -87,7 +100,7 @@ export class PartitionProcessor<Output> {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    for (let attempt = 0; !signal.aborted;) {
+    for (let attempt = 0; !signal.aborted || this.#ahead;) {
       try {
         if (!this.#checkpoint) await this.#open();
         await this.#step();
@@ -109,12 +122,19 @@ export class PartitionProcessor<Output> {
     const { log, state, consumer, sinks } = this.#options;
     const opened: OpenSink<Output>[] = [];
     this.#sinks = opened;
-    for (const sink of sinks) opened.push({ name: sink.name, partition: await sink.open(this.at) });
+    for (const sink of sinks) {
+      const partition = await sink.open(this.at);
+      opened.push({ name: sink.name, partition, batches: [partition.batch(), partition.batch()] });
+    }
     this.#checkpoint = await Checkpoint.open(state, log.id, consumer, this.at);
     this.#next = this.#checkpoint.next;
   }
 
   async #close(): Promise<void> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    ahead?.abandon();
+    await ahead?.filled.catch(() => undefined); // whatever failed has been told, or is tried again
     const sinks = this.#sinks;
     this.#sinks = [];
     this.#checkpoint = undefined;
@@ -124,39 +144,61 @@ export class PartitionProcessor<Output> {
   }
 
   async #step(): Promise<void> {
-    const { log, limits } = this.#options;
     const checkpoint = this.#checkpoint as Checkpoint;
     const { intent } = checkpoint;
-    const records = intent
-      ? await readRange(log, this.at, intent, limits.maxBytes)
-      : this.#cutAtSinks(await readBatch(log, this.at, checkpoint.next, limits, this.#stopping.signal));
-    const first = records[0];
-    if (first) await this.#process(checkpoint, first.offset, records, intent);
+    const ahead = this.#ahead ?? this.#fillAhead(checkpoint.next, intent);
+    this.#ahead = undefined;
+    const batch = await ahead.filled;
+    const { from, to } = batch;
+    if (to === from) return;
+    if (!this.#stopping.signal.aborted) this.#ahead = this.#fillAhead(to);
+    const startedMs = performance.now();
+    const { deadLettered, dropped } = await this.#land(checkpoint, batch, intent);
+    this.#next = to;
+    const seconds = (performance.now() - startedMs) / 1000;
+    this.#options.observer.landed(this.at, { from, to, landed: batch.events, deadLettered, dropped, seconds });
+  }
+
+  #fillAhead(from: number, intent?: Intent): Ahead<Output> {
+    const abandoned = new AbortController();
+    const signal = AbortSignal.any([abandoned.signal, this.#stopping.signal]);
+    const filled = this.#fill(from, intent, signal);
+    filled.catch(() => undefined); // it is awaited, but not always at the moment it comes
+    return { filled, abandon: () => abandoned.abort() };
+  }
+
+  async #fill(from: number, intent: Intent | undefined, signal: AbortSignal): Promise<BatchInHand<Output>> {
+    const { log, limits, convert } = this.#options;
+    const offsets = intent ?? { from, to: this.#nextSinkAfter(from) };
+    const turn = this.#turn;
+    this.#turn = turn === 0 ? 1 : 0;
+    const sinks = this.#sinks.filter(({ partition }) => partition.next < offsets.to);
+    const out = intent ? [...(await this.#deadLetteredSince(intent)), ...(intent.dropped ?? [])] : [];
+    const batch = new BatchInHand(
+      from,
+      sinks.map(({ name, batches }) => ({ name, batch: batches[turn] })),
+      new Set(out),
+    );
+    const pages = intent ? readRange(log, this.at, intent) : readBatch(log, this.at, offsets, limits, signal);
+    for await (const records of pages) batch.add(records, await convert(records));
+    return batch;
   }
 
   /** A sink that is ahead of the checkpoint takes a batch whole or not at all: batches end where it stands. */
-  #cutAtSinks(records: readonly LogRecord[]): readonly LogRecord[] {
-    const from = records[0]?.offset ?? 0;
-    const ahead = this.#sinks.map(({ partition }) => partition.next).filter((next) => next > from);
-    return records.slice(0, Math.min(records.length, ...ahead.map((next) => next - from)));
+  #nextSinkAfter(from: number): number {
+    return Math.min(...this.#sinks.map(({ partition }) => partition.next).filter((next) => next > from));
   }
 
-  async #process(
+  async #land(
     checkpoint: Checkpoint,
-    from: number,
-    records: readonly LogRecord[],
+    batch: BatchInHand<Output>,
     earlier: Intent | undefined,
-  ): Promise<void> {
-    const startedMs = performance.now();
-    const to = from + records.length;
-    const letters = earlier ? await this.#deadLetteredSince(earlier) : [];
-    const out = new Set([...letters, ...(earlier?.dropped ?? [])]);
-    const { events, invalid } = await this.#convert(records, out);
-    const staged = await stageBatch(this.#sinks, { from, to, events }, earlier?.plans ?? {});
+  ): Promise<{ readonly deadLettered: number; readonly dropped: number }> {
+    const { from, to, invalid, out } = batch;
+    const staged = await stageBatch(batch.sinks, { from, to }, earlier?.plans ?? {});
     let dropped = earlier?.dropped ?? [];
     try {
-      for (const refused of staged.rejected)
-        invalid.push({ ...refused, record: records[refused.offset - from] as LogRecord });
+      batch.reject(await this.#withRecords(staged.rejected));
       this.#haltOnInvalid(invalid);
       if (this.#options.onInvalid === 'drop') dropped = [...dropped, ...invalid.map(({ offset }) => offset)];
       await this.#intend(checkpoint, { from, to, dropped }, staged, earlier);
@@ -167,28 +209,23 @@ export class PartitionProcessor<Output> {
       throw error;
     }
     await checkpoint.advance(to);
-    this.#next = to;
-    const seconds = (performance.now() - startedMs) / 1000;
-    const deadLettered = out.size + invalid.length - dropped.length;
-    const outcome = { from, to, landed: staged.events, deadLettered, dropped: dropped.length, seconds };
-    this.#options.observer.landed(this.at, outcome);
+    return { deadLettered: out.size + invalid.length - dropped.length, dropped: dropped.length };
   }
 
-  async #convert(
-    records: readonly LogRecord[],
-    out: ReadonlySet<number>,
-  ): Promise<{ events: readonly SinkEvent<Output>[]; invalid: Invalid[] }> {
-    const events: SinkEvent<Output>[] = [];
-    const invalid: Invalid[] = [];
-    const outputs = await this.#options.convert(records);
-    outputs.forEach((output, i) => {
-      const record = records[i] as LogRecord;
-      const { offset } = record;
-      if (out.has(offset)) return;
-      if (output instanceof Reject) invalid.push({ offset, path: output.path, message: output.message, record });
-      else events.push({ offset, event: output });
-    });
-    return { events, invalid };
+  /** What a sink refuses only when it stages is read again. */
+  async #withRecords(rejected: readonly RejectedEvent[]): Promise<readonly Invalid[]> {
+    const byOffset = new Map(rejected.map((one) => [one.offset, one]));
+    const offsets = rejected.map(({ offset }) => offset);
+    const found: Invalid[] = [];
+    if (rejected.length === 0) return found;
+    const range = { from: Math.min(...offsets), to: Math.max(...offsets) + 1 };
+    for await (const records of readRange(this.#options.log, this.at, range)) {
+      for (const record of records) {
+        const one = byOffset.get(record.offset);
+        if (one) found.push({ ...one, record });
+      }
+    }
+    return found;
   }
 
   #haltOnInvalid(invalid: readonly Invalid[]): void {

@@ -1,45 +1,76 @@
-/** Reads the records of one batch: it is full, its interval is over, or the processor stops. */
+/** Reads the records of one batch, a page at a time, so that what was made of a page can be forgotten before the next. */
 import type { Log, LogRecord, TopicPartition } from '../log/log.ts';
 import type { BatchLimits } from '../pipeline/pipeline.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The records from `from` on; empty only when `signal` aborted before there was any. */
-export async function readBatch(
+/** Bytes of records: few enough for their events to die young. */
+const pageBytes = 128 * 1024;
+
+export interface Offsets {
+  readonly from: number;
+  /** Where a batch ends at the latest. */
+  readonly to: number;
+}
+
+/**
+ * The records from `from` on, until the batch is full, its interval is over, or the processor stops; none only when
+ * `signal` aborted before there was any.
+ */
+export async function* readBatch(
   log: Log,
   at: TopicPartition,
-  from: number,
+  { from, to }: Offsets,
   limits: BatchLimits,
   signal: AbortSignal,
   now: () => number = Date.now,
-): Promise<readonly LogRecord[]> {
+): AsyncGenerator<readonly LogRecord[]> {
   try {
     await log.waitPast(at, from, signal);
   } catch (error) {
-    if (signal.aborted) return [];
+    if (signal.aborted) return;
     throw error;
   }
-  const first = await log.read(at, from, limits);
-  const bytes = recordBytes(first);
-  if (bytes >= limits.maxBytes / 2) return first;
-  const waitedMs = now() - (first[0]?.timeMs ?? 0);
-  if (waitedMs >= limits.flushIntervalMs) return first; // it has waited in the log
-  const leftMs = limits.flushIntervalMs - Math.max(0, waitedMs);
-  await sleep(leftMs, undefined, { signal }).catch(() => undefined); // stopping: flush what there is
-  const rest = await log.read(at, from + first.length, { maxBytes: limits.maxBytes - bytes });
-  return [...first, ...rest];
+  let next = from;
+  let bytes = 0;
+  let firstMs: number | undefined;
+  for (let hasWaited = false; next < to && bytes < limits.maxBytes;) {
+    const page = await readPage(log, at, next, to, limits.maxBytes - bytes);
+    if (page.length > 0) {
+      firstMs ??= page[0]?.timeMs;
+      next += page.length;
+      bytes += recordBytes(page);
+      yield page;
+    } else {
+      const leftMs = limits.flushIntervalMs - Math.max(0, now() - (firstMs ?? 0)); // it may have waited in the log
+      if (hasWaited || bytes >= limits.maxBytes / 2 || leftMs <= 0) return;
+      await sleep(leftMs, undefined, { signal }).catch(() => undefined); // stopping: flush what there is
+      hasWaited = true;
+    }
+  }
 }
 
 /** Exactly the records `from <= offset < to`, as a redo needs them. */
-export async function readRange(
+export async function* readRange(
   log: Log,
   at: TopicPartition,
-  { from, to }: { readonly from: number; readonly to: number },
+  { from, to }: Offsets,
+): AsyncGenerator<readonly LogRecord[]> {
+  for (let next = from; next < to;) {
+    const page = await readPage(log, at, next, to, pageBytes);
+    next += page.length;
+    yield page;
+  }
+}
+
+async function readPage(
+  log: Log,
+  at: TopicPartition,
+  from: number,
+  to: number,
   maxBytes: number,
 ): Promise<readonly LogRecord[]> {
-  const records: LogRecord[] = [];
-  while (from + records.length < to) records.push(...(await log.read(at, from + records.length, { maxBytes })));
-  records.length = to - from;
-  return records;
+  const records = await log.read(at, from, { maxBytes: Math.min(pageBytes, maxBytes) });
+  return from + records.length > to ? records.slice(0, to - from) : records;
 }
 
 function recordBytes(records: readonly LogRecord[]): number {

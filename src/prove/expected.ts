@@ -41,9 +41,8 @@ export function outputOf(
   line: string,
   metadata: { readonly correlationId: string; readonly publishTime: string },
 ): object | Reject {
-  const normalised = pipeline.normalise(
-    decodeEvent({ bytes: Buffer.from(line), tooDeep: false }, pipeline.verbatim),
-  ) as object;
+  const received = decodeEvent({ bytes: Buffer.from(line), tooDeep: false }, pipeline.verbatim);
+  const normalised = pipeline.normalise(received.event) as object;
   const event = codec.decode(Buffer.from(codec.encode(normalised))) as Record<string, object>;
   for (const name of pipeline.verbatim) attachVerbatim(event[name] as object, memberText(line, name) as string);
   try {

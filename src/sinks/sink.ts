@@ -3,10 +3,12 @@
  *
  * The protocol, one partition at a time, driven by the processor:
  *
- *   open -> { stage -> (plan kept durably by the processor) -> commit | abort }*  -> close
+ *   open -> batch -> { add* -> stage -> (plan kept durably by the processor) -> commit | abort -> clear }*  -> close
  *
- * - `stage` prepares a batch and makes nothing visible. It may refuse single events for what they are (`rejected`) and
- *   leaves them out; a sink that has staged the same batch with them has to abort and stage it again without them.
+ * - `add` renders an event, in memory; a sink that refuses it for what it is throws, and `removeLast` takes it out of the
+ *   sinks that have it already: an event lands in all sinks, or in none.
+ * - `stage` prepares a batch and makes nothing visible. Events that only then turn out to be refused are `rejected`:
+ *   nothing is staged then, and the batch has to be staged again without them.
  * - `commit` makes the staged batch visible. After a crash at any instant the same batch (same offsets, same events)
  *   is staged again, with the plan that was kept, unless `next` is past it; staging and committing it again must leave what once leaves.
  * - A stale owner (a second node that believes it still owns the partition) fails with CHECKPOINT_STALE and changes nothing.
@@ -22,26 +24,34 @@ export interface Sink<E> {
 export interface SinkPartition<E> {
   /** Offsets below it have landed for certain; 0 where the sink keeps no checkpoint of its own. */
   readonly next: number;
-  stage(batch: SinkBatch<E>, earlierPlan: Plan | undefined): Promise<Staged>;
+  /** An empty batch, to be filled, landed and cleared again and again: its memory is its own and is used again. */
+  batch(): SinkBatch<E>;
   close(): Promise<void>;
 }
 
-/** Offsets `from <= offset < to`; those that were filtered or dead-lettered are missing from `events`. */
 export interface SinkBatch<E> {
-  readonly from: number;
-  readonly to: number;
-  readonly events: readonly SinkEvent<E>[];
+  /** The event is rendered at once and not kept. @throws Reject for what it is: nothing of it is in the batch then */
+  add(offset: number, event: E): void;
+  /** Takes out the event that was added last. */
+  removeLast(): void;
+  stage(range: SinkRange, earlierPlan: Plan | undefined): Promise<Staged>;
+  /** Once what was staged of it is committed or aborted. */
+  clear(): void;
 }
 
-export interface SinkEvent<E> {
-  readonly offset: number;
-  readonly event: E;
+/** Offsets `from <= offset < to`; those that were filtered or dead-lettered were not added. */
+export interface SinkRange {
+  readonly from: number;
+  readonly to: number;
+  /** Offsets that were added and are left out after all. */
+  readonly without: ReadonlySet<number>;
 }
 
 /** What a redo must know of an earlier try, as JSON; for objects their keys. */
 export type Plan = readonly string[];
 
 export interface Staged {
+  /** Where there are any, the batch is not staged: abort it, and stage it again without them. */
   readonly rejected: readonly RejectedEvent[];
   readonly plan: Plan;
   commit(): Promise<void>;

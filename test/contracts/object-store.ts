@@ -41,22 +41,37 @@ export function objectStoreContract(driver: string, open: () => Promise<OpenStor
       assert.deepEqual(await store.get('empty'), Buffer.alloc(0));
     });
 
-    it('puts many, and none where one key is invalid', async () => {
-      await store.putAll(
+    it('stages many, shows none of them before the commit, and stages none where one key is invalid', async () => {
+      const staged = await store.stage(
         Array.from({ length: 300 }, (_, i) => ({ key: `many/${i % 7}/${i}`, body: Buffer.from(`${i}`) })),
       );
+      assert.deepEqual(await Array.fromAsync(store.list('many')), []);
+      assert.equal(await store.get('many/3/10'), undefined);
+      await staged.commit();
+      await staged.abort();
       assert.equal((await Array.fromAsync(store.list('many/'))).length, 300);
       assert.deepEqual(await store.get('many/3/10'), Buffer.from('10'));
       const body = Buffer.from('x');
       await assert.rejects(
-        store.putAll([
+        store.stage([
           { key: 'none/a', body },
           { key: '../b', body },
         ]),
         refused,
       );
       assert.deepEqual(await Array.fromAsync(store.list('none/')), []);
-      await store.putAll([]);
+      await (await store.stage([])).commit();
+    });
+
+    it('leaves nothing of objects that were aborted, and what was there as it was', async () => {
+      await store.put('aborted/old', Buffer.from('old'));
+      const staged = await store.stage(
+        ['old', 'new'].map((name) => ({ key: `aborted/${name}`, body: Buffer.from('x') })),
+      );
+      await staged.abort();
+      await staged.abort();
+      assert.deepEqual(await Array.fromAsync(store.list('aborted')), ['aborted/old']);
+      assert.deepEqual(await store.get('aborted/old'), Buffer.from('old'));
     });
 
     it('deletes, and again', async () => {
@@ -78,7 +93,7 @@ export function objectStoreContract(driver: string, open: () => Promise<OpenStor
       await fc.assert(
         fc.asyncProperty(fc.uniqueArray(key, { minLength: 1, maxLength: 12 }), fc.nat(8), async (keys, cut) => {
           const root = `listed/${round++}/`;
-          await store.putAll(keys.map((name) => ({ key: root + name, body: Buffer.from(name) })));
+          await Promise.all(keys.map((name) => store.put(root + name, Buffer.from(name))));
           const prefix = root + (keys[0] as string).slice(0, cut);
           const expected = keys.map((name) => root + name).filter((name) => name.startsWith(prefix));
           const inBytes = expected.map((name) => Buffer.from(name)).toSorted((a, b) => Buffer.compare(a, b));

@@ -6,7 +6,8 @@ import { isFault } from '../../src/errors.ts';
 import type { Timestamp } from '../../src/event/time.ts';
 import type { Json } from '../../src/event/verbatim.ts';
 import type { TopicPartition } from '../../src/log/log.ts';
-import type { Plan, Sink, SinkBatch, SinkPartition } from '../../src/sinks/sink.ts';
+import { asReject } from '../../src/event/reject.ts';
+import type { Plan, RejectedEvent, Sink, SinkPartition, Staged } from '../../src/sinks/sink.ts';
 
 export interface TestEvent {
   /** `<topic> <partition> <offset>`, so that each test finds its own again. */
@@ -43,23 +44,54 @@ export function eventAt(
   return { id: `${topic} ${partition} ${offset}`, time, data: `{"offset": ${offset}}` as Json, ...more };
 }
 
+export interface EventBatch<E> {
+  readonly from: number;
+  readonly to: number;
+  readonly events: readonly { readonly offset: number; readonly event: E }[];
+}
+
 /** Offsets `from <= offset < to`, without those in `missing`. */
 export function batchOf(
   at: TopicPartition,
   from: number,
   to: number,
   missing: readonly number[] = [],
-): SinkBatch<TestEvent> {
+): EventBatch<TestEvent> {
   const offsets = Array.from({ length: to - from }, (_, i) => from + i).filter((offset) => !missing.includes(offset));
   return { from, to, events: offsets.map((offset) => ({ offset, event: eventAt(at, offset) })) };
 }
 
-export function idsOf({ events }: SinkBatch<TestEvent>): string[] {
+export function idsOf({ events }: EventBatch<TestEvent>): string[] {
   return events.map(({ event }) => event.id);
 }
 
-export async function land(to: SinkPartition<TestEvent>, batch: SinkBatch<TestEvent>, plan?: Plan): Promise<Plan> {
-  const staged = await to.stage(batch, plan);
+/** As the processor does it; `rejected` are those that the sink refused, whenever it did. */
+export async function stage<E>(
+  to: SinkPartition<E>,
+  { from, to: end, events }: EventBatch<E>,
+  plan?: Plan,
+): Promise<Staged> {
+  const batch = to.batch();
+  const rejected: RejectedEvent[] = [];
+  for (const { offset, event } of events) {
+    try {
+      batch.add(offset, event);
+    } catch (error) {
+      const { path, message } = asReject(error, 'take');
+      rejected.push({ offset, path, message });
+    }
+  }
+  for (const without = new Set<number>(); ;) {
+    const staged = await batch.stage({ from, to: end, without }, plan);
+    rejected.push(...staged.rejected);
+    if (staged.rejected.length === 0) return { ...staged, rejected };
+    await staged.abort();
+    for (const { offset } of staged.rejected) without.add(offset);
+  }
+}
+
+export async function land<E>(to: SinkPartition<E>, batch: EventBatch<E>, plan?: Plan): Promise<Plan> {
+  const staged = await stage(to, batch, plan);
   assert.deepEqual(staged.rejected, []);
   await staged.commit();
   return staged.plan;
@@ -77,7 +109,7 @@ export function sinkContract(driver: string, open: () => Promise<SinkHarness>): 
       const at = newPartition();
       const partition = await harness.sink().open(at);
       assert.equal(partition.next, 0);
-      const staged = await partition.stage(batchOf(at, 0, 500, [3, 77]), undefined);
+      const staged = await stage(partition, batchOf(at, 0, 500, [3, 77]));
       assert.deepEqual(await harness.landed(at), []);
       await staged.commit();
       await land(partition, batchOf(at, 500, 600));
@@ -91,7 +123,7 @@ export function sinkContract(driver: string, open: () => Promise<SinkHarness>): 
     it('D3: leaves nothing of an aborted batch, and takes it again', async () => {
       const at = newPartition();
       const partition = await harness.sink().open(at);
-      const staged = await partition.stage(batchOf(at, 0, 10), undefined);
+      const staged = await stage(partition, batchOf(at, 0, 10));
       await staged.abort();
       await staged.abort();
       assert.deepEqual(await harness.landed(at), []);
@@ -103,7 +135,7 @@ export function sinkContract(driver: string, open: () => Promise<SinkHarness>): 
       const at = newPartition();
       const partition = await harness.sink().open(at);
       const plan = await land(partition, batchOf(at, 0, 10));
-      const again = await partition.stage(batchOf(at, 0, 10), plan);
+      const again = await stage(partition, batchOf(at, 0, 10), plan);
       await again.commit();
       await again.abort();
       await land(partition, batchOf(at, 10, 20));
@@ -127,7 +159,7 @@ export function sinkContract(driver: string, open: () => Promise<SinkHarness>): 
       const events = batch.events.map((each) =>
         each.offset % 3 === 1 ? { ...each, event: { ...each.event, bad: true } } : each,
       );
-      const staged = await partition.stage({ ...batch, events }, undefined);
+      const staged = await stage(partition, { ...batch, events });
       const message = 'something good';
       assert.deepEqual(
         staged.rejected,
@@ -136,6 +168,30 @@ export function sinkContract(driver: string, open: () => Promise<SinkHarness>): 
       assert.deepEqual(await harness.landed(at), []);
       await staged.commit();
       assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, 6, [1, 4])));
+    });
+
+    it('D2: takes out again what another sink refused, also the first of a batch', async () => {
+      const at = newPartition();
+      const batch = (await harness.sink().open(at)).batch();
+      for (const offset of [0, 1, 2, 3]) {
+        batch.add(offset, eventAt(at, offset));
+        if (offset % 2 === 0) batch.removeLast();
+      }
+      await (await batch.stage({ from: 0, to: 4, without: new Set([3]) }, undefined)).commit();
+      assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 1, 2)));
+    });
+
+    it('takes one batch after the other in the same memory, and a large one between small ones', async () => {
+      const at = newPartition();
+      const batch = (await harness.sink().open(at)).batch();
+      let from = 0;
+      for (const size of [3, 2_000, 1]) {
+        batch.clear();
+        for (let offset = from; offset < from + size; offset++) batch.add(offset, eventAt(at, offset));
+        await (await batch.stage({ from, to: from + size, without: new Set() }, undefined)).commit();
+        from += size;
+      }
+      assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, from)));
     });
 
     it('passes over a batch in which no event is left', async () => {
@@ -168,12 +224,12 @@ export function sinkContract(driver: string, open: () => Promise<SinkHarness>): 
       const stale = await harness.sink().open(at);
       const owner = await harness.sink().open(at);
       await land(stale, batchOf(at, 0, 5));
-      await assert.rejects(owner.stage(batchOf(at, 0, 5), undefined), isStale);
+      await assert.rejects(stage(owner, batchOf(at, 0, 5)), isStale);
       const reopened = await harness.sink().open(at);
       assert.equal(reopened.next, 5);
       await land(reopened, batchOf(at, 5, 10));
-      await assert.rejects(stale.stage(batchOf(at, 5, 8), undefined), isStale);
-      await assert.rejects(stale.stage(batchOf(at, 5, 10), undefined), isStale);
+      await assert.rejects(stage(stale, batchOf(at, 5, 8)), isStale);
+      await assert.rejects(stage(stale, batchOf(at, 5, 10)), isStale);
       assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, 10)));
     });
 

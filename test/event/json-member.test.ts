@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { memberText, plainMemberText } from '../../src/event/json-member.ts';
+import { memberText, plainMemberSpan } from '../../src/event/json-member.ts';
 
 describe('memberText', () => {
   const cases: readonly (readonly [text: string, name: string, member: string | undefined])[] = [
@@ -66,7 +66,9 @@ describe('memberText', () => {
 function plainIfPlain(text: string, name: string): string | undefined {
   const bytes = Buffer.from(text);
   const isPlain = /^[\0-\x7f]*$/.test(text) && !text.includes('\\u');
-  return isPlain ? plainMemberText(text, bytes, name) : memberText(text, name);
+  if (!isPlain) return memberText(text, name);
+  const span = plainMemberSpan(text, bytes, name);
+  return span && text.slice(span.start, span.end);
 }
 
 type Written = readonly [key: readonly [string, string], value: string, ...gaps: string[]];

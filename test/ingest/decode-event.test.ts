@@ -12,7 +12,7 @@ function decode(event: string | Uint8Array, verbatim: readonly string[] = []): J
   const body = Buffer.concat([Buffer.from('['), Buffer.from(event as Uint8Array), Buffer.from(']')]);
   const [split] = splitJson().push(body);
   assert.ok(split !== undefined);
-  return decodeEvent(split, verbatim);
+  return decodeEvent(split, verbatim).event;
 }
 
 const rejects = (event: string | Uint8Array, path: string, message: string): void =>

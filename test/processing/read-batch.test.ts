@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
-import { readBatch } from '../../src/processing/read-batch.ts';
+import type { LogRecord } from '../../src/log/log.ts';
+import { readBatch, readRange } from '../../src/processing/read-batch.ts';
 import { scratch } from '../support/program.ts';
 
 const at = { topic: 'events', partition: 0 };
 const limits = { maxBytes: 1024 * 1024, flushIntervalMs: 3_600_000 };
 const takenMs = 1_000_000;
+
+const all = { from: 0, to: Infinity };
+
+async function offsetsOf(pages: AsyncIterable<readonly LogRecord[]>): Promise<number[]> {
+  return (await Array.fromAsync(pages)).flat().map(({ offset }) => offset);
+}
 
 /** Each test would take an hour if the interval began with the read. */
 async function logOfOneRecord(dir: string) {
@@ -22,32 +29,46 @@ test('an event that has waited in the log for the interval is not held back any 
   const log = await logOfOneRecord(await scratch(t));
   t.after(() => log.close());
   const { signal } = new AbortController();
-  const records = await readBatch(log, at, 0, limits, signal, () => takenMs + limits.flushIntervalMs);
-  assert.deepEqual(
-    records.map(({ offset }) => offset),
-    [0],
-  );
+  const pages = readBatch(log, at, all, limits, signal, () => takenMs + limits.flushIntervalMs);
+  assert.deepEqual(await offsetsOf(pages), [0]);
 });
 
 test('of the interval only what is left is waited for, and what came meanwhile is in the batch', async (t) => {
   const log = await logOfOneRecord(await scratch(t));
   t.after(() => log.close());
   const { signal } = new AbortController();
-  const reading = readBatch(log, at, 0, limits, signal, () => takenMs + limits.flushIntervalMs - 200);
+  const reading = offsetsOf(readBatch(log, at, all, limits, signal, () => takenMs + limits.flushIntervalMs - 200));
   const batch = log.batch();
   batch.add({ topic: at.topic, key: null, value: Buffer.from('another'), headers: [] });
   await log.append(batch);
-  assert.deepEqual(
-    (await reading).map(({ offset }) => offset),
-    [0, 1],
-  );
+  assert.deepEqual(await reading, [0, 1]);
 });
 
 test('D8: who drains does not wait for the interval', async (t) => {
   const log = await logOfOneRecord(await scratch(t));
   t.after(() => log.close());
   const draining = new AbortController();
-  const reading = readBatch(log, at, 0, limits, draining.signal, () => takenMs);
+  const reading = offsetsOf(readBatch(log, at, all, limits, draining.signal, () => takenMs));
   draining.abort();
   assert.ok((await reading).length <= 1);
+});
+
+test('a batch ends where it is full, or where it has to end, however many pages it takes', async (t) => {
+  const log = await openSegmentLog({ dir: await scratch(t) });
+  t.after(() => log.close());
+  await log.ensureTopics([{ name: at.topic, partitions: 1 }]);
+  const batch = log.batch();
+  for (let i = 0; i < 100; i++) batch.add({ topic: at.topic, key: null, value: Buffer.alloc(10_000), headers: [] });
+  await log.append(batch);
+  const { signal } = new AbortController();
+  const full = await offsetsOf(readBatch(log, at, all, { ...limits, maxBytes: 500_000 }, signal));
+  assert.ok(full.length >= 50 && full.length <= 51, `${full.length} records of 10,000 bytes in 500,000`);
+  assert.deepEqual(
+    await offsetsOf(readBatch(log, at, { from: 7, to: 60 }, limits, signal)),
+    Array.from({ length: 53 }, (_, i) => 7 + i),
+  );
+  assert.deepEqual(
+    await offsetsOf(readRange(log, at, { from: 7, to: 60 })),
+    Array.from({ length: 53 }, (_, i) => 7 + i),
+  );
 });

@@ -8,10 +8,18 @@ import { isFault } from '../../src/errors.ts';
 import type { Timestamp } from '../../src/event/time.ts';
 import type { Json } from '../../src/event/verbatim.ts';
 import type { TableSink } from '../../src/pipeline/pipeline.ts';
-import type { SinkBatch } from '../../src/sinks/sink.ts';
 import { cutConnection } from '../../src/stores/warehouse/connection-pool.ts';
 import type { Warehouse } from '../../src/stores/warehouse/warehouse.ts';
-import { batchOf, eventAt, idsOf, land, newPartition, sinkContract } from '../contracts/sink.ts';
+import {
+  batchOf,
+  type EventBatch,
+  eventAt,
+  idsOf,
+  land,
+  newPartition,
+  sinkContract,
+  stage,
+} from '../contracts/sink.ts';
 import { type TestWarehouse, openTestEmbedded, openTestServer } from '../support/postgres-server.ts';
 import { type TableEvent, landedIn, sinkInto, tableOf, uuidOf } from '../support/table-events.ts';
 import { untilAnswered } from '../support/until-answered.ts';
@@ -35,7 +43,7 @@ for (const [driver, open] of Object.entries({ embedded: openTestEmbedded, server
 let tables = 0;
 const newTable = (): TableSink<TableEvent> => tableOf(`table_${tables++}`);
 
-function batch(events: readonly TableEvent[]): SinkBatch<TableEvent> {
+function batch(events: readonly TableEvent[]): EventBatch<TableEvent> {
   return { from: 0, to: events.length, events: events.map((event, offset) => ({ offset, event })) };
 }
 
@@ -204,7 +212,7 @@ describe('postgres sink', () => {
     };
     const whole = batchOf(at, 0, 3000);
     const events = whole.events.map(({ offset, event }) => ({ offset, event: { ...event, ...bad[offset]?.[0] } }));
-    const staged = await partition.stage({ ...whole, events }, undefined);
+    const staged = await stage(partition, { ...whole, events });
     const rejected = staged.rejected.toSorted((a, b) => a.offset - b.offset);
     assert.deepEqual(
       rejected.map(({ offset, path }) => [offset, path]),
@@ -220,7 +228,7 @@ describe('postgres sink', () => {
     const at = newPartition();
     const partition = await sinkInto(warehouse, newTable()).open(at);
     const events = Array.from({ length: 300 }, (_, offset) => eventAt(at, offset, { data: '1e200000' as Json }));
-    const staged = await partition.stage(batch(events), undefined);
+    const staged = await stage(partition, batch(events));
     await staged.abort();
     const { rejected } = staged;
     assert.deepEqual(
@@ -269,7 +277,7 @@ describe('postgres sink', () => {
     await reader.query(`SELECT * FROM ${table.name}`); // holds its lock until the end of the transaction
     const time = '2031-05-05T00:00:00.000000Z' as Timestamp;
     const march = { from: 10, to: 11, events: [{ offset: 10, event: eventAt(at, 10, { time }) }] };
-    const staged = await partition.stage(march, undefined);
+    const staged = await stage(partition, march);
     assert.equal((await reader.query(`SELECT * FROM ${table.name}`)).rowCount, 10);
     await staged.commit();
     assert.equal((await reader.query(`SELECT * FROM ${table.name}`)).rowCount, 11);
@@ -291,9 +299,7 @@ describe('postgres sink', () => {
     const at = newPartition();
     const partition = await sinkInto(warehouse, table).open(at);
     await rows(`CREATE TABLE ${table.name}_2024_02 (a int)`);
-    await assert.rejects(partition.stage(batchOf(at, 0, 1), undefined), (error) =>
-      isFault(error, 'WAREHOUSE_TABLE_DIFFERS'),
-    );
+    await assert.rejects(stage(partition, batchOf(at, 0, 1)), (error) => isFault(error, 'WAREHOUSE_TABLE_DIFFERS'));
   });
 
   it('D3: a commit whose answer is lost is found out when the batch is staged again', async () => {
@@ -308,7 +314,7 @@ describe('postgres sink', () => {
     let lost = 0;
     for (let from = 0; from < 200;) {
       try {
-        const staged = await partition.stage(batchOf(at, from, from + 10), undefined);
+        const staged = await stage(partition, batchOf(at, from, from + 10));
         const committing = staged.commit();
         const turns = lost % 4; // of the event loop, after which the connection is cut: before, while or after it is answered
         for (let i = 1; i < turns; i++) await setImmediate();

@@ -84,11 +84,11 @@ describe('directory store', () => {
         { key: 'b/1', body: Buffer.alloc(100_000) },
         { key: 'b/2', body: Buffer.alloc(900_000) },
       ];
-      await assert.rejects(store.putAll(objects), { code: 'ENOSPC' });
+      await assert.rejects(store.stage(objects), { code: 'ENOSPC' });
       assert.deepEqual(await Array.fromAsync(store.list('')), ['a/ballast']);
       assert.deepEqual(await readdir(join(dir, '.incoming')), []);
       await store.delete('a/ballast');
-      await store.putAll(objects);
+      await (await store.stage(objects)).commit();
       assert.deepEqual(await Array.fromAsync(store.list('')), ['b/1', 'b/2']);
     } finally {
       execFileSync('umount', [dir]);

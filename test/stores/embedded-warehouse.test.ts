@@ -10,7 +10,7 @@ import { isFault } from '../../src/errors.ts';
 import type { Staged } from '../../src/sinks/sink.ts';
 import { isPostgres, readLockFile } from '../../src/stores/warehouse/embedded/lock-file.ts';
 import { attachEmbeddedWarehouse, openEmbeddedWarehouse } from '../../src/stores/warehouse/embedded-warehouse.ts';
-import { batchOf, idsOf, newPartition } from '../contracts/sink.ts';
+import { batchOf, idsOf, newPartition, stage } from '../contracts/sink.ts';
 import { warehouseContract } from '../contracts/warehouse.ts';
 import { type TestWarehouse, openTestEmbedded } from '../support/postgres-server.ts';
 import { descendants } from '../support/processes.ts';
@@ -139,7 +139,7 @@ describe('embedded warehouse, when PostgreSQL fails', { skip: process.platform !
         try {
           const partition = await sink.open(at);
           for (next = partition.next; next < end; next += 100) {
-            staged = await partition.stage(batchOf(at, next, next + 100), undefined);
+            staged = await stage(partition, batchOf(at, next, next + 100));
             if (next % 1000 === 500 && kills < next / 500) await kill();
             await staged.commit();
           }
@@ -166,14 +166,14 @@ describe('embedded warehouse, when PostgreSQL fails', { skip: process.platform !
       const signal = async (name: NodeJS.Signals): Promise<void> => {
         for (const pid of [server, ...(await descendants(server))]) process.kill(pid, name);
       };
-      const staged = await partition.stage(batchOf(at, 0, 100), undefined);
+      const staged = await stage(partition, batchOf(at, 0, 100));
       await signal('SIGSTOP');
       const committing = staged.commit().then(() => 'committed');
       const first = await Promise.race([committing, sleep(500, 'stalled')]);
       await signal('SIGCONT');
       assert.equal(first, 'stalled');
       assert.equal(await committing, 'committed');
-      const next = await partition.stage(batchOf(at, 100, 200), undefined);
+      const next = await stage(partition, batchOf(at, 100, 200));
       await next.commit();
       assert.deepEqual(await landedIn(warehouse, 'stopped', at), idsOf(batchOf(at, 0, 200)));
     },

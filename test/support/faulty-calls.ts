@@ -5,6 +5,8 @@
 export interface CallFault {
   /** The call that goes wrong, from 0. */
   readonly call: number;
+  /** Only calls of this name are counted. Default: all. */
+  readonly of?: string;
   readonly how: 'fail before' | 'fail after' | 'crash before' | 'crash after';
 }
 
@@ -27,7 +29,10 @@ export class FaultyCalls {
   async through<T>(name: string, work: () => Promise<T>): Promise<T> {
     if (this.#hasEnded) return never();
     const call = this.names.push(name) - 1;
-    const how = this.#faults.find((fault) => fault.call === call)?.how;
+    const ofName = this.names.filter((each) => each === name).length - 1;
+    const how = this.#faults.find(({ of, call: wrong }) =>
+      of === undefined ? wrong === call : of === name && wrong === ofName,
+    )?.how;
     if (how?.endsWith('before')) return this.#goWrong(name, how);
     let result: T;
     try {

@@ -15,14 +15,14 @@ import type { BatchOutcome } from '../../src/processing/partition-processor.ts';
 import { Processor } from '../../src/processing/processor.ts';
 import { readLag } from '../../src/processing/lag.ts';
 import { createObjectsSink } from '../../src/sinks/objects/objects-sink.ts';
-import type { Sink, Staged } from '../../src/sinks/sink.ts';
+import type { Sink } from '../../src/sinks/sink.ts';
 import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts';
-import type { ObjectStore } from '../../src/stores/objects/object-store.ts';
 import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
 import type { StateStore } from '../../src/stores/state/state-store.ts';
 import { connectionPool, cutConnection } from '../../src/stores/warehouse/connection-pool.ts';
 import type { Warehouse } from '../../src/stores/warehouse/warehouse.ts';
 import { type CallFault, FaultyCalls } from './faulty-calls.ts';
+import { faultyLog, faultySink, faultyState, faultyStore } from './faulty-parts.ts';
 import { type TableEvent, sinkInto, tableOf, uuidOf } from './table-events.ts';
 
 /** By whom an event is refused: by nobody, the transform, the row, PostgreSQL (a number, an index), the object's key. */
@@ -37,7 +37,7 @@ export const consumer = 'lives';
 const topic = 'events';
 const deadLetterTopic = 'letters';
 /** So small that a few events fill a batch. */
-const limits = { maxBytes: 2_000, flushIntervalMs: 1 };
+const limits = { maxBytes: 1_000, flushIntervalMs: 1 };
 
 export interface PlaceOptions {
   readonly dir: string;
@@ -252,70 +252,6 @@ async function sinksOf(
   });
   const table = faultySink(sinkInto(warehouse, tableOf(place.table)), calls);
   return sinks === 'objects' ? [objects] : [table, objects];
-}
-
-function faultyLog(log: Log, calls: FaultyCalls): Log {
-  return {
-    id: log.id,
-    topics: () => log.topics(),
-    range: (at) => log.range(at),
-    read: (at, from, limit) => log.read(at, from, limit),
-    offsetAtTime: (at, timeMs) => log.offsetAtTime(at, timeMs),
-    waitPast: (at, offset, signal) => log.waitPast(at, offset, signal),
-    ensureTopics: (topics) => log.ensureTopics(topics),
-    batch: () => log.batch(),
-    append: (batch, appending) => calls.through('append dead letters', () => log.append(batch, appending)),
-    room: (signal) => log.room(signal),
-    retain: (retention, keepFrom) => log.retain(retention, keepFrom),
-    close: () => log.close(),
-  };
-}
-
-function faultyState(state: StateStore, calls: FaultyCalls): StateStore {
-  return {
-    get: (key) => calls.through('read checkpoint', () => state.get(key)),
-    commit: (change) => calls.through('commit checkpoint', () => state.commit(change)),
-    entries: (prefix) => state.entries(prefix),
-    close: () => state.close(),
-  };
-}
-
-/** Each object is a call: a process may end between two of them. */
-function faultyStore(store: ObjectStore, calls: FaultyCalls): ObjectStore {
-  const put: ObjectStore['put'] = (key, body) => calls.through('put object', () => store.put(key, body));
-  return {
-    put,
-    putAll: async (objects) => {
-      for (const { key, body } of objects) await put(key, body);
-    },
-    get: (key) => store.get(key),
-    list: (prefix) => store.list(prefix),
-    delete: (key) => calls.through('delete object', () => store.delete(key)),
-  };
-}
-
-function faultySink(sink: Sink<LoggedEvent>, calls: FaultyCalls): Sink<LoggedEvent> {
-  return {
-    name: sink.name,
-    open: async (at) => {
-      const partition = await calls.through('open table', () => sink.open(at));
-      return {
-        next: partition.next,
-        stage: async (batch, plan) => {
-          let staged: Staged | undefined;
-          try {
-            await calls.through('stage rows', async () => (staged = await partition.stage(batch, plan)));
-          } catch (error) {
-            await staged?.abort(); // who fails to stage has staged nothing
-            throw error;
-          }
-          const whole = staged as Staged;
-          return { ...whole, commit: () => calls.through('commit rows', () => whole.commit()) };
-        },
-        close: () => partition.close(),
-      };
-    },
-  };
 }
 
 /** How often each event is in each place, by its id, and the keys of objects. */

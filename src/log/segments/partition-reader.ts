@@ -28,6 +28,15 @@ interface Page {
   bytesLeft: number;
 }
 
+interface BegunSection {
+  readonly sequence: number;
+  readonly position: number;
+  readonly bytes: Buffer;
+  /** The record that comes next, and where it stands. */
+  readonly offset: number;
+  readonly at: number;
+}
+
 /** Remembered places of one partition: those of several consumers, and where each of them was just before. */
 const CURSORS_A_PARTITION = 16;
 
@@ -35,6 +44,8 @@ export class PartitionReader {
   readonly #segments: SegmentSet;
   readonly #state: LogState;
   readonly #cursors = new Map<number, Cursor[]>();
+  /** Sections of which a page took a part: the next page goes on there, and need not read and check them again. */
+  readonly #begun = new Map<number, BegunSection>();
   #mark: Buffer | undefined;
 
   constructor(segments: SegmentSet, state: LogState) {
@@ -106,6 +117,7 @@ export class PartitionReader {
   ): Promise<boolean> {
     const path = this.#segments.path(cursor.sequence);
     const around = ` (${where(at, cursor.offset)})`;
+    const place = this.#state.place(at);
     if (section.baseOffset > cursor.offset)
       throw rotten(
         path,
@@ -113,14 +125,20 @@ export class PartitionReader {
         around,
       );
     if (page.records.length > 0 && page.bytesLeft <= 0) return false;
-    const bytes = await readSection(this.#segments, cursor.sequence, section, end);
+    const key = placeKey(place.topicId, place.partition);
+    const begun = this.#takeBegun(key, cursor, section);
+    const bytes = begun?.bytes ?? (await readSection(this.#segments, cursor.sequence, section, end));
     if (bytes === undefined)
       throw rotten(path, { position: section.position, what: 'records do not match their checksum' }, around);
-    let position = 0;
-    for (let offset = section.baseOffset; offset < section.baseOffset + section.count; offset += 1) {
+    let position = begun?.at ?? 0;
+    for (let offset = begun?.offset ?? section.baseOffset; offset < section.baseOffset + section.count; offset += 1) {
       const recordBytes = recordBytesAt(bytes, position);
       if (offset === cursor.offset) {
-        if (page.records.length > 0 && recordBytes > page.bytesLeft) return false;
+        if (page.records.length > 0 && recordBytes > page.bytesLeft) {
+          const { sequence } = cursor;
+          this.#begun.set(key, { sequence, position: section.position, bytes, offset, at: position });
+          return false;
+        }
         page.records.push(readRecord(bytes, position, offset, timeMs));
         page.bytesLeft -= recordBytes;
         cursor.offset += 1;
@@ -128,6 +146,13 @@ export class PartitionReader {
       position += recordBytes;
     }
     return true;
+  }
+
+  #takeBegun(key: number, cursor: Cursor, section: Section): BegunSection | undefined {
+    const begun = this.#begun.get(key);
+    this.#begun.delete(key);
+    const isIt = begun?.sequence === cursor.sequence && begun.position === section.position;
+    return isIt && begun.offset === cursor.offset ? begun : undefined;
   }
 
   async #frame(cursor: Cursor, end: number, around: string): Promise<Frame> {

@@ -9,8 +9,9 @@
 import { Fault } from '../../errors.ts';
 import { asReject } from '../../event/reject.ts';
 import type { TopicPartition } from '../../log/log.ts';
-import type { ObjectStore } from '../../stores/objects/object-store.ts';
-import type { Plan, RejectedEvent, Sink, SinkBatch, Staged } from '../sink.ts';
+import type { NewObject, ObjectStore } from '../../stores/objects/object-store.ts';
+import type { Plan, Sink, SinkBatch, SinkRange, Staged } from '../sink.ts';
+import { LineBatch } from './line-batch.ts';
 
 export interface ObjectsSinkOptions<E> {
   readonly store: ObjectStore;
@@ -25,63 +26,69 @@ export function createObjectsSink<E>(options: ObjectsSinkOptions<E>): Sink<E> {
   return {
     name: options.name,
     open: (at) =>
-      Promise.resolve({
-        next: 0,
-        stage: async (batch, earlierPlan) => stage(options, at, batch, earlierPlan ?? []),
-        close: () => Promise.resolve(),
-      }),
+      Promise.resolve({ next: 0, batch: () => new ObjectsBatch(options, at), close: () => Promise.resolve() }),
   };
 }
 
-interface Rendered {
-  readonly bodies: ReadonlyMap<string, Buffer>;
-  readonly rejected: readonly RejectedEvent[];
-}
+class ObjectsBatch<E> implements SinkBatch<E> {
+  readonly #options: ObjectsSinkOptions<E>;
+  readonly #at: TopicPartition;
+  readonly #lines = new LineBatch();
 
-function stage<E>(options: ObjectsSinkOptions<E>, at: TopicPartition, batch: SinkBatch<E>, earlierPlan: Plan): Staged {
-  const { bodies, rejected } = render(options, at, batch);
-  const toDelete = earlierPlan.filter((key) => !bodies.has(key));
-  return {
-    rejected,
-    // With those to delete: a crash before they are gone must not forget them.
-    plan: [...bodies.keys(), ...toDelete],
-    commit: async () => {
-      await write(options.store, bodies, new Set(earlierPlan));
-      for (const key of toDelete) await options.store.delete(key);
-    },
-    abort: () => Promise.resolve(),
-  };
-}
+  constructor(options: ObjectsSinkOptions<E>, at: TopicPartition) {
+    this.#options = options;
+    this.#at = at;
+  }
 
-function render<E>(options: ObjectsSinkOptions<E>, at: TopicPartition, batch: SinkBatch<E>): Rendered {
-  const objects = new Map<string, { readonly key: string; text: string }>();
-  const rejected: RejectedEvent[] = [];
-  for (const { offset, event } of batch.events) {
+  add(offset: number, event: E): void {
     try {
-      const prefix = options.key(event);
-      const line = `${options.serialise(event)}\n`;
-      const object = objects.get(prefix);
-      if (object) object.text += line;
-      else objects.set(prefix, { key: `${prefix}/${at.topic}-${at.partition}-${offset}.json`, text: line });
+      const prefix = this.#options.key(event);
+      this.#lines.add(offset, prefix, this.#options.serialise(event));
     } catch (error) {
-      const { path, message } = asReject(error, 'place');
-      rejected.push({ offset, path, message });
+      throw asReject(error, 'place');
     }
   }
-  const bodies = new Map<string, Buffer>();
-  for (const { key, text } of objects.values()) bodies.set(key, Buffer.from(text));
-  return { bodies, rejected };
+
+  removeLast(): void {
+    this.#lines.removeLast();
+  }
+
+  clear(): void {
+    this.#lines.clear();
+  }
+
+  async stage({ without }: SinkRange, earlierPlan: Plan = []): Promise<Staged> {
+    const { store } = this.#options;
+    const { topic, partition } = this.#at;
+    const objects = this.#lines.grouped(without).map(({ prefix, firstOffset, body }) => ({
+      key: `${prefix}/${topic}-${partition}-${firstOffset}.json`,
+      body,
+    }));
+    await refuseOthers(store, objects, new Set(earlierPlan));
+    const staged = await store.stage(objects);
+    const keys = new Set(objects.map(({ key }) => key));
+    const toDelete = earlierPlan.filter((key) => !keys.has(key));
+    return {
+      rejected: [],
+      // With those to delete: a crash before they are gone must not forget them.
+      plan: [...keys, ...toDelete],
+      commit: async () => {
+        await staged.commit();
+        for (const key of toDelete) await store.delete(key);
+      },
+      abort: () => staged.abort(),
+    };
+  }
 }
 
-/** Also what is there already, with the same bytes: a crash may have come before its name was synced. */
-async function write(store: ObjectStore, bodies: ReadonlyMap<string, Buffer>, mayReplace: ReadonlySet<string>) {
-  const unplanned = [...bodies].filter(([key]) => !mayReplace.has(key));
+/** What is there already with the same bytes is written again: a crash may have come before its name was synced. */
+async function refuseOthers(store: ObjectStore, objects: readonly NewObject[], mayReplace: ReadonlySet<string>) {
+  const unplanned = objects.filter(({ key }) => !mayReplace.has(key));
   await Promise.all(
-    unplanned.map(async ([key, body]) => {
+    unplanned.map(async ({ key, body }) => {
       const found = await store.get(key);
       if (found && !found.equals(body))
         throw new Fault('OBJECT_EXISTS', `object ${key} is there already, with other content`);
     }),
   );
-  await store.putAll([...bodies].map(([key, body]) => ({ key, body })));
 }

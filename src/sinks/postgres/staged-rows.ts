@@ -5,11 +5,8 @@
 import type { PoolClient } from 'pg';
 import type { RejectedEvent, Staged } from '../sink.ts';
 
-/**
- * @param rejected what the transaction was left without
- * @param onCommit told before the server is, for the answer may be lost
- */
-export function stagedRows(client: PoolClient, rejected: readonly RejectedEvent[], onCommit: () => void): Staged {
+/** @param onCommit told before the server is, for the answer may be lost */
+export function stagedRows(client: PoolClient, onCommit: () => void): Staged {
   let open = true;
 
   async function end(statement: 'COMMIT' | 'ROLLBACK'): Promise<void> {
@@ -26,7 +23,7 @@ export function stagedRows(client: PoolClient, rejected: readonly RejectedEvent[
   }
 
   return {
-    rejected,
+    rejected: [],
     plan: [],
     commit: async () => {
       if (!open) throw new Error('the batch is not staged any more');
@@ -47,3 +44,8 @@ export const landedBefore: Staged = {
   commit: () => Promise.resolve(),
   abort: () => Promise.resolve(),
 };
+
+/** Rows that PostgreSQL does not take: the transaction is rolled back. */
+export function refused(rejected: readonly RejectedEvent[]): Staged {
+  return { ...landedBefore, rejected, commit: () => Promise.reject(new Error('the batch is not staged')) };
+}

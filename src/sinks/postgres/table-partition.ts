@@ -8,13 +8,13 @@
 import type { ClientBase, Pool } from 'pg';
 import { Fault } from '../../errors.ts';
 import type { TableSink } from '../../pipeline/pipeline.ts';
-import type { RejectedEvent, SinkBatch, SinkEvent, SinkPartition, Staged } from '../sink.ts';
+import type { RejectedEvent, SinkBatch, SinkPartition, SinkRange, Staged } from '../sink.ts';
 import { type CheckpointKey, advanceCheckpoint, openCheckpoint, readCheckpoint } from './checkpoint-row.ts';
 import { copyRows, copyStatement } from './copy-rows.ts';
 import type { MonthPartitions } from './month-partitions.ts';
 import { findRefusedRows, isDataError, isPartitionMissing } from './refused-rows.ts';
-import { type RowMapper, rowByRow, rowMapper, usualChunkBytes } from './row-mapper.ts';
-import { landedBefore, stagedRows } from './staged-rows.ts';
+import { RowBatch } from './row-batch.ts';
+import { landedBefore, refused, stagedRows } from './staged-rows.ts';
 
 /**
  * A server that was stopped and goes on, or an owner that was, must not keep the checkpoint's row locked for ever: the
@@ -32,7 +32,6 @@ export interface TablePartitionOptions<E> {
 export class TablePartition<E> implements SinkPartition<E> {
   readonly next: number;
   readonly #options: TablePartitionOptions<E>;
-  readonly #mapper: RowMapper<E>;
   readonly #statement: string;
   /** Where the checkpoint may stand by our own doing. */
   #landed: number;
@@ -46,64 +45,74 @@ export class TablePartition<E> implements SinkPartition<E> {
     this.next = next;
     this.#landed = next;
     this.#options = options;
-    this.#mapper = rowMapper(definition);
     this.#statement = copyStatement(definition.name, Object.keys(definition.columns));
   }
 
-  async stage(batch: SinkBatch<E>): Promise<Staged> {
-    const client = await this.#options.pool.connect();
-    try {
-      const rejected = await this.#stageOn(client, batch);
-      if (rejected) return stagedRows(client, rejected, () => (this.#landed = Math.max(this.#landed, batch.to)));
-      await client.query('ROLLBACK');
-      client.release();
-      return landedBefore;
-    } catch (error) {
-      client.release(true); // whatever state it is in, its transaction ends with it
-      throw error;
-    }
+  batch(): SinkBatch<E> {
+    const rows = new RowBatch(this.#options.definition);
+    return {
+      add: (offset, event) => rows.add(offset, event),
+      removeLast: () => rows.removeLast(),
+      clear: () => rows.clear(),
+      stage: (range) => this.#stage(rows, range),
+    };
   }
 
   close(): Promise<void> {
     return Promise.resolve();
   }
 
-  /**
-   * Leaves rows and checkpoint in the client's open transaction, but for the rejected events that it answers; nothing
-   * where the batch has landed before.
-   */
-  async #stageOn(client: ClientBase, batch: SinkBatch<E>): Promise<readonly RejectedEvent[] | undefined> {
+  async #stage(rows: RowBatch<E>, range: SinkRange): Promise<Staged> {
+    const client = await this.#options.pool.connect();
+    try {
+      const staged = await this.#stageOn(client, rows, range);
+      if (staged === 'staged') return stagedRows(client, () => (this.#landed = Math.max(this.#landed, range.to)));
+      await client.query('ROLLBACK');
+      client.release();
+      return staged === 'landed before' ? landedBefore : refused(staged);
+    } catch (error) {
+      client.release(true); // whatever state it is in, its transaction ends with it
+      throw error;
+    }
+  }
+
+  /** Leaves rows and checkpoint in the client's open transaction, or answers why it does not. */
+  async #stageOn(
+    client: ClientBase,
+    rows: RowBatch<E>,
+    range: SinkRange,
+  ): Promise<'staged' | 'landed before' | readonly RejectedEvent[]> {
     const { months, key } = this.#options;
-    let { events } = batch;
-    const refused: RejectedEvent[] = [];
+    const needed = [...rows.months(range.without)];
     for (let refreshed = false; ;) {
       await client.query(begin);
-      if (!(await advanceCheckpoint(client, key, batch.from, batch.to))) return this.#landedOrStale(client, batch);
-      const mapped = this.#mapper.map(events, (month) => months.has(month), usualChunkBytes);
+      if (!(await advanceCheckpoint(client, key, range.from, range.to))) {
+        await this.#refuseStale(client, range);
+        return 'landed before';
+      }
+      const missing = needed.filter((month) => !months.has(month));
       try {
-        if (events.length > 0) await copyRows(client, this.#statement, mapped.chunks);
-        if (mapped.missingMonths.size === 0) return [...refused, ...mapped.rejected];
+        if (missing.length === 0) {
+          if (needed.length > 0) await copyRows(client, this.#statement, rows.entries.pieces(range.without));
+          return 'staged';
+        }
         await client.query('ROLLBACK');
-        await months.make(client, mapped.missingMonths);
+        await months.make(client, missing);
       } catch (error) {
         await client.query('ROLLBACK');
-        if (isDataError(error)) {
-          refused.push(...(await this.#findRefused(client, events, error)));
-          const offsets = new Set(refused.map(({ offset }) => offset));
-          events = events.filter(({ offset }) => !offsets.has(offset));
-        } else {
-          if (!isPartitionMissing(error) || refreshed) throw error;
-          await months.refresh(client);
-          refreshed = true;
-        }
+        if (isDataError(error)) return this.#findRefused(client, rows, range, error);
+        if (!isPartitionMissing(error) || refreshed) throw error;
+        await months.refresh(client); // somebody has dropped one
+        refreshed = true;
       }
     }
   }
 
-  async #landedOrStale(client: ClientBase, { from, to }: SinkBatch<E>): Promise<undefined> {
+  /** @throws Fault CHECKPOINT_STALE where the batch is not one that this owner has seen land */
+  async #refuseStale(client: ClientBase, { from, to }: SinkRange): Promise<void> {
     const { key } = this.#options;
     const next = await readCheckpoint(client, key);
-    if (next !== undefined && next >= to && to <= this.#landed) return undefined;
+    if (next !== undefined && next >= to && to <= this.#landed) return;
     const where = `${key.sink} of ${key.pipeline}, ${key.topic}-${key.partition}`;
     throw new Fault(
       'CHECKPOINT_STALE',
@@ -111,26 +120,24 @@ export class TablePartition<E> implements SinkPartition<E> {
     );
   }
 
-  /** Those that PostgreSQL refuses; what the mapper refuses is found again by the next try. */
   async #findRefused(
     client: ClientBase,
-    events: readonly SinkEvent<E>[],
+    { entries }: RowBatch<E>,
+    { without }: SinkRange,
     error: Error,
   ): Promise<readonly RejectedEvent[]> {
-    const { months } = this.#options;
-    let mapped = this.#mapper.map(events, (month) => months.has(month), rowByRow);
-    let rows = [...mapped.chunks];
-    if (mapped.missingMonths.size > 0) {
-      await months.make(client, mapped.missingMonths);
-      mapped = this.#mapper.map(events, () => true, rowByRow);
-      rows = [...mapped.chunks];
-    }
+    const indexes = Array.from({ length: entries.count }, (_, i) => i).filter((i) => !without.has(entries.offset(i)));
     await client.query(begin);
-    const found = await findRefusedRows(client, this.#statement, rows);
-    await client.query('ROLLBACK');
+    const found = await findRefusedRows(
+      client,
+      this.#statement,
+      indexes.map((index) => entries.bytes(index)),
+    );
     if (found.length === 0) throw error; // it passed; the next try may go well
-    const unmapped = new Set(mapped.rejected.map(({ offset }) => offset));
-    const offsets = events.map(({ offset }) => offset).filter((offset) => !unmapped.has(offset));
-    return found.map(({ index, path, message }) => ({ offset: offsets[index] as number, path, message }));
+    return found.map(({ index, path, message }) => ({
+      offset: entries.offset(indexes[index] as number),
+      path,
+      message,
+    }));
   }
 }

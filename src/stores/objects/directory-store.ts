@@ -7,17 +7,16 @@
  * cannot sync a directory).
  */
 import { type Dirent } from 'node:fs';
-import { mkdir, readFile, readdir, realpath, rename, unlink } from 'node:fs/promises';
+import { mkdir, readFile, readdir, realpath, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { all, atMost } from './at-most.ts';
+import { atMost } from './at-most.ts';
 import { durableDirectories, syncDirectory } from './durable-directories.ts';
-import { removeIncoming, sweepIncoming, writeIncoming } from './incoming-files.ts';
+import { sweepIncoming, writeIncoming } from './incoming-files.ts';
 import { checkKey, incoming } from './object-key-check.ts';
-import type { ObjectStore } from './object-store.ts';
+import type { NewObject, ObjectStore, StagedObjects } from './object-store.ts';
+import { stageFiles } from './staged-files.ts';
 
 const maxFileOperations = 8;
-
-type NewObject = Parameters<ObjectStore['putAll']>[0][number];
 
 export interface DirectoryStoreOptions {
   /** Made where it is missing. */
@@ -30,21 +29,11 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
   const gate = atMost(maxFileOperations);
   const directories = durableDirectories(root, gate);
 
-  async function putAll(objects: readonly NewObject[]): Promise<void> {
+  async function stage(objects: readonly NewObject[]): Promise<StagedObjects> {
     for (const { key } of objects) checkKey(key);
     const paths = objects.map(({ key }) => join(root, key));
-    const parents = [...new Set(paths.map(dirname))];
-    await all(parents.map((dir) => directories.ensure(dir)));
     const bodies = objects.map(({ body }) => body);
-    const files = await writeIncoming(aside, bodies, gate);
-    try {
-      await all(files.map((file, i) => gate(() => rename(file, paths[i] as string))));
-    } catch (error) {
-      directories.forget();
-      await removeIncoming(files, gate);
-      throw error;
-    }
-    await all(parents.map((dir) => gate(() => syncDirectory(dir))));
+    return stageFiles(await writeIncoming(aside, bodies, gate), paths, directories, gate);
   }
 
   async function get(key: string): Promise<Buffer | undefined> {
@@ -60,8 +49,8 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
   }
 
   return {
-    put: (key, body) => putAll([{ key, body }]),
-    putAll,
+    put: async (key, body) => (await stage([{ key, body }])).commit(),
+    stage,
     get,
     list: (prefix) => listFiles(root, '', prefix),
     delete: (key) => gate(() => remove(root, key)),

@@ -8,11 +8,24 @@
 export interface ObjectStore {
   /** Replaces what is there. @throws Fault OBJECT_KEY_INVALID */
   put(key: string, body: Uint8Array): Promise<void>;
-  /** Many objects, durable together when it resolves; any of them may be visible before, each one whole. */
-  putAll(objects: readonly { readonly key: string; readonly body: Uint8Array }[]): Promise<void>;
+  /** Many objects, of which nothing is visible yet. @throws Fault OBJECT_KEY_INVALID: then nothing is staged */
+  stage(objects: readonly NewObject[]): Promise<StagedObjects>;
   get(key: string): Promise<Buffer | undefined>;
   /** Keys that begin with `prefix`, in the order of their UTF-8 bytes; temporary files never show. */
   list(prefix: string): AsyncIterable<string>;
   /** No error where there is none. */
   delete(key: string): Promise<void>;
+}
+
+export interface NewObject {
+  readonly key: string;
+  readonly body: Uint8Array;
+}
+
+/** Ends once: committed or aborted; what a killed process leaves never becomes visible. */
+export interface StagedObjects {
+  /** All are durable together when it resolves; any of them may be visible before, each one whole. Replaces what is there. */
+  commit(): Promise<void>;
+  /** Does nothing where it has ended already. */
+  abort(): Promise<void>;
 }
