@@ -26,6 +26,8 @@ export function randomFrom(seed: number): () => number {
 class Inode {
   cache: Buffer = Buffer.alloc(0);
   disk: Buffer = Buffer.alloc(0);
+  /** Of the file on disk, whose last sectors may be there before it is so long. */
+  diskLength = 0;
   /** Sectors of the cache that the disk may not have. */
   readonly dirty = new Set<number>();
 
@@ -35,14 +37,17 @@ class Inode {
     for (const sector of sectorsOf(position, bytes.length)) this.dirty.add(sector);
   }
 
-  /** Brings one sector to disk, as far as the disk's file reaches. */
+  /** Brings one sector to disk, whole. */
   persist(sector: number): void {
+    const end = Math.min((sector + 1) * SECTOR_BYTES, this.cache.length);
+    this.disk = resized(this.disk, Math.max(this.disk.length, end));
     this.cache.copy(this.disk, sector * SECTOR_BYTES, sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES);
     this.dirty.delete(sector);
   }
 
   resizeDisk(): void {
-    this.disk = resized(this.disk, this.cache.length);
+    this.diskLength = this.cache.length;
+    this.disk = resized(this.disk, this.diskLength);
   }
 }
 
@@ -94,9 +99,10 @@ export class SimulatedDisk {
     }
     this.#entriesOnDisk = new Map(this.#entries);
     for (const inode of this.#entries.values()) {
-      if (inode.cache.length !== inode.disk.length && this.chance(0.5)) inode.resizeDisk();
+      if (inode.cache.length !== inode.diskLength && this.chance(0.5)) inode.resizeDisk();
       for (const sector of inode.dirty) if (this.chance(0.5)) inode.persist(sector);
       inode.dirty.clear();
+      inode.disk = resized(inode.disk, inode.diskLength);
       inode.cache = Buffer.from(inode.disk);
     }
   }
@@ -266,7 +272,7 @@ class SimulatedFile implements LogFile {
     const fitting = copy.subarray(0, Math.max(0, Math.min(copy.length, room - position)));
     inode.write(fitting, position);
     if (this.#isDurable) {
-      inode.disk = resized(inode.disk, Math.max(inode.disk.length, position + fitting.length));
+      inode.diskLength = Math.max(inode.diskLength, position + fitting.length);
       for (const sector of sectorsOf(position, fitting.length)) inode.persist(sector);
     }
     if (fitting.length < copy.length) throw systemError('ENOSPC');

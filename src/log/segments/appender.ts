@@ -204,15 +204,16 @@ export class Appender {
     try {
       await this.#active.write(bytes);
     } catch (error) {
-      const failure = failed(error);
+      const failure = isFault(error, 'LOG_FULL') ? error : failed(error);
       for (const waiting of taken) waiting.reject(failure);
+      if (failure === error) return;
       throw failure;
     } finally {
       for (const waiting of taken) this.#queuedBytes -= waiting.memory;
     }
     this.#state.advance(frame);
     this.#options.onDurable();
-    this.#active.makeAhead();
+    this.#active.makeAhead(bytes.length);
     for (const waiting of taken) waiting.resolve();
   }
 

@@ -4,8 +4,8 @@
  * sector never are zeros: a frame begins with its mark and ends with its tail), and no frame follows it. Damage without such a
  * sector, or before another frame, was done later.
  *
- * What this cannot tell: a flipped bit in the very last frame, when that frame also has a sector of zeros in its records and
- * the durable mark was lost with the power.
+ * What this cannot tell: a flipped bit in the very last frame, when that frame also has a sector of zeros in its records, or
+ * when the bit is in its tail, and the durable mark was lost with the power.
  */
 import {
   FRAME_HEAD_BYTES,
@@ -29,7 +29,8 @@ const MARK_BYTES_LEFT = 8;
 export async function isTorn(segments: SegmentSet, state: LogState, size: number): Promise<boolean> {
   const mark = frameMark(state.secret);
   const { sequence, end } = state;
-  if (await frameAfter(segments, mark, sequence, end + 1, size)) return false;
+  // Also one of which only the mark came to disk: a frame is begun when the one before it is durable.
+  if ((await positionsOf(segments, mark, sequence, end + 1, size).next()).done !== true) return false;
   const begin = await segments.copy(sequence, end, Math.min(mark.length, size - end), size);
   let same = 0;
   for (const [i, byte] of begin.entries()) if (byte === mark[i]) same += 1;
@@ -38,10 +39,8 @@ export async function isTorn(segments: SegmentSet, state: LogState, size: number
   if (!isDamage(frame)) return lacksSector(segments, sequence, end, frame.end, size);
   // How long the frame was its head does not tell; where its last sector was written, its tail does.
   const tail = frameTail(state.secret);
-  const last = await lastByteEnd(segments, sequence, end, size);
-  if (last - tail.length < end) return true;
-  const stands = await segments.copy(sequence, last - tail.length, tail.length, size);
-  return !stands.equals(tail) || lacksSector(segments, sequence, end, last, size);
+  const { value: last } = await positionsOf(segments, tail, sequence, end, size).next();
+  return last === undefined || lacksSector(segments, sequence, end, last + tail.length, size);
 }
 
 /** Whether one of the sectors that a frame at `[from, to)` takes part in is all zeros within the frame. */
@@ -61,32 +60,20 @@ async function lacksSector(
   return false;
 }
 
-/** Where the last byte that is not zero ends. */
-async function lastByteEnd(segments: SegmentSet, sequence: number, from: number, size: number): Promise<number> {
-  let end = from;
-  for (let at = from; at < size; at += PIECE_BYTES) {
-    const piece = await segments.copy(sequence, at, Math.min(PIECE_BYTES, size - at), size);
-    const last = piece.findLastIndex((byte) => byte !== 0);
-    if (last >= 0) end = at + last + 1;
-  }
-  return end;
-}
-
-/** Whether a good frame head stands anywhere at or after `from`. */
-async function frameAfter(
+/** Where `bytes` stand at or after `from`. */
+async function* positionsOf(
   segments: SegmentSet,
-  mark: Buffer,
+  bytes: Buffer,
   sequence: number,
   from: number,
   size: number,
-): Promise<boolean> {
+): AsyncGenerator<number, undefined> {
   for (let at = from; at < size; at += PIECE_BYTES) {
-    // Pieces overlap, so that a mark on their border is found.
-    const piece = await segments.copy(sequence, at, Math.min(PIECE_BYTES + mark.length, size - at), size);
-    for (let i = piece.indexOf(mark); i >= 0; i = piece.indexOf(mark, i + 1))
-      if (await isHead(segments, sequence, at + i, size)) return true;
+    // Pieces overlap, so that what stands on their border is found.
+    const piece = await segments.copy(sequence, at, Math.min(PIECE_BYTES + bytes.length, size - at), size);
+    for (let i = piece.indexOf(bytes); i >= 0; i = piece.indexOf(bytes, i + 1)) yield at + i;
   }
-  return false;
+  return undefined;
 }
 
 async function isHead(segments: SegmentSet, sequence: number, position: number, size: number): Promise<boolean> {
@@ -101,5 +88,7 @@ async function isHead(segments: SegmentSet, sequence: number, position: number, 
 /** Whether a frame of whatever log stands in a segment whose header is not there to say which. */
 export async function holdsFrame(segments: SegmentSet, sequence: number): Promise<boolean> {
   const size = await segments.size(sequence);
-  return frameAfter(segments, FRAME_PREFIX, sequence, 0, size);
+  for await (const position of positionsOf(segments, FRAME_PREFIX, sequence, 0, size))
+    if (await isHead(segments, sequence, position, size)) return true;
+  return false;
 }
