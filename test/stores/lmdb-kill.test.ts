@@ -49,6 +49,17 @@ function start(file: string, args: readonly string[]): Child {
   };
 }
 
+async function stopAndContinue(child: Child, times: number): Promise<void> {
+  await child.first;
+  for (let stops = 0; stops < times; stops++) {
+    await sleep(Math.random() * 10);
+    child.kill('SIGSTOP');
+    // Long enough for others to open or commit a few times, where it does not hold them up.
+    await sleep(5);
+    child.kill('SIGCONT');
+  }
+}
+
 async function inTemporaryDirectory(test: (dir: string) => Promise<void>): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'tributary-lmdb-kill-'));
   try {
@@ -121,23 +132,27 @@ describe('lmdb, processes', { concurrency: true }, () => {
       await reader.close();
     }));
 
+  it('lets processes come and go at the same moment, stopped at any time', () =>
+    inTemporaryDirectory(async (dir) => {
+      const store = await openLmdbStore({ dir });
+      await store.commit({ put: [{ key: 'counter', value: Buffer.from('1') }] });
+      await store.close();
+      const openers = [startOpener(dir), startOpener(dir)];
+      await Promise.all(openers.map((opener) => stopAndContinue(opener, 150)));
+      for (const opener of openers) opener.kill('SIGKILL');
+      for (const opener of openers) assert.deepEqual(await opener.ended, [null, 'SIGKILL']);
+    }));
+
   it('takes nothing acknowledged back while others open and close it, stopped or killed at any time (D1, D3)', () =>
     inTemporaryDirectory(async (dir) => {
       const writer = startWriter(dir, Infinity);
       await writer.first;
       const untilMs = Date.now() + stoppedForMs;
       while (Date.now() < untilMs) {
-        const opener = startOpener(dir);
-        await opener.first;
-        for (let stops = 0; stops < 20; stops++) {
-          await sleep(Math.random() * 10);
-          opener.kill('SIGSTOP');
-          // Long enough for a few commits, where it does not hold them up.
-          await sleep(10);
-          opener.kill('SIGCONT');
-        }
-        opener.kill('SIGKILL');
-        assert.deepEqual(await opener.ended, [null, 'SIGKILL']);
+        const openers = [startOpener(dir), startOpener(dir)];
+        await Promise.all(openers.map((opener) => stopAndContinue(opener, 50)));
+        for (const opener of openers) opener.kill('SIGKILL');
+        for (const opener of openers) assert.deepEqual(await opener.ended, [null, 'SIGKILL']);
       }
       writer.kill('SIGKILL');
       assert.deepEqual(await writer.ended, [null, 'SIGKILL']);
