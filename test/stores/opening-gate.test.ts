@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -42,9 +42,20 @@ describe('opening gate', () => {
       await both.promise;
     };
     await Promise.all([one.share(work), other.share(work)]);
-    assert.equal((await stat(join(root, 'shared'))).size, 0);
     await one.close();
     await other.close();
+  });
+
+  it('needs no disk: writes nothing, and lets in though its directory is gone', async () => {
+    const dir = join(root, 'gone');
+    await mkdir(dir);
+    const gate = new OpeningGate({ path: join(dir, 'gate') });
+    await gate.alone(async () => assert.deepEqual(await readdir(dir), ['gate']));
+    assert.equal((await stat(join(dir, 'gate'))).size, 0);
+    await rm(dir, { recursive: true });
+    assert.equal(await gate.alone(() => 'alone'), 'alone');
+    assert.equal(await gate.share(async () => 'shared'), 'shared');
+    await gate.close();
   });
 
   it('lets nobody in beside one who is alone, and in again after it, whatever came of it', async () => {
@@ -102,6 +113,7 @@ describe('opening gate', () => {
     );
     committed.resolve();
     await committing.outcome;
+    await one.alone(() => undefined);
     assert.equal(await other.alone(() => 'in'), 'in');
     await one.close();
     await other.close();

@@ -45,7 +45,8 @@ export class OpeningGate {
   /** While nobody else has the gate; after what was shared here, and nothing may be until it ends. @throws Fault STATE_BUSY */
   async alone<T>(work: () => T | Promise<T>): Promise<T> {
     await this.#rounds;
-    await this.#enter(`PRAGMA busy_timeout = ${aloneWaitMs}; BEGIN EXCLUSIVE`);
+    // Nothing is ever written; but with a journal on disk SQLite makes its file all the same, and fails where it cannot.
+    await this.#enter(`PRAGMA busy_timeout = ${aloneWaitMs}; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE`);
     try {
       return await work();
     } finally {
