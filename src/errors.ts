@@ -37,6 +37,10 @@ export const catalogue = {
   TOPIC_MISMATCH: { status: 500, todo: 'Partitions of an existing topic can be added, not taken away.' },
   OFFSET_OUT_OF_RANGE: { status: 416, todo: 'Read from the start or the end of what the topic still holds.' },
   STATE_FULL: { status: 503, todo: 'Free disk space.' },
+  STATE_BUSY: {
+    status: 503,
+    todo: 'Try again; where it stays so, end the stopped process that has the named file open.',
+  },
   SCHEMA_UNKNOWN: { status: 404, todo: 'Register the schema, or correct the subject, version or id.' },
   SCHEMA_INVALID: { status: 422, todo: 'Correct the schema where the message says.' },
   OBJECT_KEY_INVALID: { status: 500, todo: 'Percent-encode values before they become part of an object key.' },

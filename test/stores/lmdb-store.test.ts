@@ -3,8 +3,10 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isFault } from '../../src/errors.ts';
 import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
+import { OpeningGate } from '../../src/stores/state/opening-gate.ts';
 import type { StateStore } from '../../src/stores/state/state-store.ts';
 import { stateStoreContract } from '../contracts/state-store.ts';
 
@@ -57,6 +59,31 @@ describe('lmdb', () => {
     const again = await openLmdbStore({ dir, readOnly: true });
     assert.equal((await Array.fromAsync(again.entries(''))).length, 20);
     await again.close();
+  });
+
+  it('commits, opens and closes only where nobody else is opening the file (D1, D3)', async () => {
+    const dir = join(root, 'gate');
+    const store = await openLmdbStore({ dir });
+    const opener = new OpeningGate({ path: join(dir, 'state.gate') });
+    const readers: StateStore[] = [];
+    const acts: Record<string, () => Promise<unknown>> = {
+      commit: () => store.commit({ put: [{ key: 'k', value: Buffer.from('v') }] }),
+      open: async () => readers.push(await openLmdbStore({ dir, readOnly: true })),
+      close: () => store.close(),
+    };
+    for (const [name, act] of Object.entries(acts)) {
+      const done = await opener.alone(async () => {
+        let ended = false;
+        const acted = act().then(() => (ended = true));
+        // Far longer than it takes otherwise; that nothing happens is no event.
+        await sleep(50);
+        assert.equal(ended, false, `${name} went on`);
+        return { acted };
+      });
+      await done.acted;
+    }
+    for (const reader of readers) await reader.close();
+    await opener.close();
   });
 
   it('refuses with STATE_FULL below its reserve, and changes nothing', async () => {

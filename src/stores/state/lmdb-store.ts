@@ -1,9 +1,10 @@
 /**
- * Keyed state in LMDB (promises: state-store.ts). One process writes, as the log's lock has it, and any number may read meanwhile.
- * (Several may write too, but not be killed: of two that were, both once acknowledged the same change; not explained.)
+ * Keyed state in LMDB (promises: state-store.ts). Several processes may write and read, come, go and be killed at any time; each
+ * opens the file by this module, and nothing else may open it while somebody writes.
  *
  * - A change is a child transaction: expectations are read under LMDB's write lock, which other processes respect, and
  *   whatever throws inside rolls back this change alone. Changes that wait for the disk together share its sync.
+ * - Nobody commits while somebody opens or closes the file: opening-gate.ts.
  * - overlappingSync is off: with it a change is visible before it is durable, and could be delivered, then lost.
  * - lmdb 3.5.6 corrupts its heap when the disk is full, so changes are refused while less than a reserve would stay free.
  * - Every change sweeps a few expired keys, more than it adds, so that the file stops growing; LMDB reuses their pages.
@@ -13,6 +14,7 @@ import { existsSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { Fault } from '../../errors.ts';
+import { OpeningGate } from './opening-gate.ts';
 import {
   afterPrefix,
   entryKey,
@@ -42,14 +44,26 @@ const entriesPerRead = 256;
 /** A put or delete may copy a leaf of the entries and one of the expiry index, of 4 KiB each. */
 const pageBytesPerKey = 8_192;
 
-/** @throws Fault CONFIG_INVALID where a store that is to be only read is not there */
+/** @throws Fault CONFIG_INVALID where a store that is to be only read is not there, STATE_BUSY where others do not let it in */
 export async function openLmdbStore(options: LmdbStoreOptions): Promise<StateStore> {
   const path = join(options.dir, 'state.mdb');
   const readOnly = options.readOnly ?? false;
   if (readOnly && !existsSync(path)) throw new Fault('CONFIG_INVALID', `there is no keyed state in ${options.dir}`);
   if (!readOnly) await mkdir(options.dir, { recursive: true });
+  const gate = new OpeningGate({ path: join(options.dir, 'state.gate') });
+  try {
+    const db = await gate.alone(() => openDatabase(path, readOnly));
+    if (!readOnly) await syncDirectories(options.dir);
+    return new LmdbStore(db, gate, options);
+  } catch (error) {
+    await gate.close();
+    throw error;
+  }
+}
+
+function openDatabase(path: string, readOnly: boolean): RootDatabase<Buffer, Buffer> {
   // noSubdir: the path is the file's; left out, lmdb guesses that from a dot in its name
-  const db = open<Buffer, Buffer>({
+  return open<Buffer, Buffer>({
     path,
     noSubdir: true,
     overlappingSync: false,
@@ -57,8 +71,6 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<StateSto
     keyEncoding: 'binary',
     ...(readOnly && { readOnly }),
   });
-  if (!readOnly) await syncDirectories(options.dir);
-  return new LmdbStore(db, options);
 }
 
 /** The new file's name has to outlive a power cut too. */
@@ -83,6 +95,7 @@ interface PreparedChange {
 
 class LmdbStore implements StateStore {
   readonly #db: RootDatabase<Buffer, Buffer>;
+  readonly #gate: OpeningGate;
   readonly #dir: string;
   readonly #readOnly: boolean;
   readonly #minFreeBytes: number;
@@ -91,8 +104,9 @@ class LmdbStore implements StateStore {
   #pendingBytes = 0;
   #closed = false;
 
-  constructor(db: RootDatabase<Buffer, Buffer>, options: LmdbStoreOptions) {
+  constructor(db: RootDatabase<Buffer, Buffer>, gate: OpeningGate, options: LmdbStoreOptions) {
     this.#db = db;
+    this.#gate = gate;
     this.#dir = options.dir;
     this.#readOnly = options.readOnly ?? false;
     this.#minFreeBytes = options.minFreeBytes ?? 32 * 1024 * 1024;
@@ -110,7 +124,7 @@ class LmdbStore implements StateStore {
     const prepared = prepare(change);
     this.#refuseOnFullDisk(prepared.fileBytes);
     this.#pendingBytes += prepared.fileBytes;
-    const committed = this.#db.childTransaction(() => this.#apply(prepared));
+    const committed = this.#gate.share(() => this.#db.childTransaction(() => this.#apply(prepared)));
     this.#commits.add(committed);
     try {
       return await committed;
@@ -144,7 +158,8 @@ class LmdbStore implements StateStore {
     if (this.#closed) return;
     this.#closed = true;
     await Promise.allSettled(this.#commits);
-    await this.#db.close();
+    await this.#gate.alone(() => this.#db.close());
+    await this.#gate.close();
   }
 
   /** Runs inside the transaction. */
