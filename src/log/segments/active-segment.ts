@@ -1,8 +1,7 @@
 /**
  * The segment that frames are written to, and the space ahead of them: zeros, written and synced in steps before a frame
- * goes there, so that a frame's write changes no file size (one flush instead of two). A large frame, for which one flush more
- * is little and writing every byte twice is much, makes the file longer itself. The next segment is made ready while this
- * one fills.
+ * goes there, so that a frame's write changes no file size (one flush instead of two) and a full disk meets a step of zeros,
+ * never a frame. The next segment is made ready while this one fills.
  */
 import { Fault } from '../../errors.ts';
 import { isNoSpace, type LogFile, type LogFiles } from './files.ts';
@@ -14,8 +13,6 @@ export interface SpaceOptions {
   readonly segmentBytes: number;
   /** Zeros are written ahead so many bytes at a time. */
   readonly stepBytes: number;
-  /** From this size on a frame makes its space itself. */
-  readonly largeFrameBytes: number;
   /** No step is taken that would leave less on the disk. */
   readonly minFreeBytes: number;
 }
@@ -28,7 +25,7 @@ interface OpenSegment {
   readonly sequence: number;
   readonly space: LogFile;
   readonly frames: LogFile;
-  /** Zeros or frames up to here are on disk, or on their way there. */
+  /** Zeros or frames up to here are on disk. */
   allocated: number;
   /** Its name in the directory is on disk. */
   isListed: boolean;
@@ -83,37 +80,18 @@ export class ActiveSegment {
   async make(bytes: number): Promise<void> {
     await this.#exclusively(async () => {
       if (this.#mustRoll(bytes)) await this.#roll();
-      if (bytes < this.#options.largeFrameBytes) return this.#allocate(this.#active!, this.#state.end + bytes);
-      await this.#refuseOnFullDisk(bytes);
-      this.#active!.allocated = Math.max(this.#active!.allocated, this.#state.end + bytes);
+      await this.#allocate(this.#active!, this.#state.end + bytes);
     });
   }
 
-  /**
-   * Writes at the end of the log; durable when it resolves.
-   * @throws Fault LOG_FULL: nothing of it is left; anything else means that the log has failed
-   */
+  /** Writes at the end of the log; durable when it resolves. */
   async write(bytes: Buffer): Promise<void> {
-    const active = this.#active!;
-    try {
-      await active.frames.write(bytes, this.#state.end);
-    } catch (error) {
-      if (!isNoSpace(error)) throw error;
-      await this.#exclusively(() => this.#takeBack(active));
-      throw fullOr(error, this.#dir);
-    }
+    await this.#active!.frames.write(bytes, this.#state.end);
   }
 
-  /** A frame that met the full disk leaves no trace behind the log's end. */
-  async #takeBack(active: OpenSegment): Promise<void> {
-    await active.space.truncate(this.#state.end);
-    await active.space.sync();
-    active.allocated = this.#state.end;
-  }
-
-  /** After each frame of `bytes`: begins to make space where less than a step is left for such as it. */
-  makeAhead(bytes: number): void {
-    if (this.#isMaking || bytes >= this.#options.largeFrameBytes || !this.#wantsSpace()) return;
+  /** After each frame: begins to make space where less than a step is left. */
+  makeAhead(): void {
+    if (this.#isMaking || !this.#wantsSpace()) return;
     this.#isMaking = true;
     void this.#exclusively(() => this.#makeStep())
       .catch((error: unknown) => {
@@ -191,7 +169,9 @@ export class ActiveSegment {
     if (bytes <= from) return;
     const to = Math.max(bytes, Math.min(from + this.#options.stepBytes, this.#options.segmentBytes));
     try {
-      await this.#refuseOnFullDisk(to - from);
+      const free = await this.#files.freeBytes(this.#dir);
+      if (free - (to - from) < this.#options.minFreeBytes)
+        throw new Fault('LOG_FULL', `The disk of ${this.#dir} has ${free} bytes left, and some are kept in reserve.`);
       for (let at = from; at < to; at += ZEROS.length)
         await segment.space.write(ZEROS.subarray(0, Math.min(ZEROS.length, to - at)), at);
       await segment.space.sync();
@@ -199,12 +179,6 @@ export class ActiveSegment {
       throw fullOr(error, this.#dir);
     }
     segment.allocated = to;
-  }
-
-  async #refuseOnFullDisk(bytes: number): Promise<void> {
-    const free = await this.#files.freeBytes(this.#dir);
-    if (free - bytes < this.#options.minFreeBytes)
-      throw new Fault('LOG_FULL', `The disk of ${this.#dir} has ${free} bytes left, and some are kept in reserve.`);
   }
 
   async close(): Promise<void> {

@@ -204,16 +204,15 @@ export class Appender {
     try {
       await this.#active.write(bytes);
     } catch (error) {
-      const failure = isFault(error, 'LOG_FULL') ? error : failed(error);
+      const failure = failed(error);
       for (const waiting of taken) waiting.reject(failure);
-      if (failure === error) return;
       throw failure;
     } finally {
       for (const waiting of taken) this.#queuedBytes -= waiting.memory;
     }
     this.#state.advance(frame);
     this.#options.onDurable();
-    this.#active.makeAhead(bytes.length);
+    this.#active.makeAhead();
     for (const waiting of taken) waiting.resolve();
   }
 

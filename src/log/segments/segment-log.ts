@@ -43,8 +43,6 @@ export interface SegmentLogOptions {
 }
 
 const MIB = 1 << 20;
-/** Writing so much takes several times as long as a flush. */
-const LARGE_FRAME_BYTES = MIB;
 const STEP_BYTES = 8 * MIB;
 const BLOCK_BYTES = MIB;
 
@@ -95,9 +93,7 @@ class SegmentLog implements Log {
     this.#blockBytes = Math.min(BLOCK_BYTES, segmentBytes);
     this.#segments = new SegmentSet(files, dir, this.#blockBytes);
     this.#reader = new PartitionReader(this.#segments, this.#state);
-    const stepBytes = Math.min(STEP_BYTES, Math.ceil(segmentBytes / 4));
-    const largeFrameBytes = Math.min(LARGE_FRAME_BYTES, Math.ceil(stepBytes / 4));
-    const space = { segmentBytes, stepBytes, largeFrameBytes, minFreeBytes };
+    const space = { segmentBytes, stepBytes: Math.min(STEP_BYTES, Math.ceil(segmentBytes / 4)), minFreeBytes };
     const fail = (error: unknown): void => this.#appender.fail(failed(error));
     this.#active = new ActiveSegment(files, dir, space, this.#state, fail);
     this.#appender = new Appender(this.#state, this.#active, { maxQueueBytes, now, onDurable: () => this.#tell() });
@@ -114,7 +110,7 @@ class SegmentLog implements Log {
     const file = await this.#files.open(markPath(this.#dir), 'write');
     this.#mark = new MarkWriter(file, (error) => this.#appender.fail(failed(error)));
     await this.#mark.begin(this.#markNow());
-    this.#active.makeAhead(0);
+    this.#active.makeAhead();
   }
 
   async #recover(): Promise<Recovered | undefined> {
