@@ -2,6 +2,7 @@
  * A record in a section: 0 its bytes u32 | 4 key bytes i32 (-1: no key) | 8 value bytes u32 | 12 headers u32 | key | value |
  * for each header: name bytes u16 | value bytes u32 | name | value. Its offset is the section's base offset plus its place.
  */
+import { writeUtf8 } from '../../event/utf8.ts';
 import type { Header, LogRecord } from '../log.ts';
 
 const RECORD_HEAD_BYTES = 16;
@@ -44,10 +45,10 @@ export function writeRecord(
 
 function writeHeader(into: Buffer, start: number, [name, value]: Header): number {
   const nameAt = start + HEADER_HEAD_BYTES;
-  const nameBytes = into.write(name, nameAt);
+  const nameBytes = writeUtf8(into, nameAt, name) - nameAt;
   if (nameBytes > MAX_HEADER_NAME_BYTES) throw new RangeError(`A header name of ${nameBytes} bytes is too long.`);
   const valueAt = nameAt + nameBytes;
-  const valueBytes = typeof value === 'string' ? into.write(value, valueAt) : value.length;
+  const valueBytes = typeof value === 'string' ? writeUtf8(into, valueAt, value) - valueAt : value.length;
   if (typeof value !== 'string') into.set(value, valueAt);
   into.writeUInt16LE(nameBytes, start);
   into.writeUInt32LE(valueBytes, start + 2);

@@ -1,12 +1,15 @@
 /**
  * A batch, encoded as it is filled: for each partition chunks of records, which a frame takes over as they are.
  */
+import { writeUtf8 } from '../../event/utf8.ts';
 import type { Batch, NewRecord } from '../log.ts';
 import { partitionForBytes, partitionFor } from '../partition.ts';
 import { ChunkBuffers } from './chunk-buffers.ts';
-import { MAX_SECTION_BYTES } from './frame.ts';
 import type { LogState } from './log-state.ts';
 import { recordBytesAtMost, writeRecord } from './record.ts';
+
+/** Small chunks grow up to this; large ones are not copied, and leave little unused. */
+const CHUNK_BYTES = 64 << 10;
 
 /** Of all logs of the process. */
 const buffers = new ChunkBuffers();
@@ -43,7 +46,7 @@ let keyScratch: Buffer = Buffer.allocUnsafeSlow(1024);
 
 function encodeKey(key: string): number {
   if (key.length * 3 > keyScratch.length) keyScratch = Buffer.allocUnsafeSlow(key.length * 3);
-  return keyScratch.write(key);
+  return writeUtf8(keyScratch, 0, key);
 }
 
 export class SegmentBatch implements Batch {
@@ -86,25 +89,28 @@ export class SegmentBatch implements Batch {
     return part;
   }
 
-  /** The partition's last chunk, grown where needed, or a new one. */
+  /** The partition's last chunk, grown while it is small, or a new one. */
   #room(chunks: Chunk[], needed: number): Chunk {
     const last = chunks.at(-1);
-    if (last === undefined || last.used + needed > MAX_SECTION_BYTES) {
-      const chunk = { buffer: buffers.take(needed), used: 0, count: 0 };
-      chunks.push(chunk);
-      this.bytes += chunk.buffer.length + CHUNK_OVERHEAD_BYTES;
-      return chunk;
-    }
-    if (last.used + needed > last.buffer.length) this.#grow(last, needed);
-    return last;
+    if (last !== undefined && last.used + needed <= last.buffer.length) return last;
+    if (last !== undefined && last.used + needed <= CHUNK_BYTES) return this.#grow(last, needed);
+    const chunk = {
+      buffer: buffers.take(last === undefined ? needed : Math.max(needed, CHUNK_BYTES)),
+      used: 0,
+      count: 0,
+    };
+    chunks.push(chunk);
+    this.bytes += chunk.buffer.length + CHUNK_OVERHEAD_BYTES;
+    return chunk;
   }
 
-  #grow(chunk: Chunk, needed: number): void {
+  #grow(chunk: Chunk, needed: number): Chunk {
     const { buffer, used } = chunk;
-    chunk.buffer = buffers.take(Math.min(MAX_SECTION_BYTES, Math.max(4 * buffer.length, used + needed)));
+    chunk.buffer = buffers.take(Math.min(CHUNK_BYTES, Math.max(4 * buffer.length, used + needed)));
     buffer.copy(chunk.buffer, 0, 0, used);
     this.bytes += chunk.buffer.length - buffer.length;
     buffers.give(buffer);
+    return chunk;
   }
 
   /** Its records are in a frame: their memory goes to other batches, and nothing of it can be read any more. */

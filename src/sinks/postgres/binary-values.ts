@@ -4,6 +4,7 @@
  * third of the time of Buffer's own methods.
  */
 import { Reject } from '../../event/reject.ts';
+import { writeUtf8 } from '../../event/utf8.ts';
 
 /** Bytes that any value takes at most beside three for each character (UTF-8): the length, and jsonb's version. */
 export const valueOverhead = 5;
@@ -63,7 +64,7 @@ function digits(value: string, at: number): number {
 }
 
 function writeText(into: Buffer, at: number, value: string): number {
-  const end = writeString(into, at + 4, value);
+  const end = writeUtf8(into, at + 4, value);
   writeLength(into, at, end - at - 4);
   return end;
 }
@@ -71,23 +72,9 @@ function writeText(into: Buffer, at: number, value: string): number {
 /** A version, 1, and the JSON text. */
 function writeJsonb(into: Buffer, at: number, value: string): number {
   into[at + 4] = 1;
-  const end = writeString(into, at + 5, value);
+  const end = writeUtf8(into, at + 5, value);
   writeLength(into, at, end - at - 4);
   return end;
-}
-
-/** Longer strings are quicker through Buffer. */
-const loopLength = 100;
-
-function writeString(into: Buffer, at: number, value: string): number {
-  const { length } = value;
-  if (length > loopLength) return at + into.write(value, at);
-  for (let i = 0; i < length; i++) {
-    const code = value.charCodeAt(i);
-    if (code > 127) return at + into.write(value, at);
-    into[at + i] = code;
-  }
-  return at + length;
 }
 
 function writeLength(into: Buffer, at: number, length: number): void {
