@@ -23,7 +23,8 @@ export function avroProblems(readerText: ParsedSchemaText, writerText: ParsedSch
   const reader = readAvro(readerText, effort);
   const writer = readAvro(writerText, effort);
   const pairs = new Pairs<AvroPart>(effort);
-  const problems = pairs.settle(() => new AvroComparison(pairs).problems(reader, writer));
+  const comparison = new AvroComparison(pairs, effort);
+  const problems = pairs.settle(() => comparison.problems(reader, writer));
   return { problems, root: 'name' in reader ? reader.name : '', pathPrefix: '/' };
 }
 
@@ -35,15 +36,24 @@ const promotions: Partial<Record<AvroPart['type'], readonly AvroPart['type'][]>>
   string: ['bytes'],
 };
 
+/** Comparing names takes so much less than comparing parts. */
+const namesPerStep = 10;
+
 class AvroComparison {
   readonly #pairs: Pairs<AvroPart>;
+  readonly #effort: Effort;
 
-  constructor(pairs: Pairs<AvroPart>) {
+  constructor(pairs: Pairs<AvroPart>, effort: Effort) {
     this.#pairs = pairs;
+    this.#effort = effort;
   }
 
   problems(reader: AvroPart, writer: AvroPart): readonly Problem[] {
     return this.#pairs.problems(reader, writer, () => this.#compare(reader, writer));
+  }
+
+  #reads(reader: AvroPart, writer: AvroPart): boolean {
+    return this.#pairs.reads(reader, writer, () => this.#compare(reader, writer));
   }
 
   #compare(reader: AvroPart, writer: AvroPart): readonly Problem[] {
@@ -69,13 +79,13 @@ class AvroComparison {
   }
 
   #toUnion(branches: readonly AvroPart[], writer: AvroPart): readonly Problem[] {
-    const nearest: (readonly Problem[])[] = [];
-    for (const branch of branches) {
-      const problems = this.problems(branch, writer);
-      if (problems.length === 0) return [];
-      if (mayMean(branch, writer)) nearest.push(problems);
-    }
-    return [missingBranch(branches, writer), ...(nearest.length === 1 ? nearest.flat() : [])];
+    const likely = branches.filter((branch) => mayMean(branch, writer));
+    this.#effort.spend(Math.ceil(branches.length / namesPerStep));
+    if (likely.some((branch) => this.#reads(branch, writer))) return [];
+    const [nearest] = likely;
+    // What differs within is worth saying where there is no doubt which branch is meant.
+    const within = nearest?.type === writer.type && likely.length === 1 ? this.problems(nearest, writer) : [];
+    return [missingBranch(branches, writer), ...within];
   }
 
   #fields(reader: AvroRecord, writer: AvroRecord): readonly Problem[] {
@@ -96,14 +106,18 @@ function sourcesOf(field: AvroField, written: ReadonlyMap<string, AvroField>): r
   return [...names].flatMap((name) => written.get(name) ?? []);
 }
 
-/** Whether the branch is what the writer's type has become, so that what differs within is worth saying. */
+/** False where a branch certainly does not read what the writer has: the rest is worth comparing. */
 function mayMean(branch: AvroPart, writer: AvroPart): boolean {
-  if (branch.type !== writer.type) return false;
-  return !('name' in branch && 'name' in writer) || compareNames(branch, writer).length === 0;
+  if (branch.type !== writer.type) return promotions[branch.type]?.includes(writer.type) === true;
+  return !('name' in branch && 'name' in writer) || isNamedFor(branch, writer);
+}
+
+function isNamedFor(reader: AvroNamed, writer: AvroNamed): boolean {
+  return reader.name === writer.name || reader.aliases.has(writer.fullName);
 }
 
 function compareNames(reader: AvroNamed, writer: AvroNamed): readonly Problem[] {
-  if (reader.name === writer.name || reader.aliases.has(writer.fullName)) return [];
+  if (isNamedFor(reader, writer)) return [];
   return [
     problem(
       'NAME_MISMATCH',

@@ -16,7 +16,7 @@ export function readAvro({ schema, references }: ParsedSchemaText, effort: Effor
   reader.define(root);
   for (const { name, schema: text } of references)
     reader.define(parseSchemaJson(text, `the reference ${inline(name)}`));
-  return reader.read(root, '');
+  return reader.readAll(root);
 }
 
 interface Definition {
@@ -27,6 +27,8 @@ interface Definition {
 class AvroReader {
   readonly #definitions = new Map<string, Definition>();
   readonly #parts = new Map<string, AvroPart>();
+  /** Records whose fields are to be read: they are not read one within another, as they may be many and recursive. */
+  readonly #unread: (() => void)[] = [];
   readonly #effort: Effort;
 
   constructor(effort: Effort) {
@@ -48,17 +50,23 @@ class AvroReader {
     }
   }
 
-  read(raw: unknown, namespace: string): AvroPart {
+  readAll(root: unknown): AvroPart {
+    const part = this.#read(root, '');
+    for (let next = this.#unread.pop(); next !== undefined; next = this.#unread.pop()) next();
+    return part;
+  }
+
+  #read(raw: unknown, namespace: string): AvroPart {
     return this.#effort.descend(() => {
       if (typeof raw === 'string') return this.#byName(raw, namespace);
-      if (Array.isArray(raw)) return { type: 'union', branches: raw.map((branch) => this.read(branch, namespace)) };
+      if (Array.isArray(raw)) return { type: 'union', branches: raw.map((branch) => this.#read(branch, namespace)) };
       if (!isObject(raw)) throw invalid(`${inlineJson(raw)} is no type`);
       if (isNamed(raw)) return this.#named(fullNameOf(raw, namespace));
-      if (raw['type'] === 'array') return { type: 'array', items: this.read(raw['items'], namespace) };
-      if (raw['type'] === 'map') return { type: 'map', values: this.read(raw['values'], namespace) };
+      if (raw['type'] === 'array') return { type: 'array', items: this.#read(raw['items'], namespace) };
+      if (raw['type'] === 'map') return { type: 'map', values: this.#read(raw['values'], namespace) };
       const decimal = decimalOf(raw);
       if (decimal !== undefined && raw['type'] === 'bytes') return { type: 'bytes', decimal };
-      return this.read(raw['type'], namespace);
+      return this.#read(raw['type'], namespace);
     });
   }
 
@@ -81,11 +89,13 @@ class AvroReader {
       fullName,
       aliases: new Set(strings(raw['aliases']).map((alias) => qualify(alias, within))),
     };
-    // A record is known before its fields are, as they may hold it.
     const fields: AvroField[] = [];
     const part = isRecord(raw) ? { ...named, type: 'record' as const, fields } : leafOf(raw, named);
     this.#parts.set(fullName, part);
-    if (isRecord(raw)) fields.push(...this.#fields(raw, within));
+    if (isRecord(raw))
+      this.#unread.push(() => {
+        for (const field of this.#fields(raw, within)) fields.push(field);
+      });
     return part;
   }
 
@@ -96,7 +106,7 @@ class AvroReader {
       return {
         name: field['name'],
         aliases: strings(field['aliases']),
-        part: this.read(field['type'], namespace),
+        part: this.#read(field['type'], namespace),
         hasDefault: Object.hasOwn(field, 'default'),
       };
     });

@@ -5,7 +5,7 @@
 import { listed, type Problem, problem } from '../problem.ts';
 import type { JsonComparer } from './compare-json.ts';
 import { type CombinedPart, describeJson, type JsonPart } from './json-part.ts';
-import { unmatched } from './matching.ts';
+import { type Edges, unmatched } from './matching.ts';
 
 export function compareCombined(
   comparer: JsonComparer,
@@ -20,13 +20,12 @@ export function compareCombined(
     problems.push(allOfExtended(read.length, written.length));
   if (written.length > read.length && writer.criterion !== 'allOf')
     problems.push(sumNarrowed(writer, read.length, written.length));
-  const edges = written.map((from) => read.map((to) => comparer.problems(to, from).length === 0));
-  const lonely = unmatched(edges, read.length, comparer.effort);
+  const lonely = unmatched(edgesOf(comparer, read, written), comparer.effort);
   if (written.length - lonely.length < Math.min(read.length, written.length))
     problems.push(
       branchesChanged(
         writer,
-        lonely.flatMap((i) => written[i] ?? []),
+        lonely.flatMap((i) => written[i]?.part ?? []),
       ),
     );
   return problems;
@@ -42,13 +41,26 @@ function mayReplace(reader: CombinedPart, writer: CombinedPart): boolean {
   );
 }
 
-function distinct({ parts, identities }: CombinedPart): readonly JsonPart[] {
-  const seen = new Set<number | undefined>();
-  return parts.filter((_, i) => {
-    const isNew = !seen.has(identities[i]);
-    seen.add(identities[i]);
-    return isNew;
-  });
+interface Branch {
+  readonly part: JsonPart;
+  readonly identity: number;
+}
+
+/** Branches that are the same count once. */
+function distinct({ parts, identities }: CombinedPart): readonly Branch[] {
+  const branches = new Map(parts.map((part, i) => [identities[i] ?? i, part]));
+  return [...branches].map(([identity, part]) => ({ identity, part }));
+}
+
+/** A branch of the writer most likely goes with its equal, else with the one in its place. */
+function edgesOf(comparer: JsonComparer, read: readonly Branch[], written: readonly Branch[]): Edges {
+  const equals = new Map(read.map(({ identity }, column) => [identity, column]));
+  return {
+    rows: written.length,
+    columns: read.length,
+    goes: (row, column) => comparer.reads(read[column]?.part, written[row]?.part),
+    likely: (row) => equals.get(written[row]?.identity ?? row) ?? row,
+  };
 }
 
 function criterionChanged(reader: CombinedPart, writer: CombinedPart): Problem {

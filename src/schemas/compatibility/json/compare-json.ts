@@ -32,6 +32,8 @@ export interface JsonComparer {
   readonly effort: Effort;
   /** Paths are relative to the pair. None on the reader's side reads all; none on the writer's side wrote anything. */
   problems(reader: JsonPart | undefined, writer: JsonPart | undefined): readonly Problem[];
+  /** Whether there are none, for less. */
+  reads(reader: JsonPart | undefined, writer: JsonPart | undefined): boolean;
 }
 
 class JsonComparison implements JsonComparer {
@@ -51,6 +53,13 @@ class JsonComparison implements JsonComparer {
     return this.#pairs.problems(read, written, () => this.#compare(read, written));
   }
 
+  reads(reader: JsonPart | undefined, writer: JsonPart | undefined): boolean {
+    if (reader === undefined || writer === undefined) return reader === undefined;
+    const read = followed(reader);
+    const written = followed(writer);
+    return this.#pairs.reads(read, written, () => this.#compare(read, written));
+  }
+
   #compare(reader: JsonPart, writer: JsonPart): readonly Problem[] {
     if (this.#readsInOnePart(reader, writer)) return [];
     if (reader.kind === 'any' || writer.kind === 'nothing') return [];
@@ -62,9 +71,9 @@ class JsonComparison implements JsonComparer {
   /** One of a union's branches reads what was no union; one of the constraints that were is all that is left. */
   #readsInOnePart(reader: JsonPart, writer: JsonPart): boolean {
     if (reader.kind === 'combined' && writer.kind !== 'combined' && (isSingle(reader) || reader.criterion !== 'allOf'))
-      return reader.parts.some((part) => this.problems(part, writer).length === 0);
+      return reader.parts.some((part) => this.reads(part, writer));
     if (writer.kind === 'combined' && reader.kind !== 'combined' && (isSingle(writer) || writer.criterion === 'allOf'))
-      return writer.parts.some((part) => this.problems(reader, part).length === 0);
+      return writer.parts.some((part) => this.reads(reader, part));
     return false;
   }
 
@@ -77,7 +86,7 @@ class JsonComparison implements JsonComparer {
     if (reader.kind === 'array' && writer.kind === 'array') return compareArrays(this, reader, writer);
     if (reader.kind === 'combined' && writer.kind === 'combined') return compareCombined(this, reader, writer);
     if (reader.kind === 'not' && writer.kind === 'not')
-      return this.problems(writer.part, reader.part).length === 0 ? [] : under([{ token: 'not' }], [notExtended()]);
+      return this.reads(writer.part, reader.part) ? [] : under([{ token: 'not' }], [notExtended()]);
     if (reader.kind === 'reference' && writer.kind === 'reference' && reader.reference !== writer.reference)
       return [changed(reader, writer)];
     return [];

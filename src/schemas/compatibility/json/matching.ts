@@ -1,31 +1,40 @@
 /** A pairing of as many rows with columns as there can be, each used once: augmenting paths, without recursion. */
 import type { Effort } from '../effort.ts';
 
-/**
- * The rows that are left over.
- * @param edges whether row i can go with column j
- * @throws TooComplex
- */
-export function unmatched(edges: readonly (readonly boolean[])[], columns: number, effort: Effort): readonly number[] {
-  const rowOf: (number | undefined)[] = Array.from({ length: columns });
-  return [...edges.keys()].filter((row) => !augment(edges, row, rowOf, effort));
+export interface Edges {
+  readonly rows: number;
+  readonly columns: number;
+  /** Whether a row can go with a column. Asked only where the answer is needed. */
+  goes(row: number, column: number): boolean;
+  /** The column to try first, where there is a likely one. */
+  likely(row: number): number | undefined;
+}
+
+/** The rows that are left over. @throws TooComplex */
+export function unmatched(edges: Edges, effort: Effort): readonly number[] {
+  const rowOf = new Map<number, number>();
+  const rows = Array.from({ length: edges.rows }, (_, row) => row);
+  const later = rows.filter((row) => !takeLikely(edges, row, rowOf));
+  return later.filter((row) => !augment(edges, row, rowOf, effort));
+}
+
+function takeLikely(edges: Edges, row: number, rowOf: Map<number, number>): boolean {
+  const column = edges.likely(row);
+  if (column === undefined || column >= edges.columns || rowOf.has(column) || !edges.goes(row, column)) return false;
+  rowOf.set(column, row);
+  return true;
 }
 
 /** Finds a column for a row, moving others over where needed: breadth first from the row to a free column. */
-function augment(
-  edges: readonly (readonly boolean[])[],
-  start: number,
-  rowOf: (number | undefined)[],
-  effort: Effort,
-): boolean {
+function augment(edges: Edges, start: number, rowOf: Map<number, number>, effort: Effort): boolean {
   const reachedFrom = new Map<number, number>();
   const rows = [start];
   for (const row of rows) {
-    effort.spend(1);
-    for (const column of preferred(edges[row] ?? [], start)) {
-      if (reachedFrom.has(column)) continue;
+    effort.spend(edges.columns);
+    for (let column = 0; column < edges.columns; column++) {
+      if (reachedFrom.has(column) || !edges.goes(row, column)) continue;
       reachedFrom.set(column, row);
-      const owner = rowOf[column];
+      const owner = rowOf.get(column);
       if (owner === undefined) {
         reassign(rowOf, reachedFrom, column, start);
         return true;
@@ -36,23 +45,17 @@ function augment(
   return false;
 }
 
-/** Columns that a row can go with, that of its own number first: lists seldom change their order. */
-function preferred(row: readonly boolean[], own: number): readonly number[] {
-  const columns = [...row.keys()].filter((column) => row[column] === true && column !== own);
-  return row[own] === true ? [own, ...columns] : columns;
-}
-
 /** Walks back from the free column, giving each row on the way the column it reached. */
 function reassign(
-  rowOf: (number | undefined)[],
+  rowOf: Map<number, number>,
   reachedFrom: ReadonlyMap<number, number>,
   free: number,
   start: number,
 ): void {
-  const columnOf = new Map(rowOf.flatMap((row, column) => (row === undefined ? [] : [[row, column] as const])));
+  const columnOf = new Map([...rowOf].map(([column, row]) => [row, column]));
   for (let column: number | undefined = free; column !== undefined;) {
     const row: number = reachedFrom.get(column) ?? start;
-    rowOf[column] = row;
+    rowOf.set(column, row);
     column = row === start ? undefined : columnOf.get(row);
   }
 }

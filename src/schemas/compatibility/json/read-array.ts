@@ -47,5 +47,8 @@ function readItems(
   if (isModern(dialect) && typeof items === 'boolean')
     return { items: undefined, byPosition, additional: readRest(items, read) };
   const all = items === undefined ? undefined : read(items);
-  return { items: all, byPosition, additional: readRest(dialect === '2020-12' ? undefined : additionalItems, read) };
+  // Beside one schema for all items `additionalItems` says nothing.
+  const beside =
+    dialect === '2020-12' || (all !== undefined && additionalItems === false) ? undefined : additionalItems;
+  return { items: all, byPosition, additional: readRest(beside, read) };
 }

@@ -1,4 +1,4 @@
-/** JSON Schemas as parts. A schema's part is made once, and references are followed only when they are compared. */
+/** JSON Schemas as parts. Schemas that are the same are one part, and references are followed only when they are compared. */
 import { Fault } from '../../../errors.ts';
 import type { Effort } from '../effort.ts';
 import { inlineJson } from '../problem.ts';
@@ -15,7 +15,8 @@ export class JsonReader {
   readonly #documents: Documents;
   readonly #identities: Identities;
   readonly #effort: Effort;
-  readonly #parts = new Map<JsonObject, JsonPart>();
+  /** By identity; what references mean depends on the resource. */
+  readonly #parts = new Map<Resource, Map<number, JsonPart>>();
 
   constructor(documents: Documents, identities: Identities, effort: Effort) {
     this.#documents = documents;
@@ -31,10 +32,12 @@ export class JsonReader {
   read(raw: unknown, around: Resource): JsonPart {
     if (typeof raw === 'boolean') return { ...plain, kind: raw ? 'any' : 'nothing' };
     if (!isObject(raw)) throw new Fault('SCHEMA_INVALID', `JSON Schema: ${inlineJson(raw)} is no schema`);
-    const known = this.#parts.get(raw);
-    if (known !== undefined) return known;
-    const part = this.#effort.descend(() => this.#whole(raw, this.#documents.resourceOf(raw, around)));
-    this.#parts.set(raw, part);
+    const within = this.#documents.resourceOf(raw, around);
+    const parts = this.#parts.get(within) ?? new Map<number, JsonPart>();
+    this.#parts.set(within, parts);
+    const identity = this.#identities.of(raw);
+    const part = parts.get(identity) ?? this.#effort.descend(() => this.#whole(raw, within));
+    parts.set(identity, part);
     return part;
   }
 

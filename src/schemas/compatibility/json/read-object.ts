@@ -29,7 +29,7 @@ export function readObject(
     required: new Set(strings(raw['required'])),
     dependentRequired: new Map(
       [...dependencies, ...members(newer['dependentRequired'])]
-        .filter(([, names]) => Array.isArray(names))
+        .filter(([, names]) => Array.isArray(names) && names.length > 0)
         .map(([name, names]) => [name, new Set(strings(names))]),
     ),
     dependentSchemas: new Map(

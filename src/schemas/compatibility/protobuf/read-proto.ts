@@ -1,7 +1,7 @@
 /** Protobuf schema texts as protobufjs parses them, made into what comparisons need. Imports are found among the references. */
 import protobuf from 'protobufjs';
 import { Fault } from '../../../errors.ts';
-import type { Effort } from '../effort.ts';
+import { type Effort, TooComplex } from '../effort.ts';
 import { inline } from '../problem.ts';
 import type { ParsedSchemaText } from '../parsed-schema.ts';
 import type { ProtoEnum, ProtoField, ProtoFile, ProtoMessage, ProtoSchema, ProtoType } from './proto-file.ts';
@@ -73,6 +73,8 @@ class ProtoReader {
 }
 
 function parsed(text: string, what: string): protobuf.IParserResult {
+  if (text.split(/[;,]/u, maxStatements + 1).length > maxStatements)
+    throw new TooComplex(`${what} has more than ${maxStatements} statements`);
   try {
     return protobuf.parse(text, new protobuf.Root(), { keepCase: true });
   } catch (error) {
@@ -80,6 +82,9 @@ function parsed(text: string, what: string): protobuf.IParserResult {
     throw new Fault('SCHEMA_INVALID', `${what} cannot be read: ${inline(message)}`, { cause: error });
   }
 }
+
+/** The parser takes quadratic time for the fields of a message: a second for so many. */
+const maxStatements = 5_000;
 
 /** The types of a file, which stand in the namespace of its package. */
 function typesIn(namespace: protobuf.NamespaceBase): readonly protobuf.ReflectionObject[] {
