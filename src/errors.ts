@@ -39,6 +39,14 @@ export const catalogue = {
   STATE_FULL: { status: 503, todo: 'Free disk space.' },
   SCHEMA_UNKNOWN: { status: 404, todo: 'Register the schema, or correct the subject, version or id.' },
   SCHEMA_INVALID: { status: 422, todo: 'Correct the schema where the message says.' },
+  SCHEMA_INCOMPATIBLE: {
+    status: 409,
+    todo: 'Change the schema so that old and new can read each other (tributary schemas check), or lower the compatibility level.',
+  },
+  SCHEMA_CHANGE_REFUSED: {
+    status: 422,
+    todo: 'See the mode of the registry and of the subject, and what refers to it.',
+  },
   OBJECT_KEY_INVALID: { status: 500, todo: 'Percent-encode values before they become part of an object key.' },
   OBJECT_EXISTS: {
     status: 500,
