@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { isFault } from '../../src/errors.ts';
 import { openFileRegistry } from '../../src/schemas/file-registry.ts';
 import { loadSchemaFiles } from '../../src/schemas/schema-files.ts';
+import { administrationContract } from '../contracts/registry-administration.ts';
 import { documented, record, registryContract } from '../contracts/registry.ts';
 
 const newDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), 'tributary-registry-'));
@@ -17,6 +18,12 @@ registryContract('files', async () => {
     restart: () => openFileRegistry({ dir: join(dir, 'registry') }),
     close: () => rm(dir, { recursive: true }),
   };
+});
+
+administrationContract('files', async () => {
+  const dir = await newDirectory();
+  const open = async () => (await openFileRegistry({ dir: join(dir, 'registry') })).administration;
+  return { administration: await open(), restart: open, close: () => rm(dir, { recursive: true }) };
 });
 
 const invalid =
