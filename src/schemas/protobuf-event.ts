@@ -44,14 +44,20 @@ function hasPresence(field: Field): boolean {
 
 function fieldWriter(field: Field, writers: Map<Type, Write>): Write {
   const write = valueWriter(field, writers);
-  if (field instanceof protobuf.MapField) return (map) => mapOf(map as Message, write);
+  if (field instanceof protobuf.MapField) return (map) => mapOf(map as Message, field.keyType, write);
   return field.repeated ? (list) => (list as readonly unknown[]).map(write) : write;
 }
 
-function mapOf(map: Message, write: Write): object {
+function mapOf(map: Message, keyType: string, write: Write): object {
   const copy: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(map)) setOwn(copy, key, write(value));
+  for (const [key, value] of Object.entries(map)) setOwn(copy, keyOf(key, keyType), write(value));
   return copy;
+}
+
+/** Keys of 64 bits come as their eight bytes. */
+function keyOf(key: string, keyType: string): string {
+  if (!keyType.endsWith('64')) return key;
+  return String(writeScalar(protobuf.util.longFromKey(key, keyType === 'uint64' || keyType === 'fixed64')));
 }
 
 function valueWriter({ resolvedType }: Field, writers: Map<Type, Write>): Write {
@@ -62,6 +68,7 @@ function valueWriter({ resolvedType }: Field, writers: Map<Type, Write>): Write 
 
 function writeScalar(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (Array.isArray(value)) return ''; // the default of bytes
   if (!(value instanceof protobuf.util.Long)) return value;
   const { low, high, unsigned: isUnsigned } = value;
   const bits = (BigInt(high) << 32n) | BigInt(low >>> 0);

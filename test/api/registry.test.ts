@@ -5,7 +5,7 @@ import { text as textOf } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { after, before, suite, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { documented, record } from '../contracts/registry.ts';
 import { httpRequest } from '../support/http-request.ts';
 import { type RegistryServer, startRegistryServer } from '../support/registry-server.ts';
@@ -25,6 +25,11 @@ suite('the schema registry over HTTP', () => {
   };
   const register = async (subject: string, body: object, query = ''): Promise<number> =>
     (await ok<{ id: number }>('POST', `/subjects/${encodeURIComponent(subject)}/versions${query}`, body)).id;
+
+  const listed = async (query: string): Promise<readonly string[]> => {
+    const schemas = await ok<{ subject: string; version: number }[]>('GET', `/schemas?subjectPrefix=list-${query}`);
+    return schemas.map(({ subject, version }) => `${subject} ${version}`);
+  };
 
   test('registers, and gives back by subject, by version and by id', async () => {
     const schema = record('Order');
@@ -109,10 +114,6 @@ suite('the schema registry over HTTP', () => {
   test('lists schemas, by prefix, the newest only, a page at a time', async () => {
     for (const doc of ['1', '2']) await register('list-a', { schema: documented('Listed', doc) });
     await register('list-b', { schema: documented('Listed', '1') });
-    const listed = async (query: string): Promise<readonly string[]> =>
-      (await ok<{ subject: string; version: number }[]>('GET', `/schemas?subjectPrefix=list-${query}`)).map(
-        ({ subject, version }) => `${subject} ${version}`,
-      );
     assert.deepEqual(await listed(''), ['list-a 1', 'list-a 2', 'list-b 1']);
     assert.deepEqual(await listed('&latestOnly=true'), ['list-a 2', 'list-b 1']);
     assert.deepEqual(await listed('&offset=1&limit=1'), ['list-a 2']);

@@ -18,6 +18,14 @@ export const avro = (schema: string, references: SchemaContent['references'] = [
   references,
 });
 
+const protobuf = (schema: string): SchemaContent => ({ type: 'PROTOBUF', schema, references: [] });
+
+/** Of a subject, as `1` or `1 deleted`. */
+async function numbers(from: RegistryAdministration, subject: string): Promise<readonly string[]> {
+  const versions = await from.versions(subject, 'all');
+  return versions.map(({ version, isDeleted }) => `${version}${isDeleted ? ' deleted' : ''}`);
+}
+
 const refused = (errorCode: number) => (error: unknown) =>
   error instanceof RegistryFault && error.errorCode === errorCode;
 
@@ -35,9 +43,6 @@ export function administrationContract(driver: string, open: () => Promise<OpenA
     const fill = async (subject: string, count: number): Promise<void> => {
       for (let i = 1; i <= count; i++) await registry.register(subject, avro(documented(subject, `${i}`)));
     };
-    const numbers = async (from: RegistryAdministration, subject: string): Promise<readonly string[]> =>
-      (await from.versions(subject, 'all')).map(({ version, isDeleted }) => `${version}${isDeleted ? ' deleted' : ''}`);
-
     it('deletes a version first for new uses, then permanently; ids are read until then (D1)', async () => {
       await fill('versions', 3);
       const { id } = await registry.version('versions', 2, 'live');
@@ -142,7 +147,6 @@ export function administrationContract(driver: string, open: () => Promise<OpenA
 
     it('finds a schema whatever its form, with normalize also whatever says the same in other words', async () => {
       const text = 'syntax = "proto3";\npackage p;\nmessage M { N n = 1; }\nmessage N { optional string s = 1; }';
-      const protobuf = (schema: string): SchemaContent => ({ type: 'PROTOBUF', schema, references: [] });
       const { version } = await registry.register('forms', protobuf(text));
       const spaced = protobuf(`// of forms\n${text.replaceAll('\n', ' ')}`);
       assert.equal((await registry.find('forms', spaced, { which: 'live' }))?.version, version);
