@@ -47,6 +47,14 @@ export const catalogue = {
     status: 422,
     todo: 'See the mode of the registry and of the subject, and what refers to it.',
   },
+  SCHEMA_REGISTRY_UNAVAILABLE: {
+    status: 503,
+    todo: 'Start the schema registry, or correct its address (--url, SCHEMA_REGISTRY_URL).',
+  },
+  SCHEMA_REGISTRY_MISSING: {
+    status: 404,
+    todo: 'Register a schema or start Tributary on this data directory first, or correct it (--data-dir).',
+  },
   OBJECT_KEY_INVALID: { status: 500, todo: 'Percent-encode values before they become part of an object key.' },
   OBJECT_EXISTS: {
     status: 500,
