@@ -146,7 +146,10 @@ function shown(value: unknown): string {
 }
 
 /** The rows as a table, or as one JSON array. */
-async function print(rows: readonly Readonly<Record<string, string | number | undefined>>[], { json }: Options): Promise<void> {
+async function print(
+  rows: readonly Readonly<Record<string, string | number | undefined>>[],
+  { json }: Options,
+): Promise<void> {
   if (json) return writeLine(JSON.stringify(rows));
   const titles = Object.keys(rows[0] ?? {});
   const columns = titles.map((title) => ({ title }));

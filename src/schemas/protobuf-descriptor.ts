@@ -42,7 +42,7 @@ function syntaxOf(text: string): string {
   return keyword === 'syntax' && equals === '=' && syntax !== undefined ? syntax : 'proto2';
 }
 
-/** With names from the root, and map entries called as protoc calls them: readers insist on both. */
+/** With names from the root, map entries called as protoc calls them, and the oneofs of optional fields last: readers insist. */
 function messageDescriptor(type: Type, syntax: string): IDescriptorProto {
   return named(type, type.toDescriptor(syntax));
 }
@@ -56,7 +56,17 @@ function named(type: Type, message: IDescriptorProto): IDescriptorProto {
     const described = message.nestedType?.find(({ name }) => name === nested.name);
     if (nested instanceof protobuf.Type && described) named(nested, described);
   }
+  syntheticOneofsLast(message);
   return message;
+}
+
+function syntheticOneofsLast(message: IDescriptorProto): void {
+  const { oneofDecl = [], field = [] } = message;
+  const isSynthetic = (index: number): boolean =>
+    field.some(({ oneofIndex, proto3Optional }) => oneofIndex === index && proto3Optional === true);
+  const order = [...oneofDecl.keys()].toSorted((a, b) => Number(isSynthetic(a)) - Number(isSynthetic(b)));
+  message.oneofDecl = order.map((index) => oneofDecl[index]!);
+  for (const one of field) if (Object.hasOwn(one, 'oneofIndex')) one.oneofIndex = order.indexOf(one.oneofIndex ?? 0);
 }
 
 function nameField(
