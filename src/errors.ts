@@ -43,6 +43,22 @@ export const catalogue = {
   },
   SCHEMA_UNKNOWN: { status: 404, todo: 'Register the schema, or correct the subject, version or id.' },
   SCHEMA_INVALID: { status: 422, todo: 'Correct the schema where the message says.' },
+  SCHEMA_INCOMPATIBLE: {
+    status: 409,
+    todo: 'Change the schema so that old and new can read each other (tributary schemas check), or lower the compatibility level.',
+  },
+  SCHEMA_CHANGE_REFUSED: {
+    status: 422,
+    todo: 'See the mode of the registry and of the subject, and what refers to it.',
+  },
+  SCHEMA_REGISTRY_UNAVAILABLE: {
+    status: 503,
+    todo: 'Start the schema registry, or correct its address (--url, SCHEMA_REGISTRY_URL).',
+  },
+  SCHEMA_REGISTRY_MISSING: {
+    status: 404,
+    todo: 'Register a schema or start Tributary on this data directory first, or correct it (--data-dir).',
+  },
   OBJECT_KEY_INVALID: { status: 500, todo: 'Percent-encode values before they become part of an object key.' },
   OBJECT_EXISTS: {
     status: 500,

@@ -5,6 +5,7 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { mountRegistry } from './api/registry/registry-routes.ts';
 import { createServer, type Health } from './api/server.ts';
 import type { Config } from './config/config.ts';
 import { type Engine, openEngine } from './engine/engine.ts';
@@ -82,6 +83,7 @@ async function run(parts: Parts): Promise<Running> {
   const landing = Landing.start({ config, engine, codecs, pipelines, logger, observe });
   const health = (): Promise<Health> => checkHealth(engine, landing);
   const server = createServer({ logger, metrics: metrics.registry, health });
+  mountRegistry(server, { registry: engine.registry.administration, logger });
   const budget = new Budget(config.ingest.maxInFlightBytes);
   mountSources(server, parts, budget);
   const ingestBytes = (): number => budget.heldBytes;

@@ -82,7 +82,7 @@ function answerError(error: FastifyError, request: FastifyRequest, reply: Fastif
 }
 
 /** Closing at once would reset the connection under a producer that still sends, and it would never see the answer. */
-function discardBody(request: FastifyRequest, reply: FastifyReply): void {
+export function discardBody(request: FastifyRequest, reply: FastifyReply): void {
   const { raw } = request;
   if (raw.readableEnded || raw.destroyed) return;
   reply.raw.once('finish', () => {

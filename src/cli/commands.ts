@@ -9,6 +9,7 @@ import { addLag } from './lag.ts';
 import { examples } from './options.ts';
 import { commanderErrorLine } from './report-error.ts';
 import { addProve } from './prove.ts';
+import { addSchemas } from './schemas.ts';
 import { addSend } from './send.ts';
 import { addSql } from './sql.ts';
 import { addStart } from './start.ts';
@@ -28,6 +29,7 @@ export function createProgram(): Command {
         'tributary send events.json',
       ),
     );
-  for (const add of [addStart, addGenerate, addSend, addLag, addSql, addDeadLetters, addProve, addBench]) add(program);
+  for (const add of [addStart, addGenerate, addSend, addLag, addSql, addDeadLetters, addSchemas, addProve, addBench])
+    add(program);
   return program;
 }

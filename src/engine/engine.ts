@@ -9,8 +9,7 @@ import type { Config } from '../config/config.ts';
 import { openSegmentLogReader } from '../log/segments/segment-log-reader.ts';
 import { openSegmentLog } from '../log/segments/segment-log.ts';
 import type { Log, LogReader } from '../log/log.ts';
-import { openFileRegistry } from '../schemas/file-registry.ts';
-import type { SchemaRegistry } from '../schemas/registry.ts';
+import { type FileRegistry, openFileRegistry } from '../schemas/file-registry.ts';
 import { openDirectoryStore } from '../stores/objects/directory-store.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 import { openLmdbStore } from '../stores/state/lmdb-store.ts';
@@ -22,7 +21,7 @@ import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 export interface Engine {
   readonly log: Log;
   readonly state: StateStore;
-  readonly registry: SchemaRegistry;
+  readonly registry: FileRegistry;
   readonly objects: ObjectStore;
 }
 

@@ -11,8 +11,8 @@ import type { RegisteredSchema } from './registry.ts';
 import { checkHeader, headerBytes, WireBuffer } from './wire.ts';
 
 /** @throws Error whose message says where in the schema what is wrong */
-export function compileAvro({ id, schema }: RegisteredSchema): Codec {
-  const type = parseAvro(schema);
+export function compileAvro({ id, schema, references }: RegisteredSchema): Codec {
+  const type = parseAvro(schema, references);
   const wire = new WireBuffer(id);
   return {
     schemaId: id,

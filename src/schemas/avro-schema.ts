@@ -1,9 +1,25 @@
 /** Avro schemas as text, made into avsc's types. */
 import avsc, { type ForSchemaOptions, type Schema } from 'avsc';
 import { strictType } from './avro-types.ts';
+import type { ReferencedSchema } from './registry.ts';
 
-/** @throws Error whose message says where in the schema what is wrong, as in `fields.1.type: unknown type: "strin"` */
-export function parseAvro(text: string): avsc.Type {
+/**
+ * @param references the types that it names without defining them, each before those that name it
+ * @throws Error whose message says where in the schema what is wrong, as in `fields.1.type: unknown type: "strin"`
+ */
+export function parseAvro(text: string, references: readonly ReferencedSchema[] = []): avsc.Type {
+  const registry: Record<string, avsc.Type> = {};
+  for (const { name, schema } of references) {
+    try {
+      parseWith(registry, schema);
+    } catch (error) {
+      throw new Error(`reference ${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
+  }
+  return parseWith(registry, text);
+}
+
+function parseWith(registry: Record<string, avsc.Type>, text: string): avsc.Type {
   const schema = JSON.parse(text) as Schema;
   const places = typePlaces(schema, []);
   let upcoming = places.next();
@@ -18,7 +34,7 @@ export function parseAvro(text: string): avsc.Type {
     return strictType(part, options);
   };
   try {
-    return avsc.Type.forSchema(schema, { omitRecordMethods: true, typeHook });
+    return avsc.Type.forSchema(schema, { omitRecordMethods: true, typeHook, registry });
   } catch (error) {
     throw new Error(`${place}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

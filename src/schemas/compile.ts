@@ -3,14 +3,13 @@ import { Fault } from '../errors.ts';
 import { compileAvro } from './avro-codec.ts';
 import type { Codec } from './codec.ts';
 import { compileJson } from './json-codec.ts';
+import { compileProtobuf } from './protobuf-codec.ts';
 import type { RegisteredSchema, SchemaType } from './registry.ts';
 
 const compilers: Record<SchemaType, (schema: RegisteredSchema) => Codec> = {
   AVRO: compileAvro,
   JSON: compileJson,
-  PROTOBUF: () => {
-    throw new Error('Protobuf schemas cannot be read yet: use AVRO or JSON');
-  },
+  PROTOBUF: compileProtobuf,
 };
 
 /**

@@ -14,7 +14,7 @@ import { json, stringifyEvent } from '../event/verbatim.ts';
 import { Reject } from '../event/reject.ts';
 import type { Codec } from './codec.ts';
 import { describeValue } from './describe-value.ts';
-import type { RegisteredSchema } from './registry.ts';
+import type { ReferencedSchema, RegisteredSchema } from './registry.ts';
 import { checkHeader, headerBytes, WireBuffer } from './wire.ts';
 
 /**
@@ -24,8 +24,8 @@ import { checkHeader, headerBytes, WireBuffer } from './wire.ts';
 const options: Options = { strict: false, strictNumbers: false, allErrors: false, verbose: true, logger: false };
 
 /** @throws Error whose message says where in the schema what is wrong */
-export function compileJson({ id, schema }: RegisteredSchema): Codec {
-  const validate = compileSchema(JSON.parse(schema) as unknown);
+export function compileJson({ id, schema, references = [] }: RegisteredSchema): Codec {
+  const validate = compileSchema(JSON.parse(schema) as unknown, references);
   const wire = new WireBuffer(id);
   return {
     schemaId: id,
@@ -41,13 +41,22 @@ export function compileJson({ id, schema }: RegisteredSchema): Codec {
   };
 }
 
-function compileSchema(schema: unknown): ValidateFunction {
+function compileSchema(schema: unknown, references: readonly ReferencedSchema[]): ValidateFunction {
   if (typeof schema !== 'boolean' && (typeof schema !== 'object' || schema === null || Array.isArray(schema)))
     throw new Error('expected an object or a boolean');
-  const { $schema } = Object(schema) as { $schema?: unknown };
+  const { $schema, $id } = Object(schema) as { $schema?: unknown; $id?: unknown };
   const ajv = ajvFor(typeof $schema === 'string' ? $schema : '');
   formats.default(ajv);
+  for (const reference of references) addReference(ajv, reference, typeof $id === 'string' ? $id : undefined);
   return ajv.compile(schema as AnySchemaObject | boolean);
+}
+
+/** `$ref` names it as it stands, or, in a schema with an `$id`, as seen from there. */
+function addReference(ajv: Ajv, { name, schema }: ReferencedSchema, from: string | undefined): void {
+  const parsed = JSON.parse(schema) as AnySchemaObject;
+  const resolved = from === undefined ? undefined : URL.parse(name, from)?.href;
+  for (const uri of new Set([name, resolved]))
+    if (uri !== undefined && ajv.schemas[uri] === undefined && ajv.refs[uri] === undefined) ajv.addSchema(parsed, uri);
 }
 
 function ajvFor(dialect: string): Ajv {

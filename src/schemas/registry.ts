@@ -12,6 +12,14 @@ export interface RegisteredSchema {
   readonly version: number;
   readonly type: SchemaType;
   readonly schema: string;
+  /** The schemas that it names, and those that these name, each before the ones that name it. Default: none. */
+  readonly references?: readonly ReferencedSchema[];
+}
+
+export interface ReferencedSchema {
+  /** What it is called there: an Avro name, a `$ref`, or the path of an import. */
+  readonly name: string;
+  readonly schema: string;
 }
 
 export interface SchemaRegistry {
@@ -19,7 +27,11 @@ export interface SchemaRegistry {
   latest(subject: string): Promise<RegisteredSchema>;
   /** @throws Fault SCHEMA_UNKNOWN */
   byId(id: number): Promise<RegisteredSchema>;
-  /** Answers the version that is there already where the subject has this schema. @throws Fault SCHEMA_INVALID */
+  /**
+   * Answers the version that is there already where the subject has this schema.
+   * @throws Fault SCHEMA_INVALID; SCHEMA_INCOMPATIBLE where the subject's compatibility level forbids the change;
+   * SCHEMA_CHANGE_REFUSED where its mode does
+   */
   register(subject: string, type: SchemaType, schema: string): Promise<RegisteredSchema>;
   subjects(): Promise<readonly string[]>;
 }

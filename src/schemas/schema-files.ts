@@ -16,23 +16,38 @@ export interface SchemaFiles {
   readonly registry: SchemaRegistry;
 }
 
-/** In order of the files' names. @throws Fault SCHEMA_INVALID that names the file */
+export interface ProjectSchema {
+  readonly path: string;
+  readonly subject: string;
+  readonly type: SchemaType;
+  readonly schema: string;
+}
+
+/** In order of the files' names. @throws Fault of the registry, with the file's path */
 export async function loadSchemaFiles({ dir, registry }: SchemaFiles): Promise<readonly RegisteredSchema[]> {
   const registered: RegisteredSchema[] = [];
+  for (const { path, subject, type, schema } of await readSchemaFiles(dir)) {
+    try {
+      registered.push(await registry.register(subject, type, schema));
+    } catch (error) {
+      if (!isFault(error)) throw error;
+      throw new Fault(error.code, `${path}: ${error.message}`, { cause: error });
+    }
+  }
+  return registered;
+}
+
+/** In order of the files' names. */
+export async function readSchemaFiles(dir: string): Promise<readonly ProjectSchema[]> {
+  const files: ProjectSchema[] = [];
   for (const name of await namesIn(dir)) {
     const kind = endings.find(([ending]) => name.endsWith(ending) && name.length > ending.length);
     if (kind === undefined) continue;
     const [ending, type] = kind;
     const path = join(dir, name);
-    const schema = await readFile(path, 'utf8');
-    try {
-      registered.push(await registry.register(name.slice(0, -ending.length), type, schema));
-    } catch (error) {
-      if (!isFault(error, 'SCHEMA_INVALID')) throw error;
-      throw new Fault('SCHEMA_INVALID', `${path}: ${error.message}`, { cause: error });
-    }
+    files.push({ path, subject: name.slice(0, -ending.length), type, schema: await readFile(path, 'utf8') });
   }
-  return registered;
+  return files;
 }
 
 async function namesIn(dir: string): Promise<readonly string[]> {

@@ -17,6 +17,10 @@ const invalid = (error: unknown): boolean => isFault(error, 'SCHEMA_INVALID');
 export const record = (name: string, type = '"string"'): string =>
   `{"type":"record","name":"${name}","fields":[{"name":"f","type":${type}}]}`;
 
+/** All of one name read each other, in any order. */
+export const documented = (name: string, doc: string): string =>
+  `{"type":"record","name":"${name}","doc":"${doc}","fields":[{"name":"f","type":"string"}]}`;
+
 export function registryContract(driver: string, open: () => Promise<OpenRegistry>): void {
   describe(`schema registry: ${driver}`, () => {
     let opened: OpenRegistry;
@@ -41,10 +45,10 @@ export function registryContract(driver: string, open: () => Promise<OpenRegistr
 
     it('answers the version that is there already, whatever the spaces and the order of members', async () => {
       const first = await registry.register('again-value', 'AVRO', record('Again'));
-      const second = await registry.register('again-value', 'AVRO', record('Again', '"long"'));
+      const second = await registry.register('again-value', 'AVRO', record('Again', '["null","string"]'));
       const spaced = '{ "fields": [ { "type": "string", "name": "f" } ],\n "name": "Again", "type": "record" }';
       assert.deepEqual(await registry.register('again-value', 'AVRO', spaced), first);
-      assert.deepEqual(await registry.register('again-value', 'AVRO', record('Again', '"long"')), second);
+      assert.deepEqual(await registry.register('again-value', 'AVRO', record('Again', '["null","string"]')), second);
       assert.equal((await registry.latest('again-value')).version, 2);
     });
 
@@ -64,9 +68,9 @@ export function registryContract(driver: string, open: () => Promise<OpenRegistr
         '{}',
       ];
       const ids = [];
-      for (const schema of schemas) ids.push((await registry.register('apart', 'JSON', schema)).id);
-      ids.push((await registry.register('apart', 'JSON', '{"type":"string"}')).id);
-      ids.push((await registry.register('apart', 'AVRO', '{"type":"string"}')).id);
+      for (const [i, schema] of [...schemas, '{"type":"string"}'].entries())
+        ids.push((await registry.register(`apart-${i}`, 'JSON', schema)).id);
+      ids.push((await registry.register('apart-avro', 'AVRO', '{"type":"string"}')).id);
       assert.equal(new Set(ids).size, 7);
     });
 
@@ -92,6 +96,35 @@ export function registryContract(driver: string, open: () => Promise<OpenRegistr
       assert.ok(!(await registry.subjects()).includes('bad-value'));
     });
 
+    it('reads JSON Schema and Protobuf as well', async () => {
+      const json = await registry.register('kinds-json', 'JSON', '{"type":"object"}');
+      const proto = 'syntax = "proto3";\n// a comment\nmessage Kind { string name = 1; }\n';
+      const protobuf = await registry.register('kinds-protobuf', 'PROTOBUF', proto);
+      assert.deepEqual([json.type, protobuf.type], ['JSON', 'PROTOBUF']);
+      assert.deepEqual(await registry.byId(protobuf.id), protobuf);
+      const again = 'syntax="proto3"; message Kind { string name = 1; }';
+      assert.deepEqual(await registry.register('kinds-protobuf', 'PROTOBUF', again), protobuf);
+      for (const schema of [
+        '',
+        'message {',
+        'message M { Missing m = 1; }',
+        'import "none.proto";',
+        '{"type":"record"}',
+      ])
+        await assert.rejects(registry.register('kinds-protobuf', 'PROTOBUF', schema), invalid, schema);
+    });
+
+    it('refuses what cannot read the events that are there, and keeps nothing of it', async () => {
+      const first = await registry.register('evolving-value', 'AVRO', record('Evolving'));
+      const error = await registry.register('evolving-value', 'AVRO', record('Evolving', '"long"')).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      assert.ok(isFault(error, 'SCHEMA_INCOMPATIBLE'), String(error));
+      assert.match(error.message, /evolving-value/);
+      assert.deepEqual(await registry.latest('evolving-value'), first);
+    });
+
     it('takes any subject', async () => {
       const subjects = [
         '..',
@@ -115,7 +148,7 @@ export function registryContract(driver: string, open: () => Promise<OpenRegistr
     });
 
     it('gives many who register at the same time ids and versions without doubles', async () => {
-      const schemas = Array.from({ length: 20 }, (_, i) => record(`Busy${i % 10}`));
+      const schemas = Array.from({ length: 20 }, (_, i) => documented('Busy', `${i % 10}`));
       const registered = await Promise.all(schemas.map((schema) => registry.register('busy-value', 'AVRO', schema)));
       assert.equal(new Set(registered.map(({ id }) => id)).size, 10);
       const versions = new Set(registered.map(({ version }) => version));
@@ -124,11 +157,11 @@ export function registryContract(driver: string, open: () => Promise<OpenRegistr
     });
 
     it('is the same after a restart, and goes on counting', async () => {
-      const old = await registry.register('restart-value', 'AVRO', record('Before'));
+      const old = await registry.register('restart-value', 'AVRO', documented('Restarted', 'before'));
       const restarted = await opened.restart();
       assert.deepEqual(await restarted.latest('restart-value'), old);
       assert.deepEqual(await restarted.byId(old.id), old);
-      const next = await restarted.register('restart-value', 'AVRO', record('After'));
+      const next = await restarted.register('restart-value', 'AVRO', documented('Restarted', 'after'));
       assert.deepEqual([next.version, next.id > old.id], [2, true]);
     });
   });

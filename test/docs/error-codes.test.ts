@@ -10,11 +10,11 @@ test('every code of the catalogue is used', () => {
     .filter((path) => path.endsWith('.ts') && path !== 'errors.ts')
     .map((path) => readFileSync(join(root, 'src', path), 'utf8'))
     .join('\n');
-  const unused = Object.keys(catalogue).filter((code) => !source.includes(`new Fault('${code}'`) && !multiLine(code));
+  const unused = Object.keys(catalogue).filter((code) => !source.includes(`Fault('${code}'`) && !multiLine(code));
   assert.deepEqual(unused, []);
 
   function multiLine(code: string): boolean {
-    return new RegExp(`new Fault\\(\\s*'${code}'`).test(source);
+    return new RegExp(`Fault\\(\\s*'${code}'`).test(source);
   }
 });
 

@@ -27,7 +27,7 @@ describe('codecs', () => {
     assert.equal(codec.schemaId, first.id);
     assert.equal(await codecs.latest('a'), codec);
     assert.equal(await codecs.byId(first.id), codec);
-    const second = await registry.register('a', 'JSON', '{"type":"object"}');
+    const second = await registry.register('a', 'AVRO', record('A', '["string","null"]'));
     const newer = await codecs.latest('a');
     assert.equal(newer.schemaId, second.id);
     assert.equal(await codecs.byId(second.id), newer);

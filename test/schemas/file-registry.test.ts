@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { isFault } from '../../src/errors.ts';
 import { openFileRegistry } from '../../src/schemas/file-registry.ts';
 import { loadSchemaFiles } from '../../src/schemas/schema-files.ts';
-import { record, registryContract } from '../contracts/registry.ts';
+import { administrationContract } from '../contracts/registry-administration.ts';
+import { documented, record, registryContract } from '../contracts/registry.ts';
 
 const newDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), 'tributary-registry-'));
 
@@ -17,6 +18,12 @@ registryContract('files', async () => {
     restart: () => openFileRegistry({ dir: join(dir, 'registry') }),
     close: () => rm(dir, { recursive: true }),
   };
+});
+
+administrationContract('files', async () => {
+  const dir = await newDirectory();
+  const open = async () => (await openFileRegistry({ dir: join(dir, 'registry') })).administration;
+  return { administration: await open(), restart: open, close: () => rm(dir, { recursive: true }) };
 });
 
 const invalid =
@@ -46,6 +53,7 @@ describe('registry in files', () => {
       'ids',
       'ids/1.json',
       'ids/2.json',
+      'settings',
       'subjects',
       'subjects/%2E.%2F..%2Fx',
       'subjects/%2E.%2F..%2Fx/1.json',
@@ -72,16 +80,16 @@ describe('registry in files', () => {
     let nowMs = 0;
     const ours = await openFileRegistry({ dir, now: () => nowMs });
     const theirs = await openFileRegistry({ dir });
-    const names = Array.from({ length: 12 }, (_, i) => record(`R${i}`));
+    const names = Array.from({ length: 12 }, (_, i) => documented('R', `${i}`));
     const registered = await Promise.all([
       ...names.map((schema) => ours.register('s', 'AVRO', schema)),
       ...names.toReversed().map((schema) => theirs.register('s', 'AVRO', schema)),
     ]);
     assert.equal(new Set(registered.map(({ id }) => id)).size, 12);
     assert.equal(new Set(registered.map(({ id, version }) => `${id} ${version}`)).size, 12);
-    const newest = await theirs.register('s', 'AVRO', record('Newest'));
+    const newest = await theirs.register('s', 'AVRO', documented('R', 'newest'));
     assert.deepEqual(await ours.byId(newest.id), newest);
-    const newer = await theirs.register('s', 'AVRO', record('Newer'));
+    const newer = await theirs.register('s', 'AVRO', documented('R', 'newer'));
     nowMs += 1_000;
     assert.deepEqual(await ours.latest('s'), newer);
     const other = await theirs.register('other', 'AVRO', record('Other'));
@@ -108,7 +116,10 @@ describe('registry in files', () => {
     ];
     for (const [schema, ...words] of wrong)
       await assert.rejects(registry.register('wrong-value', 'AVRO', schema), invalid('wrong-value', ...words));
-    await assert.rejects(registry.register('wrong-value', 'PROTOBUF', 'message M {}'), invalid('Protobuf'));
+    await assert.rejects(
+      registry.register('wrong-value', 'PROTOBUF', 'message M {\n  strin s = 1;\n}'),
+      invalid('strin'),
+    );
     await assert.rejects(registry.register('', 'AVRO', record('R')), invalid('empty'));
     await assert.rejects(registry.register('x'.repeat(300), 'AVRO', record('R')), invalid('255'));
   });
