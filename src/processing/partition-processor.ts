@@ -4,10 +4,13 @@
  *
  * - Exactly once (D3): a crash at any point is followed by the same batch again. What its earlier try has made dead
  *   letters is found in the dead-letter topic and left out; a sink that has the batch already says so by its own checkpoint.
- * - Nothing vanishes (D2): dead letters are durable before any sink commits.
+ * - What has landed in a sink is never a dead letter too: where code that has changed refuses it in a redo, the other sinks go without it.
+ * - A sink whose own checkpoint is behind (another database, or a restored one) gets again what the log still has; the others
+ *   keep what they have (docs/decisions/landing-again.md).
+ * - Nothing vanishes (D2): dead letters are durable before any sink commits; records that the log has lost are told.
  * - A sink that fails or stalls pauses the loop; the batch in hand is all that is held (D6).
  */
-import { deadLetterRecord, readDeadLetter } from '../dead-letters/dead-letter.ts';
+import { deadLetterRecord } from '../dead-letters/dead-letter.ts';
 import { Fault, isFault } from '../errors.ts';
 import { Reject } from '../event/reject.ts';
 import type { Log, LogRecord, TopicPartition } from '../log/log.ts';
@@ -17,6 +20,9 @@ import type { StateStore } from '../stores/state/state-store.ts';
 import { backoff } from './backoff.ts';
 import { Checkpoint, type Intent } from './checkpoint.ts';
 import { type Convert, header } from './convert.ts';
+import { deadLetteredSince, EarlierLetters, type LetterSearch, type OffsetWindow } from './dead-lettered.ts';
+import { behindOf, landsAgain, withLandedBefore } from './land-again.ts';
+import type { Notice } from './notice.ts';
 import { readBatch, readRange } from './read-batch.ts';
 import { type OpenSink, type StagedBatch, stageBatch } from './stage-batch.ts';
 
@@ -41,6 +47,7 @@ export interface ProcessorObserver {
   failed(at: TopicPartition, error: unknown, attempt: number): void;
   /** The partition stands still until a restart. */
   halted(at: TopicPartition, error: unknown): void;
+  noticed(at: TopicPartition, notice: Notice): void;
 }
 
 export interface BatchOutcome {
@@ -56,6 +63,15 @@ interface Invalid extends RejectedEvent {
   readonly record: LogRecord;
 }
 
+/** What is known of a batch that was tried, or has landed in some sink, before. */
+interface Before {
+  /** Offsets that are dead letters already. */
+  readonly letters: readonly number[];
+  readonly dropped: readonly number[];
+  /** A sink has it: what is in neither list has landed there. */
+  readonly hasLanded: boolean;
+}
+
 export class PartitionProcessor<Output> {
   readonly at: TopicPartition;
   readonly #options: ProcessorOptions<Output>;
@@ -63,6 +79,8 @@ export class PartitionProcessor<Output> {
   #checkpoint: Checkpoint | undefined;
   #next = 0;
   #sinks: readonly OpenSink<Output>[] = [];
+  #earlierLetters: EarlierLetters | undefined;
+  #hasToldAgain = false;
   #running: Promise<void> = Promise.resolve();
 
   constructor(at: TopicPartition, options: ProcessorOptions<Output>) {
@@ -107,38 +125,86 @@ export class PartitionProcessor<Output> {
 
   async #open(): Promise<void> {
     const { log, state, consumer, sinks } = this.#options;
+    // First: sinks move before it, so none is behind what it was, whoever moves them meanwhile, unless it has lost something.
+    const checkpoint = await Checkpoint.open(state, log.id, consumer, this.at);
     const opened: OpenSink<Output>[] = [];
     this.#sinks = opened;
     for (const sink of sinks) opened.push({ name: sink.name, partition: await sink.open(this.at) });
-    this.#checkpoint = await Checkpoint.open(state, log.id, consumer, this.at);
-    this.#next = this.#checkpoint.next;
+    await this.#goBackTo(behindOf(opened, checkpoint.next), checkpoint);
+    const { landedTo } = checkpoint;
+    if (landedTo !== undefined) this.#sinks = opened.map((sink) => withLandedBefore(sink, landedTo));
+    this.#checkpoint = checkpoint;
+    this.#next = checkpoint.next;
+  }
+
+  async #goBackTo(behind: readonly OpenSink<Output>[], checkpoint: Checkpoint): Promise<void> {
+    for (const { partition } of behind) await partition.landAgain?.();
+    if (behind.length > 0) {
+      await checkpoint.goBack(Math.min(...behind.map(({ partition }) => partition.next)));
+      this.#hasToldAgain = false;
+    }
+    if (checkpoint.landedTo === undefined || this.#hasToldAgain) return;
+    const { log, observer } = this.#options;
+    const { start } = await log.range(this.at);
+    observer.noticed(this.at, landsAgain(this.#sinks, { next: checkpoint.next, landedTo: checkpoint.landedTo, start }));
+    this.#hasToldAgain = true;
   }
 
   async #close(): Promise<void> {
     const sinks = this.#sinks;
     this.#sinks = [];
     this.#checkpoint = undefined;
+    this.#earlierLetters = undefined;
     for (const { partition } of sinks) {
       await partition.close().catch((error: unknown) => this.#options.observer.failed(this.at, error, 0));
     }
   }
 
   async #step(): Promise<void> {
-    const { log, limits } = this.#options;
     const checkpoint = this.#checkpoint as Checkpoint;
     const { intent } = checkpoint;
-    const records = intent
-      ? await readRange(log, this.at, intent, limits.maxBytes)
-      : this.#cutAtSinks(await readBatch(log, this.at, checkpoint.next, limits, this.#stopping.signal));
+    let records: readonly LogRecord[];
+    try {
+      records = await this.#read(checkpoint);
+    } catch (error) {
+      if (!isFault(error, 'OFFSET_OUT_OF_RANGE')) throw error;
+      return this.#passOver(checkpoint, error);
+    }
     const first = records[0];
     if (first) await this.#process(checkpoint, first.offset, records, intent);
   }
 
+  async #read({ intent, next, landedTo }: Checkpoint): Promise<readonly LogRecord[]> {
+    const { log, limits } = this.#options;
+    if (intent) return readRange(log, this.at, intent, limits.maxBytes);
+    const records = await readBatch(log, this.at, next, limits, this.#stopping.signal);
+    return records.slice(0, this.#cutAtSinks(next, next + records.length, landedTo) - next);
+  }
+
   /** A sink that is ahead of the checkpoint takes a batch whole or not at all: batches end where it stands. */
-  #cutAtSinks(records: readonly LogRecord[]): readonly LogRecord[] {
-    const from = records[0]?.offset ?? 0;
-    const ahead = this.#sinks.map(({ partition }) => partition.next).filter((next) => next > from);
-    return records.slice(0, Math.min(records.length, ...ahead.map((next) => next - from)));
+  #cutAtSinks(from: number, to: number, landedTo: number | undefined): number {
+    const stands = [...this.#sinks.map(({ partition }) => partition.next), landedTo ?? to];
+    return Math.min(to, ...stands.filter((next) => next > from));
+  }
+
+  /** No sink gets anything of what the log does not have any more; their checkpoints move past it. */
+  async #passOver(checkpoint: Checkpoint, outOfRange: Fault): Promise<void> {
+    const { next: from, landedTo } = checkpoint;
+    const { start } = await this.#options.log.range(this.at);
+    if (start <= from) throw outOfRange;
+    const to = this.#cutAtSinks(from, start, landedTo);
+    const staged = await stageBatch(this.#sinks, { from, to, events: [] }, {});
+    try {
+      await staged.commit();
+    } catch (error) {
+      await staged.abort();
+      throw error;
+    }
+    const why = checkpoint.isNew ? 'new' : 'lost';
+    // Before the checkpoint: a crash may tell it twice, but not pass it over in silence.
+    if (landedTo === undefined) this.#options.observer.noticed(this.at, { kind: 'passed over', from, to, why });
+    await checkpoint.passOver(to);
+    this.#next = to;
   }
 
   async #process(
@@ -148,19 +214,24 @@ export class PartitionProcessor<Output> {
     earlier: Intent | undefined,
   ): Promise<void> {
     const startedMs = performance.now();
+    const { observer } = this.#options;
     const to = from + records.length;
-    const letters = earlier ? await this.#deadLetteredSince(earlier) : [];
-    const out = new Set([...letters, ...(earlier?.dropped ?? [])]);
-    const { events, invalid } = await this.#convert(records, out);
+    const again = checkpoint.landedTo !== undefined;
+    const before = await this.#before({ from, to }, again, earlier);
+    const { events, invalid } = await this.#convert(records, new Set([...before.letters, ...before.dropped]));
     const staged = await stageBatch(this.#sinks, { from, to, events }, earlier?.plans ?? {});
-    let dropped = earlier?.dropped ?? [];
+    let { dropped } = before;
+    let leftOut: readonly Invalid[] = [];
+    let letters: readonly Invalid[] = [];
     try {
       for (const refused of staged.rejected)
         invalid.push({ ...refused, record: records[refused.offset - from] as LogRecord });
       this.#haltOnInvalid(invalid);
-      if (this.#options.onInvalid === 'drop') dropped = [...dropped, ...invalid.map(({ offset }) => offset)];
+      if (before.hasLanded) leftOut = invalid;
+      else if (this.#options.onInvalid === 'drop') dropped = [...dropped, ...invalid.map(({ offset }) => offset)];
+      else letters = invalid;
       await this.#intend(checkpoint, { from, to, dropped }, staged, earlier);
-      await this.#writeDeadLetters(invalid);
+      await this.#writeDeadLetters(letters);
       await staged.commit();
     } catch (error) {
       await staged.abort();
@@ -169,9 +240,32 @@ export class PartitionProcessor<Output> {
     await checkpoint.advance(to);
     this.#next = to;
     const seconds = (performance.now() - startedMs) / 1000;
-    const deadLettered = out.size + invalid.length - dropped.length;
+    const deadLettered = letters.length + (again ? 0 : before.letters.length);
     const outcome = { from, to, landed: staged.events, deadLettered, dropped: dropped.length, seconds };
-    this.#options.observer.landed(this.at, outcome);
+    observer.landed(this.at, outcome);
+    const [first] = leftOut;
+    if (!first) return;
+    const { offset, path, message } = first;
+    observer.noticed(this.at, { kind: 'left out', events: leftOut.length, first: { offset, path, message } });
+  }
+
+  async #before(batch: OffsetWindow, again: boolean, earlier: Intent | undefined): Promise<Before> {
+    const dropped = earlier?.dropped ?? [];
+    const isIn = this.#sinks.some(({ partition }) => partition.next >= batch.to || (again && !partition.landAgain));
+    if (!again && !isIn && !earlier) return { letters: [], dropped, hasLanded: false };
+    const letters =
+      earlier && !again
+        ? await deadLetteredSince(this.#letterSearch(), batch, earlier.deadLettersFrom)
+        : await this.#lettersBefore(batch);
+    // Where nothing tells what was dropped, what is refused now was.
+    const isTold = earlier !== undefined || this.#options.onInvalid !== 'drop';
+    return { letters, dropped, hasLanded: isIn && isTold };
+  }
+
+  /** By this process or one before it, in a try that nothing else tells of. */
+  #lettersBefore(batch: OffsetWindow): Promise<readonly number[]> {
+    this.#earlierLetters ??= new EarlierLetters(this.#letterSearch());
+    return this.#earlierLetters.within(batch);
   }
 
   async #convert(
@@ -218,30 +312,9 @@ export class PartitionProcessor<Output> {
     return ends;
   }
 
-  /** Offsets of this partition that the interrupted try has made dead letters of. Others may have written many since (D6). */
-  async #deadLetteredSince({ from, to, deadLettersFrom }: Intent): Promise<readonly number[]> {
-    const { log, deadLetterTopic, limits } = this.#options;
-    const offsets: number[] = [];
-    for (const [partition, start] of deadLettersFrom.entries()) {
-      const letters = { topic: deadLetterTopic, partition };
-      const { end } = await log.range(letters);
-      for (let next = start; next < end;) {
-        const records = await log.read(letters, next, limits);
-        for (const record of records) {
-          const offset = this.#originIn(record);
-          if (offset !== undefined && offset >= from && offset < to) offsets.push(offset);
-        }
-        next += records.length;
-      }
-    }
-    return offsets;
-  }
-
-  /** The offset of which this consumer has made the letter. */
-  #originIn(letter: LogRecord): number | undefined {
-    const isOurs = header(letter, 'pipeline') === this.#options.consumer && header(letter, 'origin') !== '';
-    const origin = isOurs ? readDeadLetter(letter).origin : undefined;
-    return origin?.topic === this.at.topic && origin.partition === this.at.partition ? origin.offset : undefined;
+  #letterSearch(): LetterSearch {
+    const { log, consumer, deadLetterTopic, limits } = this.#options;
+    return { log, consumer, at: this.at, deadLetterTopic, maxBytes: limits.maxBytes };
   }
 
   async #writeDeadLetters(invalid: readonly Invalid[]): Promise<void> {

@@ -22,6 +22,13 @@ export interface Sink<E> {
 export interface SinkPartition<E> {
   /** Offsets below it have landed for certain; 0 where the sink keeps no checkpoint of its own. */
   readonly next: number;
+  /**
+   * Only where `next` is a checkpoint of the sink's own. Asked when that is behind the processor's, because the sink stands on another
+   * database or on one that was restored: events from `next` on are about to land again. Offsets that the log no longer has
+   * come as a batch without events.
+   * @throws Fault CHECKPOINT_LOST where the sink may have those events all the same
+   */
+  landAgain?(): Promise<void>;
   stage(batch: SinkBatch<E>, earlierPlan: Plan | undefined): Promise<Staged>;
   close(): Promise<void>;
 }

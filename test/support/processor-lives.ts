@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { escapeIdentifier, type PoolClient } from 'pg';
 import type { Timestamp } from '../../src/event/time.ts';
 import { Reject } from '../../src/event/reject.ts';
@@ -12,6 +13,7 @@ import { readDeadLetter } from '../../src/dead-letters/dead-letter.ts';
 import type { Log, LogRecord } from '../../src/log/log.ts';
 import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
 import type { BatchOutcome } from '../../src/processing/partition-processor.ts';
+import type { Notice } from '../../src/processing/notice.ts';
 import { Processor } from '../../src/processing/processor.ts';
 import { readLag } from '../../src/processing/lag.ts';
 import { createObjectsSink } from '../../src/sinks/objects/objects-sink.ts';
@@ -36,8 +38,6 @@ export interface LoggedEvent extends TableEvent {
 export const consumer = 'lives';
 const topic = 'events';
 const deadLetterTopic = 'letters';
-/** So small that a few events fill a batch. */
-const limits = { maxBytes: 2_000, flushIntervalMs: 1 };
 
 export interface PlaceOptions {
   readonly dir: string;
@@ -45,6 +45,8 @@ export interface PlaceOptions {
   readonly warehouse: Warehouse;
   readonly events: readonly (readonly [kind: Kind, key: string])[];
   readonly partitions?: number;
+  /** Of each event, for logs of several segments. */
+  readonly dataBytes?: number;
 }
 
 export interface Place {
@@ -54,22 +56,34 @@ export interface Place {
   readonly events: readonly LoggedEvent[];
 }
 
-let places = 0;
+/** A batch lies in one segment. */
+const appendedAtOnce = 10;
+let tables = 0;
+
+/** A sink is named as its table: into another one, as into another database, nothing has landed. */
+export function newTableName(): string {
+  return `lives_${tables++}`;
+}
 
 /** A log with events in it, of which nothing has been processed. */
-export async function newPlace({ dir, warehouse, events, partitions = 1 }: PlaceOptions): Promise<Place> {
-  const place = { dir, warehouse, table: `lives_${places++}`, events: events.map(loggedEvent) };
+export async function newPlace(options: PlaceOptions): Promise<Place> {
+  const { dir, warehouse, events, partitions = 1, dataBytes = 0 } = options;
+  const filled = (event: LoggedEvent): LoggedEvent =>
+    dataBytes === 0 ? event : { ...event, data: JSON.stringify('x'.repeat(dataBytes)) as Json };
+  const place = { dir, warehouse, table: newTableName(), events: events.map(loggedEvent).map(filled) };
   const log = await openLog(place);
   await log.ensureTopics([
     { name: topic, partitions },
     { name: deadLetterTopic, partitions: 2 },
   ]);
-  const batch = log.batch();
-  for (const event of place.events) {
-    const headers = [['correlationId', uuidOf(event.id)] as const, ['received', `as received: ${event.id}`] as const];
-    batch.add({ topic, key: event.key, value: Buffer.from(JSON.stringify(event)), headers });
+  for (let i = 0; i < place.events.length; i += appendedAtOnce) {
+    const batch = log.batch();
+    for (const event of place.events.slice(i, i + appendedAtOnce)) {
+      const headers = [['correlationId', uuidOf(event.id)] as const, ['received', `as received: ${event.id}`] as const];
+      batch.add({ topic, key: event.key, value: Buffer.from(JSON.stringify(event)), headers });
+    }
+    await log.append(batch);
   }
-  await log.append(batch);
   await log.close();
   return place;
 }
@@ -95,6 +109,12 @@ export interface LifeOptions {
   /** Awaited before a batch is converted. */
   readonly beforeConvert?: () => Promise<void>;
   readonly sinks?: 'table and objects' | 'objects';
+  /** What the transform of today refuses; changes when code changes. */
+  readonly refuses?: (event: LoggedEvent) => boolean;
+  /** Default 2,000: so few that a few events fill a batch. */
+  readonly maxBatchBytes?: number;
+  /** Awaited when the table has been opened, before the processor knows. */
+  readonly afterOpen?: () => Promise<void>;
 }
 
 export interface Life {
@@ -104,6 +124,7 @@ export interface Life {
   readonly processor: Processor<LoggedEvent>;
   readonly landed: readonly BatchOutcome[];
   readonly failures: readonly unknown[];
+  readonly notices: readonly Notice[];
   /** Resolves with why it stands still. */
   readonly halted: Promise<unknown>;
   /** Resolves when everything in the log has landed. */
@@ -141,7 +162,7 @@ export async function startOn(
   { log, state }: { readonly log: Log; readonly state: StateStore },
   options: LifeOptions = {},
 ): Promise<Life> {
-  const { onInvalid = 'dead-letter', faults = [] } = options;
+  const { onInvalid = 'dead-letter', faults = [], maxBatchBytes = 2_000 } = options;
   const calls = new FaultyCalls(faults);
   const clients = new Set<PoolClient>();
   const connections = connectionPool(connectionTo(place.warehouse), () => undefined);
@@ -152,6 +173,7 @@ export async function startOn(
   });
   const landed: BatchOutcome[] = [];
   const failures: unknown[] = [];
+  const notices: Notice[] = [];
   const halted = Promise.withResolvers<unknown>();
   let told = Promise.withResolvers<void>();
   const tell = (): void => {
@@ -164,10 +186,10 @@ export async function startOn(
     state: faultyState(state, calls),
     convert: async (records) => {
       await options.beforeConvert?.();
-      return records.map(convert);
+      return records.map((record) => convert(record, options));
     },
     sinks: await sinksOf(place, options, { ...place.warehouse, pool: connections.pool }, calls),
-    limits,
+    limits: { maxBytes: maxBatchBytes, flushIntervalMs: 1 },
     onInvalid,
     deadLetterTopic,
     observer: {
@@ -180,6 +202,7 @@ export async function startOn(
         tell(); // a commit of which only the answer failed is not told otherwise
       },
       halted: (_at, error) => halted.resolve(error),
+      noticed: (_at, notice) => notices.push(notice),
     },
   });
   return {
@@ -189,13 +212,16 @@ export async function startOn(
     processor,
     landed,
     failures,
+    notices,
     halted: halted.promise,
     caughtUp: async () => {
       for (;;) {
         const next = told.promise;
         const rows = await readLag({ log, state }, [{ name: consumer, topic }]);
-        if (rows.every(({ lag }) => lag === 0)) return;
-        await next;
+        const progress = processor.progress();
+        // A processor that has not opened yet may go back.
+        if (rows.every(({ lag, end, partition }) => lag === 0 && progress[partition]?.offset === end)) return;
+        await Promise.race([next, sleep(5)]);
       }
     },
     crash: async () => {
@@ -214,14 +240,17 @@ export async function startOn(
 /** Lives one life after the other, each ended by its crash; the last one has no faults. */
 export async function liveUntilLanded(place: Place, lives: readonly LifeOptions[]): Promise<readonly Life[]> {
   const lived: Life[] = [];
-  for (const options of [...lives, { ...lives.at(-1), faults: [] }]) {
-    const life = await startLife(place, options);
-    lived.push(life);
-    const drained = life.caughtUp().then(() => life.drain());
-    const crashed = life.calls.crashed.then(() => true);
-    if (await Promise.race([drained.then(() => false), crashed])) await life.crash();
-  }
+  for (const options of [...lives, { ...lives.at(-1), faults: [] }]) lived.push(await live(place, options));
   return lived;
+}
+
+/** Until all has landed, or a crash. */
+export async function live(place: Place, options: LifeOptions): Promise<Life> {
+  const life = await startLife(place, options);
+  const drained = life.caughtUp().then(() => life.drain());
+  const crashed = life.calls.crashed.then(() => true);
+  if (await Promise.race([drained.then(() => false), crashed])) await life.crash();
+  return life;
 }
 
 function connectionTo({ url }: Warehouse): { connectionString: string } | object {
@@ -230,14 +259,14 @@ function connectionTo({ url }: Warehouse): { connectionString: string } | object
   return { host: decodeURIComponent(host), port: Number(port), user, database, password: '' };
 }
 
-function convert(record: LogRecord): LoggedEvent | Reject {
+function convert(record: LogRecord, { refuses }: LifeOptions): LoggedEvent | Reject {
   const event = JSON.parse(record.value.toString()) as LoggedEvent;
-  return event.kind === 'transform' ? new Reject('data', 'something else') : event;
+  return event.kind === 'transform' || refuses?.(event) === true ? new Reject('data', 'something else') : event;
 }
 
 async function sinksOf(
   place: Place,
-  { prefix = 'v1', sinks = 'table and objects' }: LifeOptions,
+  { prefix = 'v1', sinks = 'table and objects', afterOpen }: LifeOptions,
   warehouse: Warehouse,
   calls: FaultyCalls,
 ): Promise<readonly Sink<LoggedEvent>[]> {
@@ -250,7 +279,7 @@ async function sinksOf(
     },
     serialise: ({ id, key }) => JSON.stringify({ id, key }),
   });
-  const table = faultySink(sinkInto(warehouse, tableOf(place.table)), calls);
+  const table = faultySink(sinkInto(warehouse, tableOf(place.table)), calls, afterOpen);
   return sinks === 'objects' ? [objects] : [table, objects];
 }
 
@@ -294,13 +323,19 @@ function faultyStore(store: ObjectStore, calls: FaultyCalls): ObjectStore {
   };
 }
 
-function faultySink(sink: Sink<LoggedEvent>, calls: FaultyCalls): Sink<LoggedEvent> {
+function faultySink(
+  sink: Sink<LoggedEvent>,
+  calls: FaultyCalls,
+  afterOpen: LifeOptions['afterOpen'],
+): Sink<LoggedEvent> {
   return {
     name: sink.name,
     open: async (at) => {
       const partition = await calls.through('open table', () => sink.open(at));
+      await afterOpen?.();
       return {
         next: partition.next,
+        ...(partition.landAgain && { landAgain: () => partition.landAgain!() }),
         stage: async (batch, plan) => {
           let staged: Staged | undefined;
           try {
@@ -316,6 +351,17 @@ function faultySink(sink: Sink<LoggedEvent>, calls: FaultyCalls): Sink<LoggedEve
       };
     },
   };
+}
+
+/** Removes the oldest segments, whatever has not landed: what somebody who takes files away does. Answers where the log begins then. */
+export async function loseOldest(place: Place): Promise<number> {
+  const log = await openLog(place);
+  try {
+    await log.retain({ maxBytes: 300 * 1024 }, []);
+    return (await log.range({ topic, partition: 0 })).start;
+  } finally {
+    await log.close();
+  }
 }
 
 /** How often each event is in each place, by its id, and the keys of objects. */
@@ -344,6 +390,8 @@ export async function findAll(place: Place): Promise<Found> {
 
 async function readRows({ warehouse, table, events }: Place): Promise<string[]> {
   const ids = new Map(events.map(({ id }) => [uuidOf(id), id]));
+  const exists = await warehouse.pool.query<{ is: boolean }>('SELECT to_regclass($1) IS NOT NULL AS is', [table]);
+  if (!exists.rows[0]?.is) return [];
   const { rows } = await warehouse.pool.query<{ id: string }>(
     `SELECT message_id_stamp AS id FROM ${escapeIdentifier(table)}`,
   );
