@@ -117,6 +117,24 @@ export async function readCheckpoint(
   return (await Checkpoint.open(state, logId, consumer, at)).next;
 }
 
+export interface KnownCheckpoint extends TopicPartition {
+  readonly consumer: string;
+  readonly key: string;
+  readonly next: number;
+}
+
+/** Of all consumers that have ever kept one for this log, whether they still run or not. */
+export async function* knownCheckpoints(state: StateStore, logId: string): AsyncGenerator<KnownCheckpoint> {
+  const prefix = `checkpoint/${logId}/`;
+  for await (const [key, value] of state.entries(prefix)) {
+    // A consumer's name may have slashes; a topic's has none.
+    const [, consumer, topic, partition] = /^(.*)\/([^/]+)\/(\d+)$/s.exec(key.slice(prefix.length)) ?? [];
+    if (consumer === undefined || topic === undefined) throw new Error(`${JSON.stringify(key)} is no checkpoint's key`);
+    const { next } = JSON.parse(value.toString()) as Stored;
+    yield { consumer, topic, partition: Number(partition), key, next };
+  }
+}
+
 function checkpointKey(logId: string, consumer: string, at: TopicPartition): string {
   return `checkpoint/${logId}/${consumer}/${at.topic}/${at.partition}`;
 }

@@ -1,4 +1,4 @@
-/** A table that is behind the log's checkpoint gets again what the log has, and nothing else changes; what the log has lost is told. */
+/** A table that is behind the log's checkpoint gets again what the log has, and nothing else changes. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,21 +7,19 @@ import { after, before, suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { isFault } from '../../src/errors.ts';
 import { assertExactlyOnce } from '../support/exactly-once.ts';
+import { findAll, idsFrom, loseOldest } from '../support/found-in-place.ts';
 import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
 import {
-  findAll,
   type Kind,
-  type Life,
-  type LifeOptions,
+  land,
   live,
-  liveUntilLanded,
-  loseOldest,
   newPlace,
   newTableName,
   type Place,
   type PlaceOptions,
   startLife,
   startOn,
+  liveUntilLanded,
 } from '../support/processor-lives.ts';
 import { uuidOf } from '../support/table-events.ts';
 
@@ -51,14 +49,6 @@ suite('landing again', { concurrency: false }, () => {
     more: Pick<PlaceOptions, 'partitions' | 'dataBytes'> = {},
   ): Promise<Place> =>
     newPlace({ dir: await mkdtemp(join(root, 'place-')), warehouse: postgres.warehouse, events, ...more });
-
-  /** Lives until all has landed, without faults. */
-  async function land(place: Place, options: LifeOptions = {}): Promise<Life> {
-    const life = await startLife(place, options);
-    await life.caughtUp();
-    await life.drain();
-    return life;
-  }
 
   for (const onInvalid of ['dead-letter', 'drop'] as const)
     test(`${onInvalid}: a new database gets the whole log, once; objects and dead letters stay as they are (D2, D3)`, async () => {
@@ -213,138 +203,3 @@ suite('landing again', { concurrency: false }, () => {
     await assertExactlyOnce(place, 'dead-letter');
   });
 });
-
-suite('what the log does not have any more', { concurrency: false }, () => {
-  let postgres: TestWarehouse;
-  let root: string;
-  before(async () => {
-    root = await mkdtemp(join(tmpdir(), 'tributary-gone-'));
-    postgres = await openTestEmbedded();
-  });
-  after(async () => {
-    await postgres.close();
-    await rm(root, { recursive: true, force: true });
-  });
-  const placeOf = async (): Promise<Place> =>
-    newPlace({
-      dir: await mkdtemp(join(root, 'place-')),
-      warehouse: postgres.warehouse,
-      events: many,
-      dataBytes,
-    });
-
-  test('a new consumer begins where the topic does (D2)', async () => {
-    const place = await placeOf();
-    const start = await loseOldest(place);
-    assert.ok(start > 0 && start < many.length);
-    const life = await startLife(place);
-    await life.caughtUp();
-    await life.drain();
-    assert.deepEqual(life.notices, [{ kind: 'passed over', from: 0, to: start, why: 'new' }]);
-    assert.deepEqual(life.failures, []);
-    await assertHas(place, idsFrom(place, start));
-  });
-
-  test('records that are gone before they have landed are told as lost, and the rest lands (D2)', async () => {
-    const place = await placeOf();
-    await live(place, { faults: [{ call: 12, how: 'crash after' }] });
-    const landed = (await findAll(place)).rows.size;
-    const start = await loseOldest(place);
-    assert.ok(landed > 0 && landed < start, `${landed} have landed, ${start} are gone`);
-    const life = await startLife(place);
-    await life.caughtUp();
-    await life.drain();
-    const [notice] = life.notices;
-    assert.ok(notice?.kind === 'passed over' && notice.why === 'lost' && notice.to === start, JSON.stringify(notice));
-    assert.equal(life.notices.length, 1);
-    assert.deepEqual(life.failures, []);
-    const after = await findAll(place);
-    assert.deepEqual(
-      [...after.rows.keys()].toSorted(),
-      [...idsFrom(place, 0).filter((id) => indexOf(id) < landed || indexOf(id) >= start)].toSorted(),
-    );
-    assert.ok([...after.rows.values(), ...after.lines.values()].every((count) => count === 1));
-  });
-
-  async function assertHas(place: Place, ids: readonly string[]): Promise<void> {
-    const found = await findAll(place);
-    assert.deepEqual([...found.rows.keys()].toSorted(), ids);
-    assert.deepEqual([...found.lines.keys()].toSorted(), ids);
-    assert.ok([...found.rows.values(), ...found.lines.values()].every((count) => count === 1));
-  }
-});
-
-suite('code that changes between a crash and the redo', { concurrency: false }, () => {
-  let postgres: TestWarehouse;
-  let root: string;
-  before(async () => {
-    root = await mkdtemp(join(tmpdir(), 'tributary-changed-'));
-    postgres = await openTestEmbedded();
-  });
-  after(async () => {
-    await postgres.close();
-    await rm(root, { recursive: true, force: true });
-  });
-  const events = ['good', 'transform', 'good', 'good'].map((kind) => [kind as Kind, 'k'] as const);
-  const refused = 'event 2';
-  const refuses: LifeOptions['refuses'] = ({ id }) => id === refused;
-
-  async function crashAndChange(name: string, how: 'crash before' | 'crash after', changed: LifeOptions) {
-    const newOne = async (): Promise<Place> =>
-      newPlace({ dir: await mkdtemp(join(root, 'place-')), warehouse: postgres.warehouse, events });
-    const [clean] = await liveUntilLanded(await newOne(), [{}]);
-    const call = clean!.calls.names.indexOf(name);
-    const place = await newOne();
-    const [, life] = await liveUntilLanded(place, [{ faults: [{ call, how }] }, changed]);
-    return { found: await findAll(place), notices: life!.notices, landed: life!.landed };
-  }
-
-  test('what has landed in the table is no dead letter too: the objects go without it, and that is told (D2, D3)', async () => {
-    for (const name of ['commit rows', 'put object']) {
-      const { found, notices } = await crashAndChange(name, 'crash after', { refuses });
-      assert.equal(found.rows.get(refused), 1);
-      assert.equal(found.letters.get(refused), undefined);
-      assert.equal(found.lines.get(refused), undefined);
-      assert.deepEqual([...found.letters], [['event 1', 1]]);
-      assert.deepEqual([...found.lines.keys()].toSorted(), ['event 0', 'event 3']);
-      assert.deepEqual(notices, [
-        { kind: 'left out', events: 1, first: { offset: 2, path: 'data', message: 'something else' } },
-      ]);
-    }
-  });
-
-  test('what has landed nowhere yet becomes a dead letter, and lands nowhere (D2, D3)', async () => {
-    for (const how of ['crash before', 'crash after'] as const) {
-      const name = how === 'crash before' ? 'commit rows' : 'append dead letters';
-      const { found, notices } = await crashAndChange(name, how, { refuses });
-      assert.deepEqual([...found.letters.entries()].toSorted(), [
-        ['event 1', 1],
-        [refused, 1],
-      ]);
-      assert.deepEqual([...found.rows.keys()].toSorted(), ['event 0', 'event 3']);
-      assert.deepEqual([...found.lines.keys()].toSorted(), ['event 0', 'event 3']);
-      assert.deepEqual(notices, []);
-    }
-  });
-
-  test('drop: what has landed in the table is not counted as dropped (D2, D3)', async () => {
-    const { found, notices, landed } = await crashAndChange('commit rows', 'crash after', {
-      refuses,
-      onInvalid: 'drop',
-    });
-    assert.equal(found.rows.get(refused), 1);
-    assert.equal(notices.length, 1);
-    assert.equal(landed.at(-1)?.dropped, 0);
-  });
-});
-
-function idsFrom({ events }: Place, start: number): readonly string[] {
-  return events
-    .slice(start)
-    .map(({ id }) => id)
-    .toSorted();
-}
-
-function indexOf(id: string): number {
-  return Number(id.split(' ')[1]);
-}

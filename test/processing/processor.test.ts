@@ -8,8 +8,8 @@ import * as fc from 'fast-check';
 import { isFault } from '../../src/errors.ts';
 import type { CallFault } from '../support/faulty-calls.ts';
 import { assertExactlyOnce } from '../support/exactly-once.ts';
+import { findAll } from '../support/found-in-place.ts';
 import {
-  findAll,
   type Kind,
   type Life,
   type LifeOptions,

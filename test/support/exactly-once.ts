@@ -1,6 +1,7 @@
 /** What must be true of a place whose log has landed (D2, D3, D4). */
 import assert from 'node:assert/strict';
-import { findAll, type Place } from './processor-lives.ts';
+import { findAll } from './found-in-place.ts';
+import type { Place } from './processor-lives.ts';
 
 /** Also that the events of each key lie in objects in the order of the log (D4). */
 export async function assertExactlyOnce(place: Place, onInvalid: 'dead-letter' | 'drop', when = ''): Promise<void> {
