@@ -143,8 +143,7 @@ async function checkHealth({ log }: Engine, landing: Landing): Promise<Health> {
     () => undefined,
     (error: Error) => error.message,
   );
-  const warehouse = landing.warehouseIsUp ? 'up' : 'not up yet; events wait in the log';
-  return { ready: room === undefined, parts: { log: room ?? 'takes events', warehouse } };
+  return { ready: room === undefined, parts: { log: room ?? 'takes events', warehouse: landing.warehouseHealth } };
 }
 
 async function measureLag({ log }: Engine, landing: Landing): Promise<readonly LagSample[]> {

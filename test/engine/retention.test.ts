@@ -18,6 +18,7 @@ import { cli } from '../cli/run-cli.ts';
 const at: TopicPartition = { topic: 'events', partition: 0 };
 const records = 200;
 const running = { name: 'running', topic: at.topic };
+const alsoKeep = () => ({ topic: idempotencyTopic.name, partition: 0, offset: 0 });
 const other = { name: 'other', topic: at.topic };
 
 suite('retention', () => {
@@ -53,10 +54,11 @@ suite('retention', () => {
     state = await openLmdbStore({ dir: paths.state, minFreeBytes: 0 });
   }
 
+  const forget = (consumer: string) => cli(['forget', consumer, '--data-dir', dataDir]);
+
   /** Where the topic begins after one turn that removes all that it may. */
   async function startAfter(consumers: readonly (typeof running)[]): Promise<number> {
     const logger = createLogger({ level: 'info', to: { write: (line: string) => lines.push(line) } });
-    const alsoKeep = () => ({ topic: idempotencyTopic.name, partition: 0, offset: 0 });
     const options = { log, state, consumers, alsoKeep, retentionMs: 3_600_000, retentionBytes: 0, logger };
     await keepRetention(options)();
     return (await log.range(at)).start;
@@ -70,7 +72,6 @@ suite('retention', () => {
   });
 
   test('a consumer that is forgotten keeps nothing; one of the configuration is not forgotten', async () => {
-    const forget = (consumer: string) => cli(['forget', consumer, '--data-dir', dataDir]);
     const busy = await forget('old/letters');
     assert.equal(busy.code, 1);
     assert.match(busy.stderr, /Another process/);
@@ -86,10 +87,10 @@ suite('retention', () => {
     });
     await openParts();
     const left = await Array.fromAsync(knownCheckpoints(state, log.id));
-    assert.deepEqual(left.map(({ consumer, next }) => [consumer, next]).toSorted(), [
-      ['other', 150],
-      ['running', records],
-    ]);
+    assert.deepEqual(
+      left.map(({ consumer, next }) => `${consumer} ${next}`),
+      ['other 150', `running ${records}`],
+    );
   });
 
   test('D2: what a pipeline of the configuration has not landed that does not run here is kept', async () => {
