@@ -81,6 +81,8 @@ export class PartitionProcessor<Output> {
   #sinks: readonly OpenSink<Output>[] = [];
   #earlierLetters: EarlierLetters | undefined;
   #hasToldAgain = false;
+  /** Below it, what is gone from the log has been told with that. */
+  #toldGoneTo = 0;
   #running: Promise<void> = Promise.resolve();
 
   constructor(at: TopicPartition, options: ProcessorOptions<Output>) {
@@ -146,8 +148,11 @@ export class PartitionProcessor<Output> {
     if (checkpoint.landedTo === undefined || this.#hasToldAgain) return;
     const { log, observer } = this.#options;
     const { start } = await log.range(this.at);
-    observer.noticed(this.at, landsAgain(this.#sinks, { next: checkpoint.next, landedTo: checkpoint.landedTo, start }));
+    const { next, landedTo } = checkpoint;
+    const notice = landsAgain(this.#sinks, { next, landedTo, start });
+    observer.noticed(this.at, notice);
     this.#hasToldAgain = true;
+    this.#toldGoneTo = notice.gone.to;
   }
 
   async #close(): Promise<void> {
@@ -202,7 +207,7 @@ export class PartitionProcessor<Output> {
     }
     const why = checkpoint.isNew ? 'new' : 'lost';
     // Before the checkpoint: a crash may tell it twice, but not pass it over in silence.
-    if (landedTo === undefined) this.#options.observer.noticed(this.at, { kind: 'passed over', from, to, why });
+    if (to > this.#toldGoneTo) this.#options.observer.noticed(this.at, { kind: 'passed over', from, to, why });
     await checkpoint.passOver(to);
     this.#next = to;
   }

@@ -70,7 +70,7 @@ function logNotice(logger: Logger, about: object, notice: Notice): void {
   } else {
     logger.error(
       line,
-      `offsets ${notice.from} to ${notice.to} are gone from the log before they have landed in every sink; goes on behind them`,
+      `offsets ${notice.from} to ${notice.to} are gone from the log, and have not landed in every sink; goes on behind them`,
     );
   }
 }
