@@ -72,7 +72,11 @@ export const catalogue = {
   },
   CHECKPOINT_STALE: {
     status: 409,
-    todo: 'Nothing, where another process has the partition now. After a change of the database: go back to the one before, or begin with a new data directory.',
+    todo: 'Nothing: another process has the partition now, and this one goes on from where that is.',
+  },
+  CHECKPOINT_LOST: {
+    status: 500,
+    todo: 'Bring tributary_checkpoints along with the table, from the database that its rows came from; or rename or drop the table, and it is filled again from the log.',
   },
   PIPELINE_HALTED: {
     status: 503,

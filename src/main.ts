@@ -19,7 +19,9 @@ import { Ingest } from './ingest/ingest.ts';
 import { Patience } from './ingest/patience.ts';
 import type { TopicSpec } from './log/log.ts';
 import { readTopicList } from './log/topic-list.ts';
+import type { App } from './pipeline/app.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
+import type { Consumer } from './processing/lag.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
 import { loadSchemaFiles } from './schemas/schema-files.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
@@ -38,6 +40,8 @@ interface Parts {
   readonly config: Config;
   readonly engine: Engine;
   readonly pipelines: readonly Pipeline[];
+  /** Of all pipelines of the configuration, also those that do not run here (`only`): the log keeps what they have not landed. */
+  readonly consumers: readonly Consumer[];
   readonly codecs: Codecs;
   readonly idempotency: Idempotency;
   readonly logger: Logger;
@@ -47,18 +51,24 @@ interface Parts {
 /** Resolves when events are taken. The warehouse may come up later: until then events wait in the log. */
 export async function serve(config: Config): Promise<Running> {
   const logger = createLogger({ level: config.logLevel });
-  const pipelines = (await loadApps(config)).map(({ pipeline }) => pipeline);
+  const pipelines = pipelinesOf(await loadApps(config));
+  const consumers = consumersOf(pipelinesOf(await loadApps({ pipelines: config.pipelines })));
   const engine = await openEngine(config);
   try {
     await prepare(engine, config, pipelines);
     const codecs = createCodecs(engine.registry);
     const onError = (error: unknown): void => logger.error({ err: error }, 'the view of idempotency keys is behind');
     const idempotency = await Idempotency.open({ log: engine.log, state: engine.state, onError });
-    return await run({ config, engine, pipelines, codecs, idempotency, logger, metrics: createMetrics() });
+    const metrics = createMetrics();
+    return await run({ config, engine, pipelines, consumers, codecs, idempotency, logger, metrics });
   } catch (error) {
     await closeEngine(engine);
     throw error;
   }
+}
+
+function pipelinesOf(apps: readonly App[]): readonly Pipeline[] {
+  return apps.map(({ pipeline }) => pipeline);
 }
 
 /** Schemas and topics as the project's files have them. */
@@ -91,7 +101,7 @@ async function run(parts: Parts): Promise<Running> {
   const stopRetention = keepRetention({
     log: engine.log,
     state: engine.state,
-    consumers: consumersOf(pipelines),
+    consumers: parts.consumers,
     alsoKeep: () => idempotency.progress(),
     retentionMs: config.log.retentionHours * 3_600_000,
     retentionBytes: config.log.retentionBytes,
@@ -135,8 +145,7 @@ async function checkHealth({ log }: Engine, landing: Landing): Promise<Health> {
     () => undefined,
     (error: Error) => error.message,
   );
-  const warehouse = landing.warehouseIsUp ? 'up' : 'not up yet; events wait in the log';
-  return { ready: room === undefined, parts: { log: room ?? 'takes events', warehouse } };
+  return { ready: room === undefined, parts: { log: room ?? 'takes events', warehouse: landing.warehouseHealth } };
 }
 
 async function measureLag({ log }: Engine, landing: Landing): Promise<readonly LagSample[]> {

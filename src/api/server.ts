@@ -2,6 +2,9 @@
  * The HTTP server: what every system shares. Sources mount their routes on it. Bodies reach the routes unread, so that a
  * route decides how much of them it wants.
  */
+import type { Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -24,6 +27,10 @@ export interface Health {
 const headersTimeoutMs = 15_000;
 /** A whole request, however slowly it comes. */
 const requestTimeoutMs = 300_000;
+/** What comes without a pause is taken up for so long, twice, when the server is to close. */
+const takeUpMs = 500;
+/** Turns of the event loop in which nothing came: one to accept, one to read, one for what came meanwhile. */
+const quietTurns = 3;
 /** How long the rest of a refused body is read and thrown away, so that the producer gets to see the answer. */
 const lingerMs = 5_000;
 const retryAfterSeconds = 1;
@@ -32,11 +39,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const app = fastify({
     logger: false,
     forceCloseConnections: 'idle',
+    return503OnClosing: false, // what has reached us is in flight (D8)
     requestTimeout: requestTimeoutMs,
     http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: headersTimeoutMs / 3 },
     routerOptions: { maxParamLength: 500 },
   });
-  closeConnectionsOnDrain(app);
+  const draining = drainInOrder(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _body, done) => done(null));
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, options.logger));
@@ -47,6 +55,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.get('/health/live', () => ({ status: 'live' }));
   app.get('/health/ready', async (_request, reply) => {
     const { ready, parts } = await options.health();
+    if (draining.isOn) return reply.code(503).send({ status: 'draining', parts });
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', parts });
   });
   app.get('/metrics', async (_request, reply) =>
@@ -55,17 +64,45 @@ export function createServer(options: ServerOptions): FastifyInstance {
   return app;
 }
 
-/** A connection that is kept alive after its answer would hold the drain up until it has been idle for long (D8). */
-function closeConnectionsOnDrain(app: FastifyInstance): void {
-  let isDraining = false;
-  app.addHook('preClose', (done) => {
-    isDraining = true;
-    done();
+/**
+ * Before the server stops listening, it takes up what has reached it (D8). From then on each answer ends its connection: one that is kept
+ * alive would hold the drain up until it has been idle for long.
+ */
+function drainInOrder(app: FastifyInstance): { readonly isOn: boolean } {
+  const draining = { isOn: false };
+  app.addHook('preClose', async () => {
+    draining.isOn = true;
+    await takeUpWhatWaits(app.server);
   });
   app.addHook('onSend', (_request, reply, payload, done) => {
-    if (isDraining) reply.header('connection', 'close');
+    if (draining.isOn) reply.header('connection', 'close');
     done(null, payload);
   });
+  return draining;
+}
+
+/**
+ * A server that closes resets the connections that the operating system has made for it and that it has not accepted yet, and those
+ * that it has accepted and of which it has read nothing. So it accepts all that there is, stops listening, reads what those have sent,
+ * and closes only then. What connects in the very turn of the event loop in which it stops listening is still reset.
+ */
+async function takeUpWhatWaits(server: Server): Promise<void> {
+  await untilNothingComes(server);
+  NetServer.prototype.close.call(server); // the HTTP server's own close would also end connections
+  await untilNothingComes(server);
+}
+
+async function untilNothingComes(server: Server): Promise<void> {
+  let came = 0;
+  const count = (): void => void (came += 1);
+  server.on('connection', count).on('request', count);
+  const untilMs = performance.now() + takeUpMs;
+  for (let quiet = 0; quiet < quietTurns && performance.now() < untilMs;) {
+    const before = came;
+    await nextTurn();
+    quiet = came === before ? quiet + 1 : 0;
+  }
+  server.off('connection', count).off('request', count);
 }
 
 function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, logger: Logger): FastifyReply {

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { inPackage } from '../config/package-root.ts';
 import { addBench } from './bench.ts';
 import { addDeadLetters } from './dead-letters.ts';
+import { addForget } from './forget.ts';
 import { addGenerate } from './generate.ts';
 import { addLag } from './lag.ts';
 import { examples } from './options.ts';
@@ -29,7 +30,18 @@ export function createProgram(): Command {
         'tributary send events.json',
       ),
     );
-  for (const add of [addStart, addGenerate, addSend, addLag, addSql, addDeadLetters, addSchemas, addProve, addBench])
+  for (const add of [
+    addStart,
+    addGenerate,
+    addSend,
+    addLag,
+    addSql,
+    addDeadLetters,
+    addSchemas,
+    addForget,
+    addProve,
+    addBench,
+  ])
     add(program);
   return program;
 }

@@ -6,9 +6,19 @@ import { createPostgresSink } from '../sinks/postgres/postgres-sink.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 import type { Engine } from './engine.ts';
+import { type WarehouseStatus, watchedSink } from './warehouse-status.ts';
 
-export function buildSinks(pipeline: Pipeline, engine: Engine, warehouse: Warehouse): readonly Sink<object>[] {
-  return pipeline.sinks.map((definition) => buildSink(definition, pipeline, engine, warehouse));
+/** @param status told how each attempt on the warehouse went */
+export function buildSinks(
+  pipeline: Pipeline,
+  engine: Engine,
+  warehouse: Warehouse,
+  status: WarehouseStatus,
+): readonly Sink<object>[] {
+  return pipeline.sinks.map((definition) => {
+    const sink = buildSink(definition, pipeline, engine, warehouse);
+    return definition.kind === 'table' ? watchedSink(sink, pipeline.name, status) : sink;
+  });
 }
 
 function buildSink(

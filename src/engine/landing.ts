@@ -17,6 +17,7 @@ import type { Codecs } from '../schemas/codecs.ts';
 import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 import { buildSinks } from './build-sinks.ts';
 import { type Engine, openWarehouse } from './engine.ts';
+import { WarehouseStatus } from './warehouse-status.ts';
 
 export interface LandingOptions {
   readonly config: Config;
@@ -41,11 +42,13 @@ export class Landing {
   readonly #options: LandingOptions;
   readonly #stopping = new AbortController();
   readonly #processors: Processor<never>[] = [];
+  readonly #warehouseStatus: WarehouseStatus;
   #warehouse: Warehouse | undefined;
   #starting: Promise<void>;
 
   private constructor(options: LandingOptions) {
     this.#options = options;
+    this.#warehouseStatus = new WarehouseStatus(options.config.databaseUrl);
     this.#starting = this.#start();
   }
 
@@ -53,8 +56,14 @@ export class Landing {
     return new Landing(options);
   }
 
+  /** It has been up once. */
   get warehouseIsUp(): boolean {
     return this.#warehouse !== undefined;
+  }
+
+  /** `up` while the last attempts on it worked, else what is wrong and since when; no secrets. */
+  get warehouseHealth(): string {
+    return String(this.#warehouseStatus);
   }
 
   /** Everything below these offsets has landed; a partition that no processor has taken up yet stands at 0. */
@@ -99,7 +108,7 @@ export class Landing {
 
   async #startProcessor(pipeline: Pipeline, warehouse: Warehouse): Promise<void> {
     const { engine, codecs } = this.#options;
-    const sinks = buildSinks(pipeline, engine, warehouse);
+    const sinks = buildSinks(pipeline, engine, warehouse, this.#warehouseStatus);
     const processor = await Processor.start<object>(pipeline.topic.name, {
       consumer: pipeline.name,
       log: engine.log,
@@ -123,7 +132,9 @@ export class Landing {
     const { signal } = this.#stopping;
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        return await openWarehouse(config, logger);
+        const warehouse = await this.#warehouseStatus.attempt('opening', () => openWarehouse(config, logger));
+        this.#warehouseStatus.opened();
+        return warehouse;
       } catch (error) {
         logger.error({ err: error, attempt }, 'the warehouse is not up; events wait in the log');
         await backoff(attempt, signal);

@@ -1,13 +1,17 @@
-/** Retention of the log by age and size; what a consumer has not landed yet is kept however old it is (D2). */
+/**
+ * Retention of the log by age and size; what a consumer has not landed yet is kept however old it is (D2): those that the
+ * configuration names, whether they run or not, and those that the keyed state knows from an earlier one, until they are forgotten.
+ */
 import type { Logger } from 'pino';
 import type { Log, TopicPartition } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
-import { readCheckpoint } from '../processing/checkpoint.ts';
+import { type KnownCheckpoint, knownCheckpoints, readCheckpoint } from '../processing/checkpoint.ts';
 import type { Consumer } from '../processing/lag.ts';
 
 export interface RetentionOptions {
   readonly log: Log;
   readonly state: StateStore;
+  /** All that the configuration names. */
   readonly consumers: readonly Consumer[];
   /** What others than consumers still need. */
   readonly alsoKeep: () => TopicPartition & { readonly offset: number };
@@ -21,9 +25,19 @@ const everyMs = 60_000;
 /** Applies retention now and every minute; answers how to stop. */
 export function keepRetention(options: RetentionOptions): () => Promise<void> {
   let running = Promise.resolve();
+  const told = new Set<string>();
+  const onStranger = ({ consumer, topic, partition, next }: KnownCheckpoint): void => {
+    if (told.has(consumer)) return;
+    told.add(consumer);
+    options.logger.warn(
+      { consumer, topic, partition, offset: next },
+      `the log keeps all that ${consumer} has not landed, but the configuration names no such consumer; ` +
+        `if it will not come back, stop Tributary and run: tributary forget ${consumer}`,
+    );
+  };
   const turn = (): void => {
     running = running
-      .then(() => retainOnce(options))
+      .then(() => retainOnce(options, onStranger))
       .catch((error: unknown) => options.logger.error({ err: error }, 'retention failed'));
   };
   turn();
@@ -34,20 +48,22 @@ export function keepRetention(options: RetentionOptions): () => Promise<void> {
   };
 }
 
-async function retainOnce(options: RetentionOptions): Promise<void> {
+type OnStranger = (checkpoint: KnownCheckpoint) => void;
+
+async function retainOnce(options: RetentionOptions, onStranger: OnStranger): Promise<void> {
   const { log, retentionMs, retentionBytes: maxBytes } = options;
   const olderThanMs = Date.now() - retentionMs;
-  await log.retain({ olderThanMs, maxBytes }, await landedOffsets(options));
+  const strangers = await strangersTo(options);
+  strangers.forEach(onStranger);
+  const landed = [...(await landedOffsets(options)), ...strangers.map(({ next, ...at }) => ({ ...at, offset: next }))];
+  await log.retain({ olderThanMs, maxBytes }, [options.alsoKeep(), ...landed]);
 }
 
-async function landedOffsets({
-  log,
-  state,
-  consumers,
-  alsoKeep,
-}: RetentionOptions): Promise<readonly (TopicPartition & { readonly offset: number })[]> {
+type Landed = TopicPartition & { readonly offset: number };
+
+async function landedOffsets({ log, state, consumers }: RetentionOptions): Promise<readonly Landed[]> {
   const topics = await log.topics();
-  const offsets = [alsoKeep()];
+  const offsets: Landed[] = [];
   for (const { name, topic } of consumers) {
     const partitions = topics.find((spec) => spec.name === topic)?.partitions ?? 0;
     for (let partition = 0; partition < partitions; partition++) {
@@ -56,4 +72,15 @@ async function landedOffsets({
     }
   }
   return offsets;
+}
+
+/** Checkpoints of consumers that the configuration does not name, in topics that the log has. */
+async function strangersTo({ log, state, consumers }: RetentionOptions): Promise<readonly KnownCheckpoint[]> {
+  const topics = new Set((await log.topics()).map(({ name }) => name));
+  const strangers: KnownCheckpoint[] = [];
+  for await (const known of knownCheckpoints(state, log.id)) {
+    const isNamed = consumers.some(({ name, topic }) => name === known.consumer && topic === known.topic);
+    if (!isNamed && topics.has(known.topic)) strangers.push(known);
+  }
+  return strangers;
 }

@@ -25,12 +25,18 @@ export function json(value: object | string | number | boolean | null): Json {
   return JSON.stringify(value) as Json;
 }
 
-/** One line of JSON for an event: its members as sent where they remember it. Members that are undefined are left out. */
+const lineEnd = /[\r\n]/;
+
+/**
+ * One line of JSON for an event: its members as sent where they remember it, with spaces for line ends (which stand
+ * between tokens: in a JSON string there are none). Members that are undefined are left out.
+ */
 export function stringifyEvent(event: object): Json {
   let text = '';
   for (const [name, member] of Object.entries(event)) {
     if (member === undefined) continue;
     text += `${text === '' ? '{' : ','}${JSON.stringify(name)}:${json(member)}`;
   }
-  return (text === '' ? '{}' : `${text}}`) as Json;
+  const line = text === '' ? '{}' : `${text}}`;
+  return (lineEnd.test(line) ? line.replaceAll(/[\r\n]/g, ' ') : line) as Json;
 }

@@ -14,27 +14,33 @@ export interface Invalid extends RejectedEvent {
 export class BatchInHand<Output> {
   readonly from: number;
   readonly sinks: readonly FilledBatch<Output>[];
-  /** Offsets of events that an earlier try has dropped or made dead letters of. */
-  readonly out: ReadonlySet<number>;
+  /** A sink has it already: what is not out has landed there. */
+  readonly hasLanded: boolean;
   readonly invalid: Invalid[] = [];
   /** The offset behind the last record. */
   to: number;
   /** That the sinks hold. */
   events = 0;
+  /** Events that an earlier try has dropped or made dead letters of. */
+  out = 0;
 
-  constructor(from: number, sinks: readonly FilledBatch<Output>[], out: ReadonlySet<number>) {
+  constructor(from: number, sinks: readonly FilledBatch<Output>[], hasLanded: boolean) {
     this.from = from;
     this.to = from;
     this.sinks = sinks;
-    this.out = out;
+    this.hasLanded = hasLanded;
     for (const { batch } of sinks) batch.clear();
   }
 
-  add(records: readonly LogRecord[], outputs: readonly (Output | Reject)[]): void {
+  /** @param out offsets of events that an earlier try has dropped or made dead letters of */
+  add(records: readonly LogRecord[], outputs: readonly (Output | Reject)[], out: ReadonlySet<number>): void {
     this.to += records.length;
     for (const [index, record] of records.entries()) {
       const { offset } = record;
-      if (this.out.has(offset)) continue;
+      if (out.has(offset)) {
+        this.out += 1;
+        continue;
+      }
       const output = outputs[index] as Output | Reject;
       const reject = output instanceof Reject ? output : this.#place(offset, output);
       if (reject) this.invalid.push({ offset, path: reject.path, message: reject.message, record });

@@ -3,6 +3,9 @@
  * sink, an intent is kept beside the checkpoint: which offsets, where the dead-letter topic ended then, and each sink's plan. After a
  * crash the same batch is done again; the dead letters written since tell which of its events are out.
  *
+ * A sink's own checkpoint may be behind this one: its database is another, or was restored. Then the processor goes back
+ * to it, and `landedTo` keeps how far the other sinks had come; an intent that was there waits until then.
+ *
  * Every change names the value that it expects: an owner that was overtaken changes nothing.
  */
 import { Fault } from '../errors.ts';
@@ -24,6 +27,8 @@ export interface Intent {
 interface Stored {
   readonly next: number;
   readonly intent?: Intent;
+  /** Where the processor was, and with what in hand, when it went back. */
+  readonly landed?: { readonly to: number; readonly intent?: Intent };
 }
 
 export class Checkpoint {
@@ -53,12 +58,42 @@ export class Checkpoint {
     return this.#stored.intent;
   }
 
-  intend(intent: Intent): Promise<void> {
-    return this.#replace({ next: this.next, intent });
+  /** True where this consumer has never kept anything. */
+  get isNew(): boolean {
+    return this.#raw === undefined;
   }
 
+  /** What is below it lands again, in sinks that were behind; undefined where nothing does. */
+  get landedTo(): number | undefined {
+    return this.#stored.landed?.to;
+  }
+
+  intend(intent: Intent): Promise<void> {
+    return this.#replace({ ...this.#stored, intent });
+  }
+
+  /** Batches end at `landedTo`, so that it is met exactly. */
   advance(next: number): Promise<void> {
-    return this.#replace({ next });
+    return this.#replace(this.#movedTo(next));
+  }
+
+  /** To where a sink is that has not got what is between. Its try of a batch is forgotten, but for the dead letters. */
+  goBack(next: number): Promise<void> {
+    const { next: to, intent, landed = { to, ...(intent && { intent }) } } = this.#stored;
+    return this.#replace({ next, landed });
+  }
+
+  /** Past offsets that the log no longer has. What is left of an interrupted batch is still to be done again. */
+  passOver(next: number): Promise<void> {
+    const { intent } = this.#stored;
+    const left = intent && intent.to > next && { intent: { ...intent, from: next } };
+    return this.#replace({ ...this.#movedTo(next), ...left });
+  }
+
+  #movedTo(next: number): Stored {
+    const { landed } = this.#stored;
+    if (landed && next < landed.to) return { next, landed };
+    return { next, ...(landed?.intent && { intent: landed.intent }) };
   }
 
   async #replace(stored: Stored): Promise<void> {
@@ -80,6 +115,24 @@ export async function readCheckpoint(
   at: TopicPartition,
 ): Promise<number> {
   return (await Checkpoint.open(state, logId, consumer, at)).next;
+}
+
+export interface KnownCheckpoint extends TopicPartition {
+  readonly consumer: string;
+  readonly key: string;
+  readonly next: number;
+}
+
+/** Of all consumers that have ever kept one for this log, whether they still run or not. */
+export async function* knownCheckpoints(state: StateStore, logId: string): AsyncGenerator<KnownCheckpoint> {
+  const prefix = `checkpoint/${logId}/`;
+  for await (const [key, value] of state.entries(prefix)) {
+    // A consumer's name may have slashes; a topic's has none.
+    const [, consumer, topic, partition] = /^(.*)\/([^/]+)\/(\d+)$/s.exec(key.slice(prefix.length)) ?? [];
+    if (consumer === undefined || topic === undefined) throw new Error(`${JSON.stringify(key)} is no checkpoint's key`);
+    const { next } = JSON.parse(value.toString()) as Stored;
+    yield { consumer, topic, partition: Number(partition), key, next };
+  }
 }
 
 function checkpointKey(logId: string, consumer: string, at: TopicPartition): string {

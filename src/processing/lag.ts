@@ -10,7 +10,7 @@ export interface LagRow {
   /** Everything below it has landed. */
   readonly committed: number;
   readonly end: number;
-  /** Records. */
+  /** Records that the log has. */
   readonly lag: number;
   /** Age of the oldest record that has not landed; 0 where there is none. */
   readonly behindMs: number;
@@ -36,7 +36,7 @@ export async function readLag(
       const { start, end } = await log.range(at);
       const [oldest] = committed < end ? await log.read(at, Math.max(committed, start), { maxBytes: 1 }) : [];
       const behindMs = oldest ? Math.max(0, nowMs - oldest.timeMs) : 0;
-      rows.push({ consumer: name, topic, partition, committed, end, lag: end - committed, behindMs });
+      rows.push({ consumer: name, topic, partition, committed, end, lag: end - Math.max(committed, start), behindMs });
     }
   }
   return rows;

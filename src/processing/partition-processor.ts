@@ -4,21 +4,28 @@
  *
  * - Exactly once (D3): a crash at any point is followed by the same batch again. What its earlier try has made dead
  *   letters is found in the dead-letter topic and left out; a sink that has the batch already says so by its own checkpoint.
- * - Nothing vanishes (D2): dead letters are durable before any sink commits.
+ * - What has landed in a sink is never a dead letter too: where code that has changed refuses it in a redo, the other sinks go without it.
+ * - A sink whose own checkpoint is behind (another database, or a restored one) gets again what the log still has; the others
+ *   keep what they have (docs/decisions/landing-again.md).
+ * - Nothing vanishes (D2): dead letters are durable before any sink commits; records that the log has lost are told.
  * - A sink that fails or stalls pauses the loop; the batch that lands and the next one, which is filled meanwhile, are all
  *   that is held (D6).
  */
-import { deadLetterRecord, readDeadLetter } from '../dead-letters/dead-letter.ts';
+import { deadLetterRecord } from '../dead-letters/dead-letter.ts';
 import { Fault, isFault } from '../errors.ts';
-import type { Log, LogRecord, TopicPartition } from '../log/log.ts';
+import type { Log, TopicPartition } from '../log/log.ts';
 import type { BatchLimits } from '../pipeline/pipeline.ts';
-import type { RejectedEvent, Sink, SinkBatch, SinkPartition } from '../sinks/sink.ts';
+import type { RejectedEvent, Sink } from '../sinks/sink.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { backoff } from './backoff.ts';
 import { BatchInHand, type Invalid } from './batch-in-hand.ts';
 import { Checkpoint, type Intent } from './checkpoint.ts';
 import { type Convert, header } from './convert.ts';
-import { readBatch, readRange } from './read-batch.ts';
+import { deadLetteredSince, EarlierLetters, type LetterSearch } from './dead-lettered.ts';
+import { behindOf, landsAgain, withLandedBefore } from './land-again.ts';
+import type { Notice } from './notice.ts';
+import { type OpenSink, openSink } from './open-sink.ts';
+import { type Offsets, readBatch, readRange } from './read-batch.ts';
 import { type StagedBatch, stageBatch } from './stage-batch.ts';
 
 export interface ProcessorOptions<Output> {
@@ -42,6 +49,7 @@ export interface ProcessorObserver {
   failed(at: TopicPartition, error: unknown, attempt: number): void;
   /** The partition stands still until a restart. */
   halted(at: TopicPartition, error: unknown): void;
+  noticed(at: TopicPartition, notice: Notice): void;
 }
 
 export interface BatchOutcome {
@@ -53,18 +61,14 @@ export interface BatchOutcome {
   readonly seconds: number;
 }
 
-interface OpenSink<Output> {
-  readonly name: string;
-  readonly partition: SinkPartition<Output>;
-  /** One lands while the other is filled. */
-  readonly batches: readonly [SinkBatch<Output>, SinkBatch<Output>];
-}
-
 /** A batch that is being filled. */
 interface Ahead<Output> {
   readonly filled: Promise<BatchInHand<Output>>;
   abandon(): void;
 }
+
+/** Which of these records an earlier try has dropped or made dead letters of. */
+type FindOut = (records: Offsets) => Promise<readonly number[]>;
 
 export class PartitionProcessor<Output> {
   readonly at: TopicPartition;
@@ -76,6 +80,10 @@ export class PartitionProcessor<Output> {
   #ahead: Ahead<Output> | undefined;
   /** Which of each sink's batches is filled next. */
   #turn: 0 | 1 = 0;
+  #earlierLetters: EarlierLetters | undefined;
+  #hasToldAgain = false;
+  /** Below it, what is gone from the log has been told with that. */
+  #toldGoneTo = 0;
   #running: Promise<void> = Promise.resolve();
 
   constructor(at: TopicPartition, options: ProcessorOptions<Output>) {
@@ -120,14 +128,32 @@ export class PartitionProcessor<Output> {
 
   async #open(): Promise<void> {
     const { log, state, consumer, sinks } = this.#options;
+    // First: sinks move before it, so none is behind what it was, whoever moves them meanwhile, unless it has lost something.
+    const checkpoint = await Checkpoint.open(state, log.id, consumer, this.at);
     const opened: OpenSink<Output>[] = [];
     this.#sinks = opened;
-    for (const sink of sinks) {
-      const partition = await sink.open(this.at);
-      opened.push({ name: sink.name, partition, batches: [partition.batch(), partition.batch()] });
+    for (const sink of sinks) opened.push(await openSink(sink, this.at));
+    await this.#goBackTo(behindOf(opened, checkpoint.next), checkpoint);
+    const { landedTo } = checkpoint;
+    if (landedTo !== undefined) this.#sinks = opened.map((sink) => withLandedBefore(sink, landedTo));
+    this.#checkpoint = checkpoint;
+    this.#next = checkpoint.next;
+  }
+
+  async #goBackTo(behind: readonly OpenSink<Output>[], checkpoint: Checkpoint): Promise<void> {
+    for (const { partition } of behind) await partition.landAgain?.();
+    if (behind.length > 0) {
+      await checkpoint.goBack(Math.min(...behind.map(({ partition }) => partition.next)));
+      this.#hasToldAgain = false;
     }
-    this.#checkpoint = await Checkpoint.open(state, log.id, consumer, this.at);
-    this.#next = this.#checkpoint.next;
+    if (checkpoint.landedTo === undefined || this.#hasToldAgain) return;
+    const { log, observer } = this.#options;
+    const { start } = await log.range(this.at);
+    const { next, landedTo } = checkpoint;
+    const notice = landsAgain(this.#sinks, { next, landedTo, start });
+    observer.noticed(this.at, notice);
+    this.#hasToldAgain = true;
+    this.#toldGoneTo = notice.gone.to;
   }
 
   async #close(): Promise<void> {
@@ -138,6 +164,7 @@ export class PartitionProcessor<Output> {
     const sinks = this.#sinks;
     this.#sinks = [];
     this.#checkpoint = undefined;
+    this.#earlierLetters = undefined;
     for (const { partition } of sinks) {
       await partition.close().catch((error: unknown) => this.#options.observer.failed(this.at, error, 0));
     }
@@ -145,71 +172,136 @@ export class PartitionProcessor<Output> {
 
   async #step(): Promise<void> {
     const checkpoint = this.#checkpoint as Checkpoint;
-    const { intent } = checkpoint;
-    const ahead = this.#ahead ?? this.#fillAhead(checkpoint.next, intent);
+    const { intent, landedTo } = checkpoint;
+    const ahead = this.#ahead ?? this.#fillAhead(checkpoint.next, checkpoint);
     this.#ahead = undefined;
-    const batch = await ahead.filled;
-    const { from, to } = batch;
-    if (to === from) return;
-    if (!this.#stopping.signal.aborted) this.#ahead = this.#fillAhead(to);
-    const startedMs = performance.now();
-    const { deadLettered, dropped } = await this.#land(checkpoint, batch, intent);
-    this.#next = to;
-    const seconds = (performance.now() - startedMs) / 1000;
-    this.#options.observer.landed(this.at, { from, to, landed: batch.events, deadLettered, dropped, seconds });
+    let batch: BatchInHand<Output>;
+    try {
+      batch = await ahead.filled;
+    } catch (error) {
+      if (!isFault(error, 'OFFSET_OUT_OF_RANGE')) throw error;
+      return this.#passOver(checkpoint, error);
+    }
+    if (batch.to === batch.from) return;
+    // Where something lands again, what comes behind it may be an intent, which the checkpoint knows only then.
+    if (!this.#stopping.signal.aborted && landedTo === undefined) this.#ahead = this.#fillAhead(batch.to, {});
+    await this.#land(checkpoint, batch, intent);
   }
 
-  #fillAhead(from: number, intent?: Intent): Ahead<Output> {
+  #fillAhead(from: number, given: Pick<Checkpoint, 'intent' | 'landedTo'> | Record<string, never>): Ahead<Output> {
     const abandoned = new AbortController();
     const signal = AbortSignal.any([abandoned.signal, this.#stopping.signal]);
-    const filled = this.#fill(from, intent, signal);
+    const filled = this.#fill(from, given.intent, given.landedTo, signal);
     filled.catch(() => undefined); // it is awaited, but not always at the moment it comes
     return { filled, abandon: () => abandoned.abort() };
   }
 
-  async #fill(from: number, intent: Intent | undefined, signal: AbortSignal): Promise<BatchInHand<Output>> {
-    const { log, limits, convert } = this.#options;
-    const offsets = intent ?? { from, to: this.#nextSinkAfter(from) };
-    const turn = this.#turn;
-    this.#turn = turn === 0 ? 1 : 0;
-    const sinks = this.#sinks.filter(({ partition }) => partition.next < offsets.to);
-    const out = intent ? [...(await this.#deadLetteredSince(intent)), ...(intent.dropped ?? [])] : [];
-    const batch = new BatchInHand(
-      from,
-      sinks.map(({ name, batches }) => ({ name, batch: batches[turn] })),
-      new Set(out),
-    );
+  async #fill(
+    from: number,
+    intent: Intent | undefined,
+    landedTo: number | undefined,
+    signal: AbortSignal,
+  ): Promise<BatchInHand<Output>> {
+    const { log, limits, convert, onInvalid } = this.#options;
+    const offsets = intent ?? { from, to: this.#cutAtSinks(from, Infinity, landedTo) };
+    const again = landedTo !== undefined;
+    const isIn = this.#sinks.some(({ partition }) => partition.next >= offsets.to || (again && !partition.landAgain));
+    // Where nothing tells what was dropped, what is refused now was.
+    const isTold = intent !== undefined || onInvalid !== 'drop';
+    const batch = new BatchInHand(offsets.from, this.#takeBatches(offsets.to), isIn && isTold);
+    const findOut = await this.#outOf(intent, again, isIn);
     const pages = intent ? readRange(log, this.at, intent) : readBatch(log, this.at, offsets, limits, signal);
-    for await (const records of pages) batch.add(records, await convert(records));
+    for await (const records of pages) {
+      const page = { from: batch.to, to: batch.to + records.length };
+      batch.add(records, await convert(records), new Set(await findOut(page)));
+    }
     return batch;
   }
 
-  /** A sink that is ahead of the checkpoint takes a batch whole or not at all: batches end where it stands. */
-  #nextSinkAfter(from: number): number {
-    return Math.min(...this.#sinks.map(({ partition }) => partition.next).filter((next) => next > from));
+  /** Of the sinks that do not have everything below `to` already. */
+  #takeBatches(to: number): BatchInHand<Output>['sinks'] {
+    const turn = this.#turn;
+    this.#turn = turn === 0 ? 1 : 0;
+    const open = this.#sinks.filter(({ partition }) => partition.next < to);
+    return open.map(({ name, batches }) => ({ name, batch: batches[turn] }));
   }
 
-  async #land(
-    checkpoint: Checkpoint,
-    batch: BatchInHand<Output>,
-    earlier: Intent | undefined,
-  ): Promise<{ readonly deadLettered: number; readonly dropped: number }> {
-    const { from, to, invalid, out } = batch;
+  async #outOf(intent: Intent | undefined, again: boolean, isIn: boolean): Promise<FindOut> {
+    const dropped = intent?.dropped ?? [];
+    if (intent && !again) {
+      const letters = await deadLetteredSince(this.#letterSearch(), intent, intent.deadLettersFrom);
+      return () => Promise.resolve([...letters, ...dropped]);
+    }
+    if (!again && !isIn) return () => Promise.resolve(dropped);
+    // By this process or one before it, in a try that nothing else tells of.
+    this.#earlierLetters ??= new EarlierLetters(this.#letterSearch());
+    const earlier = this.#earlierLetters;
+    return async (page) => [...(await earlier.within(page)), ...dropped];
+  }
+
+  /** A sink that is ahead of the checkpoint takes a batch whole or not at all: batches end where it stands. */
+  #cutAtSinks(from: number, to: number, landedTo: number | undefined): number {
+    const stands = [...this.#sinks.map(({ partition }) => partition.next), landedTo ?? to];
+    return Math.min(to, ...stands.filter((next) => next > from));
+  }
+
+  /** No sink gets anything of what the log does not have any more; their checkpoints move past it. */
+  async #passOver(checkpoint: Checkpoint, outOfRange: Fault): Promise<void> {
+    const { next: from, landedTo } = checkpoint;
+    const { start } = await this.#options.log.range(this.at);
+    if (start <= from) throw outOfRange;
+    const to = this.#cutAtSinks(from, start, landedTo);
+    const empty = new BatchInHand(from, this.#takeBatches(to), false);
+    const staged = await stageBatch(empty.sinks, { from, to }, {});
+    try {
+      await staged.commit();
+    } catch (error) {
+      await staged.abort();
+      throw error;
+    }
+    const why = checkpoint.isNew ? 'new' : 'lost';
+    // Before the checkpoint: a crash may tell it twice, but not pass it over in silence.
+    if (to > this.#toldGoneTo) this.#options.observer.noticed(this.at, { kind: 'passed over', from, to, why });
+    await checkpoint.passOver(to);
+    this.#next = to;
+  }
+
+  async #land(checkpoint: Checkpoint, batch: BatchInHand<Output>, earlier: Intent | undefined): Promise<void> {
+    const startedMs = performance.now();
+    const { onInvalid, observer } = this.#options;
+    const { from, to, invalid, hasLanded } = batch;
+    const again = checkpoint.landedTo !== undefined;
     const staged = await stageBatch(batch.sinks, { from, to }, earlier?.plans ?? {});
     let dropped = earlier?.dropped ?? [];
     try {
       batch.reject(await this.#withRecords(staged.rejected));
       this.#haltOnInvalid(invalid);
-      if (this.#options.onInvalid === 'drop') dropped = [...dropped, ...invalid.map(({ offset }) => offset)];
+      if (!hasLanded && onInvalid === 'drop') dropped = [...dropped, ...invalid.map(({ offset }) => offset)];
       await this.#intend(checkpoint, { from, to, dropped }, staged, earlier);
-      await this.#writeDeadLetters(invalid);
+      if (!hasLanded) await this.#writeDeadLetters(invalid);
       await staged.commit();
     } catch (error) {
       await staged.abort();
       throw error;
     }
     await checkpoint.advance(to);
-    return { deadLettered: out.size + invalid.length - dropped.length, dropped: dropped.length };
+    this.#next = to;
+    const letters = hasLanded || onInvalid !== 'dead-letter' ? 0 : invalid.length;
+    const deadLettered = letters + (again ? 0 : batch.out - (earlier?.dropped?.length ?? 0));
+    const seconds = (performance.now() - startedMs) / 1000;
+    observer.landed(this.at, { from, to, landed: batch.events, deadLettered, dropped: dropped.length, seconds });
+    if (hasLanded) this.#tellLeftOut(invalid);
+  }
+
+  #tellLeftOut(leftOut: readonly Invalid[]): void {
+    const [first] = leftOut;
+    if (!first) return;
+    const { offset, path, message } = first;
+    this.#options.observer.noticed(this.at, {
+      kind: 'left out',
+      events: leftOut.length,
+      first: { offset, path, message },
+    });
   }
 
   /** What a sink refuses only when it stages is read again. */
@@ -255,30 +347,9 @@ export class PartitionProcessor<Output> {
     return ends;
   }
 
-  /** Offsets of this partition that the interrupted try has made dead letters of. Others may have written many since (D6). */
-  async #deadLetteredSince({ from, to, deadLettersFrom }: Intent): Promise<readonly number[]> {
-    const { log, deadLetterTopic, limits } = this.#options;
-    const offsets: number[] = [];
-    for (const [partition, start] of deadLettersFrom.entries()) {
-      const letters = { topic: deadLetterTopic, partition };
-      const { end } = await log.range(letters);
-      for (let next = start; next < end;) {
-        const records = await log.read(letters, next, limits);
-        for (const record of records) {
-          const offset = this.#originIn(record);
-          if (offset !== undefined && offset >= from && offset < to) offsets.push(offset);
-        }
-        next += records.length;
-      }
-    }
-    return offsets;
-  }
-
-  /** The offset of which this consumer has made the letter. */
-  #originIn(letter: LogRecord): number | undefined {
-    const isOurs = header(letter, 'pipeline') === this.#options.consumer && header(letter, 'origin') !== '';
-    const origin = isOurs ? readDeadLetter(letter).origin : undefined;
-    return origin?.topic === this.at.topic && origin.partition === this.at.partition ? origin.offset : undefined;
+  #letterSearch(): LetterSearch {
+    const { log, consumer, deadLetterTopic, limits } = this.#options;
+    return { log, consumer, at: this.at, deadLetterTopic, maxBytes: limits.maxBytes };
   }
 
   async #writeDeadLetters(invalid: readonly Invalid[]): Promise<void> {

@@ -2,12 +2,7 @@
  * Stages a batch in every sink at the same time, without the events that any of them refuses: an event lands in all sinks,
  * or in none and becomes a dead letter.
  */
-import type { Plan, RejectedEvent, SinkBatch, SinkPartition, SinkRange, Staged } from '../sinks/sink.ts';
-
-export interface OpenSink<Output> {
-  readonly name: string;
-  readonly partition: SinkPartition<Output>;
-}
+import type { Plan, RejectedEvent, SinkBatch, SinkRange, Staged } from '../sinks/sink.ts';
 
 export interface FilledBatch<Output> {
   readonly name: string;

@@ -26,6 +26,13 @@ export interface SinkPartition<E> {
   readonly next: number;
   /** An empty batch, to be filled, landed and cleared again and again: its memory is its own and is used again. */
   batch(): SinkBatch<E>;
+  /**
+   * Only where `next` is a checkpoint of the sink's own. Asked when that is behind the processor's, because the sink stands on another
+   * database or on one that was restored: events from `next` on are about to land again. Offsets that the log no longer has
+   * come as a batch without events.
+   * @throws Fault CHECKPOINT_LOST where the sink may have those events all the same
+   */
+  landAgain?(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -30,6 +30,8 @@ function eventCounters(registry: Registry) {
     eventsDeadLettered: counter('events_dead_lettered', 'Events kept as dead letters.', ['pipeline', 'at']),
     eventsLanded: counter('events_landed', 'Events committed in a sink.', ['pipeline', 'sink']),
     eventsDropped: counter('events_dropped', 'Events left out on purpose.', ['pipeline', 'reason']),
+    /** Nothing of ours removes them: somebody or something has taken files of the log away. */
+    eventsLost: counter('events_lost', 'Events gone from the log before they had landed in every sink.', ['pipeline']),
     /** `status`: the HTTP status of the answer. */
     packages: counter('packages', 'Packages answered.', ['pipeline', 'status']),
   };

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { TopicPartition } from '../log/log.ts';
 import type { BatchOutcome, ProcessorObserver } from '../processing/partition-processor.ts';
+import type { Notice } from '../processing/notice.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface ObserverOptions {
@@ -25,6 +26,10 @@ export function processorObserver({ consumer, sinks, logger, metrics }: Observer
     halted: (at, error) => {
       logger.error({ ...about(at), err: error }, 'the partition stands still until a restart');
     },
+    noticed: (at, notice) => {
+      countNotice(metrics, pipeline, notice);
+      logNotice(logger, about(at), notice);
+    },
   };
 }
 
@@ -34,4 +39,38 @@ function countBatch(metrics: Metrics, pipeline: string, sinks: readonly string[]
   if (deadLettered > 0) metrics.eventsDeadLettered.inc({ pipeline, at: 'processor' }, deadLettered);
   if (dropped > 0) metrics.eventsDropped.inc({ pipeline, reason: 'invalid' }, dropped);
   metrics.batchSeconds.observe({ pipeline }, seconds);
+}
+
+function countNotice(metrics: Metrics, pipeline: string, notice: Notice): void {
+  if (notice.kind === 'left out') metrics.eventsDropped.inc({ pipeline, reason: 'landed before' }, notice.events);
+  if (notice.kind === 'passed over' && notice.why === 'lost')
+    metrics.eventsLost.inc({ pipeline }, notice.to - notice.from);
+}
+
+function logNotice(logger: Logger, about: object, notice: Notice): void {
+  const line = { ...about, ...notice };
+  if (notice.kind === 'lands again') {
+    const { from, to, gone, sinks } = notice;
+    const lands = `${sinks.join(', ')}: the database is behind the log (another one, or restored); offsets ${from} to ${to} land again`;
+    if (gone.from === gone.to) logger.warn(line, lands);
+    else
+      logger.error(
+        line,
+        `${lands}; ${gone.from} to ${gone.to} are gone from the log, and this database does not get them`,
+      );
+  } else if (notice.kind === 'left out') {
+    const { events, first } = notice;
+    const refused = `${first.path}: ${first.message}`;
+    logger.error(
+      line,
+      `${events} events that have landed in a sink before are refused now, from offset ${first.offset}; other sinks go without (${refused})`,
+    );
+  } else if (notice.why === 'new') {
+    logger.info(line, `begins at offset ${notice.to}, the oldest that the log has`);
+  } else {
+    logger.error(
+      line,
+      `offsets ${notice.from} to ${notice.to} are gone from the log, and have not landed in every sink; goes on behind them`,
+    );
+  }
 }

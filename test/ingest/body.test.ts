@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { syncBuiltinESMExports } from 'node:module';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, test, type TestContext } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:zlib';
+import zlib, { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { type FaultCode, isFault } from '../../src/errors.ts';
 import { type BodyOptions, decodedBody } from '../../src/ingest/body.ts';
 
@@ -237,6 +238,36 @@ describe('decodedBody', () => {
 });
 
 describe('decodedBody of an HTTP request', () => {
+  for (const encoding of ['gzip', 'br', 'zstd'] as const)
+    test(`D6: the decompressor of a ${encoding} body that ends abruptly is closed at once, whoever waits for it`, async (t) => {
+      const made = decompressorsMade(t);
+      const whole = compressors[encoding](text);
+      const half = whole.subarray(0, whole.length >> 1);
+      const hungUp = await post(t, { encoding, contentLength: whole.length });
+      hungUp.socket.write(half);
+      while (made.length === 0) await turn();
+      hungUp.socket.destroy();
+      await assert.rejects(hungUp.outcome, failsWith('BODY_INCOMPLETE'));
+      const evicting = new AbortController();
+      const evicted = await post(t, { encoding, contentLength: whole.length, signal: evicting.signal });
+      evicted.socket.write(half);
+      while (made.length === 1) await turn();
+      evicting.abort(new Error('evicted'));
+      await assert.rejects(evicted.outcome, /evicted/);
+      const left = await post(t, { encoding, contentLength: whole.length + 1, isPaused: true });
+      left.socket.write(whole);
+      for await (const chunk of (await left.started).body) {
+        assert.ok(chunk.length > 0);
+        break; // the consumer goes away while more is to come
+      }
+      assert.equal(made.length, 3);
+      for (const decompressor of made) {
+        assert.ok(decompressor.destroyed);
+        // A piece may still be in the thread that decompresses: its memory is freed behind that.
+        while (!decompressor.closed || listeners(decompressor).length > 0) await turn();
+      }
+    });
+
   test('a producer that hangs up half-way: BODY_INCOMPLETE, and the server lives', async (t) => {
     for (const encoding of ['identity', 'gzip', 'br', 'zstd'] as const) {
       const { socket, outcome } = await post(t, { encoding, contentLength: 1000 });
@@ -285,6 +316,25 @@ describe('decodedBody of an HTTP request', () => {
     assert.equal(seen, size);
   });
 });
+
+/** Every decompressor that is made until the test ends. */
+function decompressorsMade(t: TestContext): readonly Readable[] {
+  const made: Readable[] = [];
+  for (const name of ['createGunzip', 'createBrotliDecompress', 'createZstdDecompress'] as const) {
+    const create = zlib[name] as (...options: unknown[]) => Readable;
+    t.mock.method(zlib, name, (...options: unknown[]) => {
+      const decompressor = create(...options);
+      made.push(decompressor);
+      return decompressor;
+    });
+  }
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  return made;
+}
 
 /** What is in use, garbage apart. */
 function memory(): number {

@@ -7,8 +7,9 @@ import { after, before, suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { isFault } from '../../src/errors.ts';
 import type { CallFault } from '../support/faulty-calls.ts';
+import { assertExactlyOnce } from '../support/exactly-once.ts';
+import { findAll } from '../support/found-in-place.ts';
 import {
-  findAll,
   type Kind,
   type Life,
   type LifeOptions,
@@ -247,35 +248,6 @@ suite('processor', { concurrency: false }, () => {
     );
   });
 });
-
-/** Also that the events of each key lie in objects in the order of the log (D4). */
-async function assertExactlyOnce(place: Place, onInvalid: 'dead-letter' | 'drop', when = ''): Promise<void> {
-  const found = await findAll(place);
-  const good = place.events.filter(({ kind }) => kind === 'good').map(({ id }) => [id, 1] as const);
-  const refused = place.events.filter(({ kind }) => kind !== 'good').map(({ id }) => [id, 1] as const);
-  assert.deepEqual(sorted(found.rows), sorted(good), `rows, ${when}`);
-  assert.deepEqual(sorted(found.lines), sorted(good), `lines of objects, ${when}`);
-  assert.deepEqual(sorted(found.letters), sorted(onInvalid === 'drop' ? [] : refused), `dead letters, ${when}`);
-  const inOrder = new Map<string, string[]>();
-  for (const [key, ids] of [...found.objects].toSorted((a, b) => firstOffset(a[0]) - firstOffset(b[0]))) {
-    const prefix = key.split('/').find((segment) => segment.startsWith('key='))!;
-    inOrder.set(prefix, [...(inOrder.get(prefix) ?? []), ...ids]);
-  }
-  for (const [prefix, ids] of inOrder) {
-    const logged = place.events
-      .filter(({ key, kind }) => `key=${key}` === prefix && kind === 'good')
-      .map(({ id }) => id);
-    assert.deepEqual(ids, logged, `order of ${prefix}, ${when}`);
-  }
-}
-
-function sorted(counts: Iterable<readonly [string, number]>): readonly (readonly [string, number])[] {
-  return [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1));
-}
-
-function firstOffset(key: string): number {
-  return Number(/-(\d+)\.json$/.exec(key)?.[1]);
-}
 
 function sumOf({ landed }: Life): { landed: number; deadLettered: number; dropped: number } {
   const sum = { landed: 0, deadLettered: 0, dropped: 0 };

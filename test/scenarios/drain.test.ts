@@ -71,6 +71,42 @@ suite('drain', { timeout: 180_000, concurrency: false }, () => {
     await assertLanded(t, dataDir, ids, 2 * uploads);
   });
 
+  test('SIGTERM: packages on connections that it has not accepted yet are answered 200, and land (D1, D2, D8)', async (t) => {
+    const dataDir = join(await scratch(t), 'data');
+    const program = await start(t, { dataDir });
+    const body = packageOf([good]);
+    program.child.kill('SIGSTOP'); // so that the operating system takes them up, and the program does not
+    const waiting = await Promise.all(
+      Array.from({ length: uploads }, () => beginUpload(program.url, body.length, body)),
+    );
+    const ended = program.kill('SIGTERM');
+    program.child.kill('SIGCONT');
+    assert.deepEqual(
+      await Promise.all(waiting.map(({ status }) => status)),
+      waiting.map(() => 200),
+    );
+    assert.equal(await ended, 0, program.log());
+    await assertLanded(t, dataDir, [], uploads);
+  });
+
+  test('SIGTERM: unready at once, while a package whose header was under way is taken (D8)', async (t) => {
+    const dataDir = join(await scratch(t), 'data');
+    const program = await start(t, { dataDir });
+    const body = packageOf([good]);
+    const [asking, sending] = [await openConnection(program.url), await openConnection(program.url)];
+    asking.socket.write('GET /health/ready HTTP/1.1\r\nHost: ');
+    sending.socket.write(`POST /collect HTTP/1.1\r\nContent-Length: ${body.length}\r\nHost: `);
+    await pinged(program.url);
+    const ended = program.kill('SIGTERM');
+    await untilRefused(program.url);
+    asking.socket.write('localhost\r\n\r\n');
+    sending.socket.write(`localhost\r\n\r\n${body}`);
+    assert.equal(await asking.status, 503);
+    assert.equal(await sending.status, 200);
+    assert.equal(await ended, 0, program.log());
+    await assertLanded(t, dataDir, [], 1);
+  });
+
   test('a second signal ends it at once; what was acknowledged lands after the next start, once (D1, D2, D3, D8)', async (t) => {
     const dataDir = join(await scratch(t), 'data');
     const program = await start(t, { dataDir });

@@ -54,13 +54,15 @@ export function faultyStore(store: ObjectStore, calls: FaultyCalls): ObjectStore
   };
 }
 
-export function faultySink<E>(sink: Sink<E>, calls: FaultyCalls): Sink<E> {
+export function faultySink<E>(sink: Sink<E>, calls: FaultyCalls, afterOpen?: () => Promise<void>): Sink<E> {
   return {
     name: sink.name,
     open: async (at) => {
       const partition = await calls.through('open table', () => sink.open(at));
+      await afterOpen?.();
       return {
         next: partition.next,
+        ...(partition.landAgain && { landAgain: () => partition.landAgain!() }),
         batch: () => faultyBatch(partition.batch(), calls),
         close: () => partition.close(),
       };

@@ -4,14 +4,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { escapeIdentifier, type PoolClient } from 'pg';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PoolClient } from 'pg';
 import type { Timestamp } from '../../src/event/time.ts';
 import { Reject } from '../../src/event/reject.ts';
 import type { Json } from '../../src/event/verbatim.ts';
-import { readDeadLetter } from '../../src/dead-letters/dead-letter.ts';
 import type { Log, LogRecord } from '../../src/log/log.ts';
 import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
 import type { BatchOutcome } from '../../src/processing/partition-processor.ts';
+import type { Notice } from '../../src/processing/notice.ts';
 import { Processor } from '../../src/processing/processor.ts';
 import { readLag } from '../../src/processing/lag.ts';
 import { createObjectsSink } from '../../src/sinks/objects/objects-sink.ts';
@@ -34,10 +35,8 @@ export interface LoggedEvent extends TableEvent {
 }
 
 export const consumer = 'lives';
-const topic = 'events';
-const deadLetterTopic = 'letters';
-/** So small that a few events fill a batch. */
-const limits = { maxBytes: 1_000, flushIntervalMs: 1 };
+export const topic = 'events';
+export const deadLetterTopic = 'letters';
 
 export interface PlaceOptions {
   readonly dir: string;
@@ -45,6 +44,8 @@ export interface PlaceOptions {
   readonly warehouse: Warehouse;
   readonly events: readonly (readonly [kind: Kind, key: string])[];
   readonly partitions?: number;
+  /** Of each event, for logs of several segments. */
+  readonly dataBytes?: number;
 }
 
 export interface Place {
@@ -54,22 +55,34 @@ export interface Place {
   readonly events: readonly LoggedEvent[];
 }
 
-let places = 0;
+/** A batch lies in one segment. */
+const appendedAtOnce = 10;
+let tables = 0;
+
+/** A sink is named as its table: into another one, as into another database, nothing has landed. */
+export function newTableName(): string {
+  return `lives_${tables++}`;
+}
 
 /** A log with events in it, of which nothing has been processed. */
-export async function newPlace({ dir, warehouse, events, partitions = 1 }: PlaceOptions): Promise<Place> {
-  const place = { dir, warehouse, table: `lives_${places++}`, events: events.map(loggedEvent) };
+export async function newPlace(options: PlaceOptions): Promise<Place> {
+  const { dir, warehouse, events, partitions = 1, dataBytes = 0 } = options;
+  const filled = (event: LoggedEvent): LoggedEvent =>
+    dataBytes === 0 ? event : { ...event, data: JSON.stringify('x'.repeat(dataBytes)) as Json };
+  const place = { dir, warehouse, table: newTableName(), events: events.map(loggedEvent).map(filled) };
   const log = await openLog(place);
   await log.ensureTopics([
     { name: topic, partitions },
     { name: deadLetterTopic, partitions: 2 },
   ]);
-  const batch = log.batch();
-  for (const event of place.events) {
-    const headers = [['correlationId', uuidOf(event.id)] as const, ['received', `as received: ${event.id}`] as const];
-    batch.add({ topic, key: event.key, value: Buffer.from(JSON.stringify(event)), headers });
+  for (let i = 0; i < place.events.length; i += appendedAtOnce) {
+    const batch = log.batch();
+    for (const event of place.events.slice(i, i + appendedAtOnce)) {
+      const headers = [['correlationId', uuidOf(event.id)] as const, ['received', `as received: ${event.id}`] as const];
+      batch.add({ topic, key: event.key, value: Buffer.from(JSON.stringify(event)), headers });
+    }
+    await log.append(batch);
   }
-  await log.append(batch);
   await log.close();
   return place;
 }
@@ -83,7 +96,7 @@ function loggedEvent([kind, key]: readonly [Kind, string], index: number): Logge
   return event;
 }
 
-function openLog({ dir }: Pick<Place, 'dir'>): Promise<Log> {
+export function openLog({ dir }: Pick<Place, 'dir'>): Promise<Log> {
   return openSegmentLog({ dir: join(dir, 'log'), segmentBytes: 256 * 1024, minFreeBytes: 0 });
 }
 
@@ -95,6 +108,12 @@ export interface LifeOptions {
   /** Awaited before a batch is converted. */
   readonly beforeConvert?: () => Promise<void>;
   readonly sinks?: 'table and objects' | 'objects';
+  /** What the transform of today refuses; changes when code changes. */
+  readonly refuses?: (event: LoggedEvent) => boolean;
+  /** Default 1,000: so few that a few events fill a batch. */
+  readonly maxBatchBytes?: number;
+  /** Awaited when the table has been opened, before the processor knows. */
+  readonly afterOpen?: () => Promise<void>;
 }
 
 export interface Life {
@@ -104,6 +123,7 @@ export interface Life {
   readonly processor: Processor<LoggedEvent>;
   readonly landed: readonly BatchOutcome[];
   readonly failures: readonly unknown[];
+  readonly notices: readonly Notice[];
   /** Resolves with why it stands still. */
   readonly halted: Promise<unknown>;
   /** Resolves when everything in the log has landed. */
@@ -141,7 +161,7 @@ export async function startOn(
   { log, state }: { readonly log: Log; readonly state: StateStore },
   options: LifeOptions = {},
 ): Promise<Life> {
-  const { onInvalid = 'dead-letter', faults = [] } = options;
+  const { onInvalid = 'dead-letter', faults = [], maxBatchBytes = 1_000 } = options;
   const calls = new FaultyCalls(faults);
   const clients = new Set<PoolClient>();
   const connections = connectionPool(connectionTo(place.warehouse), () => undefined);
@@ -152,6 +172,7 @@ export async function startOn(
   });
   const landed: BatchOutcome[] = [];
   const failures: unknown[] = [];
+  const notices: Notice[] = [];
   const halted = Promise.withResolvers<unknown>();
   let told = Promise.withResolvers<void>();
   const tell = (): void => {
@@ -164,10 +185,10 @@ export async function startOn(
     state: faultyState(state, calls),
     convert: async (records) => {
       await options.beforeConvert?.();
-      return records.map(convert);
+      return records.map((record) => convert(record, options));
     },
     sinks: await sinksOf(place, options, { ...place.warehouse, pool: connections.pool }, calls),
-    limits,
+    limits: { maxBytes: maxBatchBytes, flushIntervalMs: 1 },
     onInvalid,
     deadLetterTopic,
     observer: {
@@ -180,6 +201,7 @@ export async function startOn(
         tell(); // a commit of which only the answer failed is not told otherwise
       },
       halted: (_at, error) => halted.resolve(error),
+      noticed: (_at, notice) => notices.push(notice),
     },
   });
   return {
@@ -189,13 +211,16 @@ export async function startOn(
     processor,
     landed,
     failures,
+    notices,
     halted: halted.promise,
     caughtUp: async () => {
       for (;;) {
         const next = told.promise;
         const rows = await readLag({ log, state }, [{ name: consumer, topic }]);
-        if (rows.every(({ lag }) => lag === 0)) return;
-        await next;
+        const progress = processor.progress();
+        // A processor that has not opened yet may go back.
+        if (rows.every(({ lag, end, partition }) => lag === 0 && progress[partition]?.offset === end)) return;
+        await Promise.race([next, sleep(5)]);
       }
     },
     crash: async () => {
@@ -214,14 +239,25 @@ export async function startOn(
 /** Lives one life after the other, each ended by its crash; the last one has no faults. */
 export async function liveUntilLanded(place: Place, lives: readonly LifeOptions[]): Promise<readonly Life[]> {
   const lived: Life[] = [];
-  for (const options of [...lives, { ...lives.at(-1), faults: [] }]) {
-    const life = await startLife(place, options);
-    lived.push(life);
-    const drained = life.caughtUp().then(() => life.drain());
-    const crashed = life.calls.crashed.then(() => true);
-    if (await Promise.race([drained.then(() => false), crashed])) await life.crash();
-  }
+  for (const options of [...lives, { ...lives.at(-1), faults: [] }]) lived.push(await live(place, options));
   return lived;
+}
+
+/** Until all has landed, where nothing goes wrong for good. */
+export async function land(place: Place, options: LifeOptions = {}): Promise<Life> {
+  const life = await startLife(place, options);
+  await life.caughtUp();
+  await life.drain();
+  return life;
+}
+
+/** Until all has landed, or a crash. */
+export async function live(place: Place, options: LifeOptions): Promise<Life> {
+  const life = await startLife(place, options);
+  const drained = life.caughtUp().then(() => life.drain());
+  const crashed = life.calls.crashed.then(() => true);
+  if (await Promise.race([drained.then(() => false), crashed])) await life.crash();
+  return life;
 }
 
 function connectionTo({ url }: Warehouse): { connectionString: string } | object {
@@ -230,14 +266,14 @@ function connectionTo({ url }: Warehouse): { connectionString: string } | object
   return { host: decodeURIComponent(host), port: Number(port), user, database, password: '' };
 }
 
-function convert(record: LogRecord): LoggedEvent | Reject {
+function convert(record: LogRecord, { refuses }: LifeOptions): LoggedEvent | Reject {
   const event = JSON.parse(record.value.toString()) as LoggedEvent;
-  return event.kind === 'transform' ? new Reject('data', 'something else') : event;
+  return event.kind === 'transform' || refuses?.(event) === true ? new Reject('data', 'something else') : event;
 }
 
 async function sinksOf(
   place: Place,
-  { prefix = 'v1', sinks = 'table and objects' }: LifeOptions,
+  { prefix = 'v1', sinks = 'table and objects', afterOpen }: LifeOptions,
   warehouse: Warehouse,
   calls: FaultyCalls,
 ): Promise<readonly Sink<LoggedEvent>[]> {
@@ -250,73 +286,6 @@ async function sinksOf(
     },
     serialise: ({ id, key }) => JSON.stringify({ id, key }),
   });
-  const table = faultySink(sinkInto(warehouse, tableOf(place.table)), calls);
+  const table = faultySink(sinkInto(warehouse, tableOf(place.table)), calls, afterOpen);
   return sinks === 'objects' ? [objects] : [table, objects];
-}
-
-/** How often each event is in each place, by its id, and the keys of objects. */
-export interface Found {
-  readonly rows: ReadonlyMap<string, number>;
-  readonly lines: ReadonlyMap<string, number>;
-  readonly letters: ReadonlyMap<string, number>;
-  readonly objects: ReadonlyMap<string, readonly string[]>;
-}
-
-export async function findAll(place: Place): Promise<Found> {
-  const log = await openLog(place);
-  try {
-    const objects = await readObjects(place);
-    const rows = await readRows(place);
-    return {
-      rows: count(rows),
-      lines: count([...objects.values()].flat()),
-      letters: count(await readLetters(log, place)),
-      objects,
-    };
-  } finally {
-    await log.close();
-  }
-}
-
-async function readRows({ warehouse, table, events }: Place): Promise<string[]> {
-  const ids = new Map(events.map(({ id }) => [uuidOf(id), id]));
-  const { rows } = await warehouse.pool.query<{ id: string }>(
-    `SELECT message_id_stamp AS id FROM ${escapeIdentifier(table)}`,
-  );
-  return rows.map(({ id }) => ids.get(id) ?? `unknown ${id}`);
-}
-
-/** The ids of each object's lines, in order. */
-async function readObjects({ dir }: Place): Promise<ReadonlyMap<string, readonly string[]>> {
-  const store = await openDirectoryStore({ dir: join(dir, 'objects') });
-  const objects = new Map<string, string[]>();
-  for await (const key of store.list('')) {
-    const lines = (await store.get(key))!.toString().split('\n').slice(0, -1);
-    objects.set(
-      key,
-      lines.map((line) => (JSON.parse(line) as { id: string }).id),
-    );
-  }
-  return objects;
-}
-
-async function readLetters(log: Log, { events }: Place): Promise<string[]> {
-  const ids = new Map(events.map(({ id }) => [uuidOf(id), id]));
-  const found: string[] = [];
-  for (const partition of [0, 1]) {
-    const at = { topic: deadLetterTopic, partition };
-    const { end } = await log.range(at);
-    for (let next = 0; next < end;) {
-      const records = await log.read(at, next, { maxBytes: 1 << 20 });
-      found.push(...records.map((record) => ids.get(readDeadLetter(record).correlationId) ?? 'unknown'));
-      next += records.length;
-    }
-  }
-  return found;
-}
-
-function count(ids: readonly string[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
-  return counts;
 }

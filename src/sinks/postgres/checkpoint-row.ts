@@ -2,7 +2,7 @@
  * How far a sink has come, in the database where its rows are: one row of `tributary_checkpoints` for each partition of
  * each log. It moves in the transaction that brings the rows, and only from where its owner believes it to be (D3).
  */
-import type { ClientBase } from 'pg';
+import { type ClientBase, escapeIdentifier, type Pool } from 'pg';
 import type { TopicPartition } from '../../log/log.ts';
 import { underLock } from './advisory-lock.ts';
 
@@ -55,4 +55,17 @@ export async function readCheckpoint(client: ClientBase, key: CheckpointKey): Pr
     keyValues(key),
   );
   return found.rows[0] && Number(found.rows[0].next);
+}
+
+/**
+ * The table, which is named as its sink, has rows, and no log has ever moved a checkpoint with it: somebody brought them from another
+ * database, and left behind what says how far they go.
+ */
+export async function hasUncountedRows(pool: Pool, { sink }: CheckpointKey): Promise<boolean> {
+  const found = await pool.query<{ uncounted: boolean }>(
+    `SELECT EXISTS (SELECT FROM ${escapeIdentifier(sink)})
+       AND NOT EXISTS (SELECT FROM ${table} WHERE sink = $1 AND next_offset > 0) AS uncounted`,
+    [sink],
+  );
+  return found.rows[0]?.uncounted === true;
 }

@@ -9,7 +9,13 @@ import type { ClientBase, Pool } from 'pg';
 import { Fault } from '../../errors.ts';
 import type { TableSink } from '../../pipeline/pipeline.ts';
 import type { RejectedEvent, SinkBatch, SinkPartition, SinkRange, Staged } from '../sink.ts';
-import { type CheckpointKey, advanceCheckpoint, openCheckpoint, readCheckpoint } from './checkpoint-row.ts';
+import {
+  type CheckpointKey,
+  advanceCheckpoint,
+  hasUncountedRows,
+  openCheckpoint,
+  readCheckpoint,
+} from './checkpoint-row.ts';
 import { copyRows, copyStatement } from './copy-rows.ts';
 import type { MonthPartitions } from './month-partitions.ts';
 import { findRefusedRows, isDataError, isPartitionMissing } from './refused-rows.ts';
@@ -46,6 +52,15 @@ export class TablePartition<E> implements SinkPartition<E> {
     this.#landed = next;
     this.#options = options;
     this.#statement = copyStatement(definition.name, Object.keys(definition.columns));
+  }
+
+  async landAgain(): Promise<void> {
+    const { pool, key } = this.#options;
+    if (this.next > 0 || !(await hasUncountedRows(pool, key))) return;
+    throw new Fault(
+      'CHECKPOINT_LOST',
+      `table ${key.sink} has rows, but no checkpoint that tells which: landing ${key.topic}-${key.partition} again could double them`,
+    );
   }
 
   batch(): SinkBatch<E> {
@@ -116,7 +131,7 @@ export class TablePartition<E> implements SinkPartition<E> {
     const where = `${key.sink} of ${key.pipeline}, ${key.topic}-${key.partition}`;
     throw new Fault(
       'CHECKPOINT_STALE',
-      `${where}: the checkpoint in the database is at ${next}, not at ${from}: another owner moved it, or the database is another one than the log has landed in before`,
+      `${where}: the checkpoint in the database is at ${next}, not at ${from}: another owner moved it`,
     );
   }
 

@@ -1,0 +1,58 @@
+/** `tributary forget`: the log no longer keeps what a consumer has not landed that is gone for good. */
+import type { Command } from 'commander';
+import type { EngineReader } from '../engine/engine.ts';
+import { Fault } from '../errors.ts';
+import type { knownCheckpoints } from '../processing/checkpoint.ts';
+import { type ConfigOptions, configOf, examples, withConfig } from './options.ts';
+import { writeLine } from './output.ts';
+
+interface ForgetOptions extends ConfigOptions {
+  readonly json?: true;
+}
+
+export function addForget(program: Command): void {
+  withConfig(program.command('forget'))
+    .description('let go of what the log keeps for a consumer that is no longer in the configuration')
+    .argument('<consumer>')
+    .option('--json', 'as a JSON object')
+    .addHelpText('after', examples('tributary forget old-pipeline', 'tributary forget old.dead.letter/keeper'))
+    .action(forget);
+}
+
+/** Beside a running `start` it is refused (DATA_DIR_IN_USE): keyed state has one writer. */
+async function forget(consumer: string, options: ForgetOptions): Promise<void> {
+  const config = configOf(options);
+  const [{ openEngine, openEngineReader }, { consumersOf }, { loadApps }, checkpoints] = await Promise.all([
+    import('../engine/engine.ts'),
+    import('../engine/landing.ts'),
+    import('../engine/load-apps.ts'),
+    import('../processing/checkpoint.ts'),
+  ]);
+  const apps = await loadApps({ pipelines: config.pipelines });
+  if (consumersOf(apps.map(({ pipeline }) => pipeline)).some(({ name }) => name === consumer))
+    throw new Fault('USAGE', `${JSON.stringify(consumer)} is a consumer of the configuration, and would begin anew`);
+  const keys = await keysOf(consumer, await openEngineReader(config), checkpoints.knownCheckpoints);
+  if (keys.length === 0) throw new Fault('USAGE', `the log knows no consumer ${JSON.stringify(consumer)}`);
+  const { log, state } = await openEngine(config);
+  try {
+    await state.commit({ delete: keys });
+  } finally {
+    await log.close();
+    await state.close();
+  }
+  await writeLine(options.json ? JSON.stringify({ consumer, partitions: keys.length }) : `Forgot ${consumer}.`);
+}
+
+async function keysOf(
+  consumer: string,
+  reader: EngineReader,
+  known: typeof knownCheckpoints,
+): Promise<readonly string[]> {
+  try {
+    const keys: string[] = [];
+    for await (const each of known(reader.state, reader.log.id)) if (each.consumer === consumer) keys.push(each.key);
+    return keys;
+  } finally {
+    await reader.close();
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Which records of a partition a consumer has made dead letters of, as the dead-letter topic tells. A letter follows its record in the
+ * log, which forgets oldest first: as long as it has the record, it has the letter.
+ */
+import { readDeadLetter } from '../dead-letters/dead-letter.ts';
+import type { LogReader, LogRecord, TopicPartition } from '../log/log.ts';
+import { header } from './convert.ts';
+
+export interface LetterSearch {
+  readonly log: LogReader;
+  readonly consumer: string;
+  readonly at: TopicPartition;
+  readonly deadLetterTopic: string;
+  /** Bytes of letters that are in memory at once. */
+  readonly maxBytes: number;
+}
+
+export interface OffsetWindow {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Offsets of the window. @param since where to begin in each partition of the dead-letter topic; others may have written many since (D6) */
+export async function deadLetteredSince(
+  search: LetterSearch,
+  { from, to }: OffsetWindow,
+  since: readonly number[],
+): Promise<readonly number[]> {
+  const { log, deadLetterTopic, maxBytes } = search;
+  const offsets: number[] = [];
+  for (const [partition, wanted] of since.entries()) {
+    const letters = { topic: deadLetterTopic, partition };
+    const { start, end } = await log.range(letters);
+    for (let next = Math.max(wanted, start); next < end;) {
+      const records = await log.read(letters, next, { maxBytes });
+      for (const record of records) {
+        const offset = originIn(record, search);
+        if (offset !== undefined && offset >= from && offset < to) offsets.push(offset);
+      }
+      next += records.length;
+    }
+  }
+  return offsets;
+}
+
+/** The offset of which this consumer has made the letter. */
+function originIn(letter: LogRecord, { consumer, at }: LetterSearch): number | undefined {
+  const isOurs = header(letter, 'pipeline') === consumer && header(letter, 'origin') !== '';
+  const origin = isOurs ? readDeadLetter(letter).origin : undefined;
+  return origin?.topic === at.topic && origin.partition === at.partition ? origin.offset : undefined;
+}
+
+/** Offsets whose letters are remembered at once: some 30 MB where each of them is a dead letter. */
+const windowOffsets = 500_000;
+
+/** Of records that were processed long ago. The whole topic is read, once for each window of offsets. */
+export class EarlierLetters {
+  readonly #search: LetterSearch;
+  #window: OffsetWindow = { from: 0, to: 0 };
+  #offsets: ReadonlySet<number> = new Set();
+
+  constructor(search: LetterSearch) {
+    this.#search = search;
+  }
+
+  async within({ from, to }: OffsetWindow): Promise<readonly number[]> {
+    if (from < this.#window.from || to > this.#window.to)
+      await this.#read({ from, to: Math.max(to, from + windowOffsets) });
+    const found: number[] = [];
+    for (let offset = from; offset < to; offset++) if (this.#offsets.has(offset)) found.push(offset);
+    return found;
+  }
+
+  async #read(window: OffsetWindow): Promise<void> {
+    const { log, deadLetterTopic } = this.#search;
+    const topic = (await log.topics()).find(({ name }) => name === deadLetterTopic);
+    const starts: number[] = [];
+    for (let partition = 0; partition < (topic?.partitions ?? 0); partition++)
+      starts.push((await log.range({ topic: deadLetterTopic, partition })).start);
+    this.#offsets = new Set(await deadLetteredSince(this.#search, window, starts));
+    this.#window = window;
+  }
+}

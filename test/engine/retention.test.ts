@@ -1,0 +1,102 @@
+/** Retention keeps what any consumer has not landed that the configuration names or the keyed state knows (D2). */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { dataPaths } from '../../src/engine/engine.ts';
+import { keepRetention } from '../../src/engine/retention.ts';
+import { idempotencyTopic } from '../../src/ingest/idempotency.ts';
+import type { Log, TopicPartition } from '../../src/log/log.ts';
+import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
+import { Checkpoint, knownCheckpoints } from '../../src/processing/checkpoint.ts';
+import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
+import type { StateStore } from '../../src/stores/state/state-store.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+import { cli } from '../cli/run-cli.ts';
+
+const at: TopicPartition = { topic: 'events', partition: 0 };
+const records = 200;
+const running = { name: 'running', topic: at.topic };
+const alsoKeep = () => ({ topic: idempotencyTopic.name, partition: 0, offset: 0 });
+const other = { name: 'other', topic: at.topic };
+
+suite('retention', () => {
+  let dataDir: string;
+  let log: Log;
+  let state: StateStore;
+  const lines: string[] = [];
+  before(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'tributary-retention-'));
+    await openParts();
+    await log.ensureTopics([{ name: at.topic, partitions: 1 }, idempotencyTopic]);
+    for (let i = 0; i < records; i++) {
+      const batch = log.batch();
+      batch.add({ topic: at.topic, key: null, value: Buffer.alloc(4_096, i), headers: [] });
+      await log.append(batch);
+    }
+    for (const [consumer, next] of [
+      ['running', records],
+      ['other', 150],
+      ['old/letters', 100],
+    ] as const)
+      await (await Checkpoint.open(state, log.id, consumer, at)).advance(next);
+  });
+  after(async () => {
+    await log.close();
+    await state.close();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  async function openParts(): Promise<void> {
+    const paths = dataPaths(dataDir);
+    log = await openSegmentLog({ dir: paths.log, segmentBytes: 64 * 1024, minFreeBytes: 0 });
+    state = await openLmdbStore({ dir: paths.state, minFreeBytes: 0 });
+  }
+
+  const forget = (consumer: string) => cli(['forget', consumer, '--data-dir', dataDir]);
+
+  /** Where the topic begins after one turn that removes all that it may. */
+  async function startAfter(consumers: readonly (typeof running)[]): Promise<number> {
+    const logger = createLogger({ level: 'info', to: { write: (line: string) => lines.push(line) } });
+    const options = { log, state, consumers, alsoKeep, retentionMs: 3_600_000, retentionBytes: 0, logger };
+    await keepRetention(options)();
+    return (await log.range(at)).start;
+  }
+
+  test('D2: what no pipeline of the configuration reads any more is kept all the same, and that is told', async () => {
+    const start = await startAfter([running, other]);
+    assert.ok(start > 50 && start <= 100, `starts at ${start}`);
+    assert.equal(lines.length, 1);
+    assert.match(lines[0]!, /the log keeps all that old\/letters has not landed.*tributary forget old\/letters/);
+  });
+
+  test('a consumer that is forgotten keeps nothing; one of the configuration is not forgotten', async () => {
+    const busy = await forget('old/letters');
+    assert.equal(busy.code, 1);
+    assert.match(busy.stderr, /Another process/);
+    await log.close();
+    await state.close();
+    assert.match((await forget('collect')).stderr, /"collect" is a consumer of the configuration/);
+    assert.match((await forget('unknown')).stderr, /knows no consumer "unknown"/);
+    assert.deepEqual(await forget('old/letters'), {
+      code: 0,
+      signal: null,
+      stdout: 'Forgot old/letters.\n',
+      stderr: '',
+    });
+    await openParts();
+    const left = await Array.fromAsync(knownCheckpoints(state, log.id));
+    assert.deepEqual(
+      left.map(({ consumer, next }) => `${consumer} ${next}`),
+      ['other 150', `running ${records}`],
+    );
+  });
+
+  test('D2: what a pipeline of the configuration has not landed that does not run here is kept', async () => {
+    const { start: asBefore } = await log.range(at);
+    assert.equal(await startAfter([running, other, { name: 'has never run', topic: at.topic }]), asBefore);
+    const start = await startAfter([running, other]);
+    assert.ok(start > 100 && start <= 150, `starts at ${start}`);
+  });
+});

@@ -1,0 +1,72 @@
+/** Code that changes between a crash and the redo: no event lands and is a dead letter too. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { findAll } from '../support/found-in-place.ts';
+import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
+import { type Kind, type LifeOptions, liveUntilLanded, newPlace, type Place } from '../support/processor-lives.ts';
+
+suite('code that changes between a crash and the redo', { concurrency: false }, () => {
+  let postgres: TestWarehouse;
+  let root: string;
+  before(async () => {
+    root = await mkdtemp(join(tmpdir(), 'tributary-changed-'));
+    postgres = await openTestEmbedded();
+  });
+  after(async () => {
+    await postgres.close();
+    await rm(root, { recursive: true, force: true });
+  });
+  const events = ['good', 'transform', 'good', 'good'].map((kind) => [kind as Kind, 'k'] as const);
+  const refused = 'event 2';
+  const refuses: LifeOptions['refuses'] = ({ id }) => id === refused;
+
+  const newOne = async (): Promise<Place> =>
+    newPlace({ dir: await mkdtemp(join(root, 'place-')), warehouse: postgres.warehouse, events });
+
+  async function crashAndChange(name: string, how: 'crash before' | 'crash after', changed: LifeOptions) {
+    const [clean] = await liveUntilLanded(await newOne(), [{}]);
+    const call = clean!.calls.names.indexOf(name);
+    const place = await newOne();
+    const [, life] = await liveUntilLanded(place, [{ faults: [{ call, how }] }, changed]);
+    return { found: await findAll(place), notices: life!.notices, landed: life!.landed };
+  }
+
+  test('what has landed in the table is no dead letter too: the objects go without it, and that is told (D2, D3)', async () => {
+    for (const name of ['commit rows', 'put object']) {
+      const { found, notices } = await crashAndChange(name, 'crash after', { refuses });
+      assert.equal(found.rows.get(refused), 1);
+      assert.equal(found.letters.get(refused), undefined);
+      assert.equal(found.lines.get(refused), undefined);
+      assert.deepEqual([...found.letters], [['event 1', 1]]);
+      assert.deepEqual([...found.lines.keys()].toSorted(), ['event 0', 'event 3']);
+      assert.deepEqual(notices, [
+        { kind: 'left out', events: 1, first: { offset: 2, path: 'data', message: 'something else' } },
+      ]);
+    }
+  });
+
+  test('what has landed nowhere yet becomes a dead letter, and lands nowhere (D2, D3)', async () => {
+    for (const how of ['crash before', 'crash after'] as const) {
+      const name = how === 'crash before' ? 'commit rows' : 'append dead letters';
+      const { found, notices } = await crashAndChange(name, how, { refuses });
+      assert.deepEqual([...found.letters.keys()].toSorted(), ['event 1', refused]);
+      assert.ok([...found.letters.values()].every((count) => count === 1));
+      assert.deepEqual([...found.rows.keys()].toSorted(), ['event 0', 'event 3']);
+      assert.deepEqual([...found.lines.keys()].toSorted(), ['event 0', 'event 3']);
+      assert.deepEqual(notices, []);
+    }
+  });
+
+  test('drop: what has landed in the table is not counted as dropped (D2, D3)', async () => {
+    const { found, notices, landed } = await crashAndChange('commit rows', 'crash after', {
+      refuses,
+      onInvalid: 'drop',
+    });
+    assert.equal(found.rows.get(refused), 1);
+    assert.equal(notices.length, 1);
+    assert.equal(landed.at(-1)?.dropped, 0);
+  });
+});

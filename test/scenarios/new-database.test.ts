@@ -1,0 +1,56 @@
+/** The database is changed under a data directory that has landed in another one: what the log has lands there too, once (D3). */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { suite, test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { collectEvent, packageOf } from '../support/collect-event.ts';
+import { taken } from '../support/http-request.ts';
+import { caughtUp, deadLettersOf, objectsOf, rowsOf } from '../support/landed.ts';
+import { startPostgresServer } from '../support/postgres-server.ts';
+import { type Program, scratch, startProgram, type StartOptions } from '../support/program.ts';
+
+/** The last is valid until the processor sees that an id is none. */
+const events = [...Array.from({ length: 50 }, () => collectEvent()), collectEvent({ accountId: 'no id' })];
+const counts = 'SELECT count(*) AS n, count(DISTINCT correlation_id) AS ids FROM events';
+
+async function start(t: TestContext, options: StartOptions): Promise<Program> {
+  const program = await startProgram(options);
+  t.after(() => void program.child.kill('SIGKILL'));
+  return program;
+}
+
+suite('a new database', { timeout: 120_000 }, () => {
+  test('gets every event of the log once; objects and dead letters stay as they are; then it goes on (D2, D3)', async (t) => {
+    const dataDir = join(await scratch(t), 'data');
+    const first = await start(t, { dataDir });
+    await taken(first.url, packageOf(events));
+    await caughtUp(dataDir);
+    await first.kill('SIGTERM');
+    const objects = await objectsOf(dataDir);
+    const letters = await deadLettersOf(dataDir);
+    assert.equal(letters.length, 1);
+
+    const postgres = await startPostgresServer();
+    t.after(() => postgres.stop());
+    const env = { DATABASE_URL: postgres.url };
+    const second = await start(t, { dataDir, env });
+    while (!second.log().includes('land again')) await sleep(20);
+    assert.match(second.log(), /events: the database is behind the log .*; offsets 0 to 51 land again"/);
+    await caughtUp(dataDir, env);
+    assert.deepEqual(await rowsOf(dataDir, counts, env), [{ n: 50, ids: 50 }]);
+    assert.deepEqual(await objectsOf(dataDir), objects);
+    assert.deepEqual(await deadLettersOf(dataDir), letters);
+
+    await taken(second.url, packageOf(events));
+    await caughtUp(dataDir, env);
+    assert.deepEqual(await rowsOf(dataDir, counts, env), [{ n: 100, ids: 100 }]);
+    assert.equal(await second.kill('SIGTERM'), 0);
+
+    // Back to the one before, which has not got what came meanwhile.
+    const third = await start(t, { dataDir });
+    while (!third.log().includes('land again')) await sleep(20);
+    await caughtUp(dataDir);
+    assert.deepEqual(await rowsOf(dataDir, counts), [{ n: 100, ids: 100 }]);
+    assert.equal(await third.kill('SIGTERM'), 0);
+  });
+});
