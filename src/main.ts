@@ -5,8 +5,13 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { mountDeadLetters } from './api/admin/dead-letters.ts';
 import { createServer, type Health } from './api/server.ts';
 import type { Config } from './config/config.ts';
+import { Letters } from './dead-letters/letters.ts';
+import { repairsTopic } from './dead-letters/repair.ts';
+import { Repairs } from './dead-letters/repairs.ts';
+import { createTryEvent } from './dead-letters/try-event.ts';
 import { type Engine, openEngine } from './engine/engine.ts';
 import { consumersOf, Landing } from './engine/landing.ts';
 import { loadApps } from './engine/load-apps.ts';
@@ -39,6 +44,7 @@ interface Parts {
   readonly pipelines: readonly Pipeline[];
   readonly codecs: Codecs;
   readonly idempotency: Idempotency;
+  readonly repairs: Repairs;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -53,7 +59,9 @@ export async function serve(config: Config): Promise<Running> {
     const codecs = createCodecs(engine.registry);
     const onError = (error: unknown): void => logger.error({ err: error }, 'the view of idempotency keys is behind');
     const idempotency = await Idempotency.open({ log: engine.log, state: engine.state, onError });
-    return await run({ config, engine, pipelines, codecs, idempotency, logger, metrics: createMetrics() });
+    const onLate = (error: unknown): void => logger.error({ err: error }, 'the statuses of dead letters are behind');
+    const repairs = await Repairs.open({ log: engine.log, state: engine.state, onError: onLate });
+    return await run({ config, engine, pipelines, codecs, idempotency, repairs, logger, metrics: createMetrics() });
   } catch (error) {
     await closeEngine(engine);
     throw error;
@@ -71,12 +79,13 @@ async function prepare(engine: Engine, config: Config, pipelines: readonly Pipel
     ...listed,
     ...unlisted.map((name) => ({ name, partitions: 1 })),
     idempotencyTopic,
+    repairsTopic,
   ];
   await engine.log.ensureTopics(topics);
 }
 
 async function run(parts: Parts): Promise<Running> {
-  const { config, engine, pipelines, codecs, idempotency, logger, metrics } = parts;
+  const { config, engine, pipelines, codecs, idempotency, repairs, logger, metrics } = parts;
   const observe = (consumer: string, sinks: readonly string[]) =>
     processorObserver({ consumer, sinks, logger, metrics });
   const landing = Landing.start({ config, engine, codecs, pipelines, logger, observe });
@@ -84,13 +93,14 @@ async function run(parts: Parts): Promise<Running> {
   const server = createServer({ logger, metrics: metrics.registry, health });
   const budget = new Budget(config.ingest.maxInFlightBytes);
   mountSources(server, parts, budget);
+  mountAdmin(server, parts, budget);
   const ingestBytes = (): number => budget.heldBytes;
   addLiveGauges(metrics.registry, { lag: () => measureLag(engine, landing), ingestBytes });
   const stopRetention = keepRetention({
     log: engine.log,
     state: engine.state,
     consumers: consumersOf(pipelines),
-    alsoKeep: () => idempotency.progress(),
+    alsoKeep: () => [idempotency.progress(), repairs.progress()],
     retentionMs: config.log.retentionHours * 3_600_000,
     retentionBytes: config.log.retentionBytes,
     logger,
@@ -100,6 +110,7 @@ async function run(parts: Parts): Promise<Running> {
     await stopRetention();
     await landing.drain();
     await idempotency.close();
+    await repairs.close();
     await closeEngine(engine);
   };
   try {
@@ -126,6 +137,19 @@ function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): vo
     const { bodyIdleTimeoutMs } = config.ingest;
     mountHttpSource(server, { ingest, bodyIdleTimeoutMs, logger, metrics });
   }
+}
+
+function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget): void {
+  const { config, engine, pipelines, codecs, repairs, logger, metrics } = parts;
+  const { log, objects } = engine;
+  const letters = new Letters({ log, statuses: repairs, pipelines, objects });
+  const onDefect = (error: unknown, correlationId: string): void =>
+    logger.error({ err: error, correlationId }, 'a function of a pipeline failed; the event is refused');
+  const onReplayed = (pipeline: string, events: number): void => metrics.eventsIngested.inc({ pipeline }, events);
+  const tryEvent = createTryEvent({ codecs, onDefect });
+  const patience = new Patience(config.ingest.waitForRoomMs);
+  const replay = { log, letters, repairs, pipelines, tryEvent, budget, patience, onReplayed };
+  mountDeadLetters(server, { replay, logger });
 }
 
 async function checkHealth({ log }: Engine, landing: Landing): Promise<Health> {

@@ -10,7 +10,7 @@ export interface RetentionOptions {
   readonly state: StateStore;
   readonly consumers: readonly Consumer[];
   /** What others than consumers still need. */
-  readonly alsoKeep: () => TopicPartition & { readonly offset: number };
+  readonly alsoKeep: () => readonly (TopicPartition & { readonly offset: number })[];
   readonly retentionMs: number;
   readonly retentionBytes: number | undefined;
   readonly logger: Logger;
@@ -47,7 +47,7 @@ async function landedOffsets({
   alsoKeep,
 }: RetentionOptions): Promise<readonly (TopicPartition & { readonly offset: number })[]> {
   const topics = await log.topics();
-  const offsets = [alsoKeep()];
+  const offsets = [...alsoKeep()];
   for (const { name, topic } of consumers) {
     const partitions = topics.find((spec) => spec.name === topic)?.partitions ?? 0;
     for (let partition = 0; partition < partitions; partition++) {

@@ -7,7 +7,8 @@
  * - Nothing vanishes (D2): dead letters are durable before any sink commits.
  * - A sink that fails or stalls pauses the loop; the batch in hand is all that is held (D6).
  */
-import { deadLetterRecord, readDeadLetter } from '../dead-letters/dead-letter.ts';
+import { originOf } from '../dead-letters/dead-letter.ts';
+import { refusedRecords } from '../dead-letters/refused-records.ts';
 import { Fault, isFault } from '../errors.ts';
 import { Reject } from '../event/reject.ts';
 import type { Log, LogRecord, TopicPartition } from '../log/log.ts';
@@ -239,8 +240,7 @@ export class PartitionProcessor<Output> {
 
   /** The offset of which this consumer has made the letter. */
   #originIn(letter: LogRecord): number | undefined {
-    const isOurs = header(letter, 'pipeline') === this.#options.consumer && header(letter, 'origin') !== '';
-    const origin = isOurs ? readDeadLetter(letter).origin : undefined;
+    const origin = header(letter, 'pipeline') === this.#options.consumer ? originOf(letter) : undefined;
     return origin?.topic === this.at.topic && origin.partition === this.at.partition ? origin.offset : undefined;
   }
 
@@ -249,11 +249,9 @@ export class PartitionProcessor<Output> {
     if (onInvalid !== 'dead-letter' || invalid.length === 0) return;
     const batch = log.batch();
     for (const { record, path, message } of invalid) {
-      const correlationId = header(record, 'correlationId');
-      const received = record.headers.find(([name]) => name === 'received');
-      const letter = { correlationId, at: 'processor', pipeline: consumer, path, message } as const;
-      const event = received?.[1] ?? record.value;
-      batch.add(deadLetterRecord(deadLetterTopic, { ...letter, event, origin: { ...this.at, offset: record.offset } }));
+      const origin = { ...this.at, offset: record.offset };
+      const refused = { record, origin, pipeline: consumer, deadLetterTopic, path, message };
+      for (const made of refusedRecords(refused)) batch.add(made);
     }
     await log.append(batch);
   }
