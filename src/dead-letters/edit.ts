@@ -77,9 +77,11 @@ function patchOne(letter: Letter, patch: Patch): { readonly outcome: EditOutcome
 }
 
 function shortened({ path, before, after }: PatchChange): PatchChange {
-  const cut = (text: string | undefined): string | undefined =>
-    text !== undefined && text.length > shownCharacters ? `${text.slice(0, shownCharacters)}...` : text;
   return { path, before: cut(before), after: cut(after) };
+}
+
+function cut(text: string | undefined): string | undefined {
+  return text !== undefined && text.length > shownCharacters ? `${text.slice(0, shownCharacters)}...` : text;
 }
 
 /**

@@ -13,7 +13,13 @@ export function stateOf(status: LetterStatus | undefined): LetterState {
 export function letterJson(letter: Letter) {
   const { correlationId, packageId, index, receivedAt, at, pipeline, path, message, status } = letter;
   return {
-    ...{ correlationId, packageId, index, receivedAt, at, pipeline, error: { path, message } },
+    correlationId,
+    packageId,
+    index,
+    receivedAt,
+    at,
+    pipeline,
+    error: { path, message },
     state: stateOf(status),
     edits: (status?.edits ?? []).map(({ timeMs }) => ({ at: isoTime(timeMs) })),
     replays: (status?.replays ?? []).map(({ timeMs, as }) => ({ at: isoTime(timeMs), correlationId: as })),

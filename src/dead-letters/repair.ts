@@ -55,17 +55,11 @@ export function withRepair(
 ): LetterStatus {
   if (before !== undefined && before.offset >= offset) return before;
   const status = { ...(before ?? { edits: [], replays: [] }), offset };
-  switch (repair.kind) {
-    case 'edit':
-      return { ...status, edits: [...status.edits, { timeMs, offset }] };
-    case 'replay':
-      return { ...status, replays: [...status.replays, { timeMs, as: repair.as }] };
-    case 'refusal': {
-      const { path, message, replay } = repair;
-      const refused = { ...status, refusal: { timeMs, path, message } };
-      return replay === undefined ? refused : { ...refused, refusedReplay: replay };
-    }
-  }
+  if (repair.kind === 'edit') return { ...status, edits: [...status.edits, { timeMs, offset }] };
+  if (repair.kind === 'replay') return { ...status, replays: [...status.replays, { timeMs, as: repair.as }] };
+  const { path, message, replay } = repair;
+  const refused = { ...status, refusal: { timeMs, path, message } };
+  return replay === undefined ? refused : { ...refused, refusedReplay: replay };
 }
 
 /** The replay that stands: it is in the log and has not been refused. The letter can be neither edited nor replayed then. */

@@ -54,7 +54,7 @@ function addReading(admin: FastifyInstance, { letters, repairs }: ReplayOptions)
     await repairs.refresh();
     return letters.find(filter);
   };
-  admin.get('/', async (request) => {
+  admin.get('/', async (request, _reply) => {
     const { limit = defaultLimit, ...filter } = check(listQuery, request.query);
     const found: object[] = [];
     for await (const letter of await find(toFilter(filter))) {
@@ -63,7 +63,7 @@ function addReading(admin: FastifyInstance, { letters, repairs }: ReplayOptions)
     }
     return { letters: found, more: false };
   });
-  admin.get('/counts', async (request) => {
+  admin.get('/counts', async (request, _reply) => {
     const { limit: _limit, ...filter } = check(listQuery, request.query);
     return countLetters(await find(toFilter(filter)));
   });

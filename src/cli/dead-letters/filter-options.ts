@@ -37,9 +37,19 @@ export function filterOf(options: FilterOptions): LetterFilter {
 /** As the admin API takes it. */
 export function filterRequest(options: FilterOptions, ids: readonly string[]): object {
   const { pipeline, at, reason, since, until, text } = options;
-  const iso = (ms: number | undefined): string | undefined =>
-    ms === undefined ? undefined : new Date(ms).toISOString();
-  return { ids: ids.length > 0 ? ids : undefined, pipeline, at, reason, since: iso(since), until: iso(until), text };
+  return {
+    ids: ids.length > 0 ? ids : undefined,
+    pipeline,
+    at,
+    reason,
+    since: isoTime(since),
+    until: isoTime(until),
+    text,
+  };
+}
+
+function isoTime(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString();
 }
 
 export function isFiltered(options: FilterOptions): boolean {

@@ -11,12 +11,12 @@ export async function withLetters<T>(options: ConfigOptions, use: (letters: Lett
     import('../../engine/load-apps.ts'),
   ]);
   const pipelines = (await loadApps(config)).map(({ pipeline }) => pipeline);
-  const { log, state, objects, close } = await openEngineReader(config);
+  const reader = await openEngineReader(config);
   try {
-    const statuses = await readStatuses(log, state);
-    const get = async (key: string): Promise<Buffer | undefined> => (await objects()).get(key);
-    return await use(new Letters({ log, statuses, pipelines, objects: { get } }));
+    const statuses = await readStatuses(reader.log, reader.state);
+    const get = async (key: string): Promise<Buffer | undefined> => (await reader.objects()).get(key);
+    return await use(new Letters({ log: reader.log, statuses, pipelines, objects: { get } }));
   } finally {
-    await close();
+    await reader.close();
   }
 }
