@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { mountDeadLetters } from './api/admin/dead-letters.ts';
+import { mountTrail } from './api/admin/trail.ts';
 import { createServer, type Health } from './api/server.ts';
 import type { Config } from './config/config.ts';
 import { Letters } from './dead-letters/letters.ts';
@@ -16,6 +17,7 @@ import { type Engine, openEngine } from './engine/engine.ts';
 import { consumersOf, Landing } from './engine/landing.ts';
 import { loadApps } from './engine/load-apps.ts';
 import { keepRetention } from './engine/retention.ts';
+import { Fault } from './errors.ts';
 import { createPackageIds } from './event/correlation-id.ts';
 import { Budget } from './ingest/budget.ts';
 import { Idempotency, idempotencyTopic } from './ingest/idempotency.ts';
@@ -27,6 +29,7 @@ import type { Pipeline } from './pipeline/pipeline.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
 import { loadSchemaFiles } from './schemas/schema-files.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
+import type { Warehouse } from './stores/warehouse/warehouse.ts';
 import { addLiveGauges, type LagSample } from './telemetry/live-gauges.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
@@ -93,7 +96,7 @@ async function run(parts: Parts): Promise<Running> {
   const server = createServer({ logger, metrics: metrics.registry, health });
   const budget = new Budget(config.ingest.maxInFlightBytes);
   mountSources(server, parts, budget);
-  mountAdmin(server, parts, budget);
+  mountAdmin(server, parts, budget, landing);
   const ingestBytes = (): number => budget.heldBytes;
   addLiveGauges(metrics.registry, { lag: () => measureLag(engine, landing), ingestBytes });
   const stopRetention = keepRetention({
@@ -139,9 +142,9 @@ function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): vo
   }
 }
 
-function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget): void {
+function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landing: Landing): void {
   const { config, engine, pipelines, codecs, repairs, logger, metrics } = parts;
-  const { log, objects } = engine;
+  const { log, state, objects } = engine;
   const letters = new Letters({ log, statuses: repairs, pipelines, objects });
   const onDefect = (error: unknown, correlationId: string): void =>
     logger.error({ err: error, correlationId }, 'a function of a pipeline failed; the event is refused');
@@ -150,6 +153,11 @@ function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget): void
   const patience = new Patience(config.ingest.waitForRoomMs);
   const replay = { log, letters, repairs, pipelines, tryEvent, budget, patience, onReplayed };
   mountDeadLetters(server, { replay, logger });
+  const warehouse = async (): Promise<Warehouse> => {
+    if (landing.warehouse) return landing.warehouse;
+    throw new Fault('WAREHOUSE_UNAVAILABLE', 'the warehouse is not up yet');
+  };
+  mountTrail(server, { log, state, statuses: repairs, letters, pipelines, codecs, objects, warehouse });
 }
 
 async function checkHealth({ log }: Engine, landing: Landing): Promise<Health> {

@@ -4,9 +4,11 @@ import { Command } from 'commander';
 import { inPackage } from '../config/package-root.ts';
 import { addBench } from './bench.ts';
 import { addDeadLetters } from './dead-letters.ts';
+import { addEvents } from './events.ts';
 import { addGenerate } from './generate.ts';
 import { addLag } from './lag.ts';
 import { examples } from './options.ts';
+import { addPackages } from './packages.ts';
 import { commanderErrorLine } from './report-error.ts';
 import { addProve } from './prove.ts';
 import { addSend } from './send.ts';
@@ -28,6 +30,18 @@ export function createProgram(): Command {
         'tributary send events.json',
       ),
     );
-  for (const add of [addStart, addGenerate, addSend, addLag, addSql, addDeadLetters, addProve, addBench]) add(program);
+  for (const add of [
+    addStart,
+    addGenerate,
+    addSend,
+    addLag,
+    addSql,
+    addDeadLetters,
+    addEvents,
+    addPackages,
+    addProve,
+    addBench,
+  ])
+    add(program);
   return program;
 }

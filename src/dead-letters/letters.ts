@@ -49,6 +49,12 @@ export class Letters {
     }
   }
 
+  /** @param fromMs when the package began to come in */
+  async *ofPackage(packageId: string, fromMs: number): AsyncIterable<Letter> {
+    for await (const { letter, status } of this.#all(fromMs))
+      if (letter.packageId === packageId) yield await this.withStatus(letter, status);
+  }
+
   /** The letter with a status that may be newer than when it was found. */
   async withStatus(letter: DeadLetter, status: LetterStatus | undefined): Promise<Letter> {
     const edit = status?.edits.at(-1);

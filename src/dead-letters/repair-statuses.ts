@@ -11,6 +11,8 @@ export interface RepairStatuses {
   status(letterId: string): Promise<LetterStatus | undefined>;
   /** The letter that was replayed as this event. */
   letterOfReplay(correlationId: string): Promise<string | undefined>;
+  /** Replays whose correlation ids begin so, each with its letter. */
+  replaysWith(prefix: string): Promise<readonly (readonly [as: string, letterId: string])[]>;
 }
 
 export const repairsAt = { topic: repairsTopic.name, partition: 0 } as const;
@@ -34,6 +36,14 @@ export class StoredStatuses implements RepairStatuses {
 
   async letterOfReplay(correlationId: string): Promise<string | undefined> {
     return (await this.#state.get(this.#replayKey(correlationId)))?.toString();
+  }
+
+  async replaysWith(prefix: string): Promise<readonly (readonly [as: string, letterId: string])[]> {
+    const found: (readonly [string, string])[] = [];
+    const start = this.#replayKey('').length;
+    for await (const [key, letterId] of this.#state.entries(this.#replayKey(prefix)))
+      found.push([key.slice(start), letterId.toString()]);
+    return found;
   }
 
   /** Repairs below this offset are part of it. */
@@ -95,5 +105,9 @@ export async function readStatuses(log: LogReader, state: StateStore): Promise<R
   return {
     status: async (letterId) => ahead.letters.get(letterId) ?? stored.status(letterId),
     letterOfReplay: async (id) => ahead.replays.get(id) ?? stored.letterOfReplay(id),
+    replaysWith: async (prefix) => {
+      const newest = [...ahead.replays].filter(([as]) => as.startsWith(prefix));
+      return [...new Map([...(await stored.replaysWith(prefix)), ...newest])];
+    },
   };
 }

@@ -70,6 +70,10 @@ export class Repairs implements RepairStatuses {
     return this.#stored.letterOfReplay(correlationId);
   }
 
+  replaysWith(prefix: string): Promise<readonly (readonly [as: string, letterId: string])[]> {
+    return this.#stored.replaysWith(prefix);
+  }
+
   /** Everything below it is in the keyed state; the log must keep the rest. */
   progress(): TopicPartition & { readonly offset: number } {
     return { ...repairsAt, offset: this.#next };
