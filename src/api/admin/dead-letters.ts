@@ -73,7 +73,7 @@ function addReading(admin: FastifyInstance, { letters, repairs }: ReplayOptions)
   });
 }
 
-function addChanging(admin: FastifyInstance, replay: ReplayOptions, stream: StreamOptions): void {
+function addChanging(admin: FastifyInstance, replay: ReplayOptions, stream: Omit<StreamOptions, 'done'>): void {
   admin.put<{ Params: { id: string } }>('/:id', async ({ params: { id }, body }) => {
     const { event, edits } = checkJson(editRequest, body);
     await editLetter(replay, id.toLowerCase(), Buffer.from(event), edits);
@@ -81,10 +81,12 @@ function addChanging(admin: FastifyInstance, replay: ReplayOptions, stream: Stre
   });
   admin.post('/patch', async (request, reply) => {
     const { filter, patch, dryRun } = checkJson(patchRequest, request.body);
-    return sendOutcomes(reply, patchLetters(replay, toFilter(filter), parsePatch(patch), { dryRun }), stream);
+    const outcomes = patchLetters(replay, toFilter(filter), parsePatch(patch), { dryRun });
+    return sendOutcomes(reply, outcomes, { ...stream, done: dryRun ? undefined : 'dead letters patched' });
   });
   admin.post('/replay', async (request, reply) => {
     const { filter, dryRun } = checkJson(replayRequest, request.body);
-    return sendOutcomes(reply, replayLetters(replay, toFilter(filter), { dryRun }), stream);
+    const outcomes = replayLetters(replay, toFilter(filter), { dryRun });
+    return sendOutcomes(reply, outcomes, { ...stream, done: dryRun ? undefined : 'dead letters replayed' });
   });
 }

@@ -9,6 +9,8 @@ import { Fault } from '../../errors.ts';
 
 export interface StreamOptions {
   readonly logger: Logger;
+  /** Said in the log line of what was done; of a dry run there is none. */
+  readonly done: string | undefined;
   /** Aborted when the server drains (D8): work ends after the batch in hand, and can be begun again. */
   readonly stopping: AbortSignal;
 }
@@ -24,7 +26,7 @@ export function sendOutcomes(
 
 async function* lines(
   batches: AsyncIterable<readonly { readonly result: string }[]>,
-  { logger, stopping }: StreamOptions,
+  { logger, done, stopping }: StreamOptions,
 ): AsyncGenerator<string> {
   const summary: Record<string, number> = {};
   try {
@@ -39,5 +41,7 @@ async function* lines(
     const { code, message, todo } =
       error instanceof Fault ? error : { code: 'INTERNAL', message: 'an error of ours, in the log lines', todo: '' };
     yield `${JSON.stringify({ error: code, message, todo })}\n`;
+  } finally {
+    if (done !== undefined) logger.info({ ...summary }, done);
   }
 }
