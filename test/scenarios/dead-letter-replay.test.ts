@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { replayCorrelationId } from '../../src/event/correlation-id.ts';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { taken } from '../support/http-request.ts';
@@ -22,10 +23,11 @@ async function assertLandedOnce(dataDir: string, letters: readonly string[]): Pr
 }
 
 /**
- * Replays everything over HTTP, and kills the program when so many bytes of outcomes have come.
+ * Replays everything over HTTP, and kills the program when so many bytes of outcomes have come, and so long after: a batch
+ * takes 20 to 100 ms, and a kill has to come at any point of it.
  * @returns false where all was done before
  */
-function replayUntilKilled(program: Program, killAfterBytes: number): Promise<boolean> {
+function replayUntilKilled(program: Program, killAfterBytes: number, delayMs: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const sent = request(`${program.url}/admin/dead-letters/replay`, {
       method: 'POST',
@@ -38,7 +40,7 @@ function replayUntilKilled(program: Program, killAfterBytes: number): Promise<bo
     sent.on('response', (response) => {
       response.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
-        if (bytes > killAfterBytes) killed ??= program.kill('SIGKILL');
+        if (bytes > killAfterBytes) killed ??= sleep(delayMs).then(() => program.kill('SIGKILL'));
       });
       response.on('end', ended).on('error', ended);
     });
@@ -88,7 +90,7 @@ suite('replays of dead letters', { timeout: 240_000 }, () => {
 
     let kills = 0;
     const replayedBefore: number[] = [];
-    while (await replayUntilKilled(program, 150_000 * kills)) {
+    while (await replayUntilKilled(program, 90_000 * kills, (kills * 37) % 120)) {
       kills += 1;
       program = await startProgram({ dataDir });
       replayedBefore.push((await listed(dataDir, '--replayed')).length);
