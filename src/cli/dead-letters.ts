@@ -1,11 +1,11 @@
 /** `tributary dead-letters`: what could not go on: listed, shown, edited, replayed. */
 import { type Command } from 'commander';
 import { Fault } from '../errors.ts';
-import { correlationIds, withFilter } from './dead-letters/filter-options.ts';
-import { defaultTableRows, list } from './dead-letters/list.ts';
+import { correlationIds, defaultTableRows, withFilter } from './dead-letters/filter-options.ts';
+import type { ListOptions } from './dead-letters/list.ts';
 import type { PatchOptions } from './dead-letters/patch.ts';
-import { replay } from './dead-letters/replay.ts';
-import { show } from './dead-letters/show.ts';
+import type { ReplayCliOptions } from './dead-letters/replay.ts';
+import type { ShowOptions } from './dead-letters/show.ts';
 import { examples, wholeNumber, withConfig } from './options.ts';
 import { withServer } from './server/server-url.ts';
 
@@ -47,7 +47,7 @@ function addList(group: Command): void {
         "tributary dead-letters list --text order-17 --json | jq -r '.error.path'",
       ),
     )
-    .action(list);
+    .action(async (options: ListOptions) => (await import('./dead-letters/list.ts')).list(options));
 }
 
 function addShow(group: Command): void {
@@ -56,7 +56,7 @@ function addShow(group: Command): void {
     .argument('<correlation-id>')
     .option('--json', 'as a JSON object')
     .addHelpText('after', examples('tributary dead-letters show 01932f5e-0c00-8a1b-9c3d-4e5f60000000'))
-    .action(show);
+    .action(async (id: string, options: ShowOptions) => (await import('./dead-letters/show.ts')).show(id, options));
 }
 
 function addEdit(group: Command): void {
@@ -113,5 +113,7 @@ function addReplay(group: Command): void {
         'tributary dead-letters replay 01932f5e-0c00-8a1b-9c3d-4e5f60000000 --yes',
       ),
     )
-    .action(replay);
+    .action(async (ids: readonly string[], options: ReplayCliOptions) =>
+      (await import('./dead-letters/replay.ts')).replay(ids, options),
+    );
 }

@@ -12,7 +12,15 @@ import { cli } from './run-cli.ts';
 
 const unknown = '01932f5e-0c00-8a1b-9c3d-4e5f60000000';
 
-suite('tributary dead-letters', { timeout: 120_000 }, () => {
+/** An editor that is a shell script; its path has a space in it. */
+async function editor(t: { after(fn: () => Promise<void>): void }, script: string): Promise<string> {
+  const file = join(await scratch(t), 'my editor.sh');
+  await writeFile(file, `#!/bin/sh\n${script}\n`);
+  await chmod(file, 0o755);
+  return `"${file}"`;
+}
+
+suite('tributary dead-letters', { timeout: 280_000 }, () => {
   let dataDir: string;
   let program: Program;
   let to: readonly string[];
@@ -30,14 +38,6 @@ suite('tributary dead-letters', { timeout: 120_000 }, () => {
   async function oneLetter(): Promise<string> {
     const [id] = await makeLetters(program.url, 1);
     return id!;
-  }
-
-  /** An editor that is a shell script; its path has a space in it. */
-  async function editor(t: { after(fn: () => Promise<void>): void }, script: string): Promise<string> {
-    const file = join(await scratch(t), 'my editor.sh');
-    await writeFile(file, `#!/bin/sh\n${script}\n`);
-    await chmod(file, 0o755);
-    return `"${file}"`;
   }
 
   test('wrong usage is told in one line; exit code 2', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { applyTo, parsePatch, type Patched } from '../../src/dead-letters/patch.ts';
 import { isFault } from '../../src/errors.ts';
 
@@ -97,6 +97,11 @@ suite('JSON Patch', () => {
   });
 });
 
+/** What may stand in a patch of operations; a merge patch takes any name. */
+function isReachable(value: unknown): boolean {
+  return !JSON.stringify(value).includes('__proto__');
+}
+
 suite('patches', () => {
   test('those that are none are refused, with the place', () => {
     for (const [text, message] of [
@@ -126,7 +131,6 @@ suite('patches', () => {
       from: pointer.map((tokens) => `/${tokens.join('/')}`),
       value: fc.jsonValue({ maxDepth: 2 }),
     });
-    const isReachable = (value: unknown): boolean => !JSON.stringify(value).includes('__proto__');
     const operations = fc.array(operation, { maxLength: 4 }).filter(isReachable);
     const merge = fc.dictionary(fc.constantFrom('a', 'b', '__proto__'), fc.jsonValue({ maxDepth: 2 }));
     fc.assert(

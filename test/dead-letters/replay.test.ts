@@ -6,6 +6,7 @@ import { type ReplayOutcome, replayLetters } from '../../src/dead-letters/replay
 import { isFault } from '../../src/errors.ts';
 import { replayCorrelationId } from '../../src/event/correlation-id.ts';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
+import type { StateStore } from '../../src/stores/state/state-store.ts';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { withoutAmount } from '../support/letters.ts';
 import { openRepairs, type RepairParts, type RepairPartsOptions, repairsName } from '../support/repair-parts.ts';
@@ -30,6 +31,20 @@ function header(record: { headers: readonly (readonly [string, Buffer])[] }, nam
 }
 
 const resultsOf = (outcomes: readonly { result: string }[]): readonly string[] => outcomes.map(({ result }) => result);
+
+/** Keeps what it is given in memory alone, and knows nothing of before. */
+function forgetful(state: StateStore): StateStore {
+  const kept = new Map<string, Buffer>();
+  return {
+    entries: (prefix) => state.entries(prefix),
+    close: () => state.close(),
+    get: async (key) => kept.get(key),
+    commit: async ({ put = [] }) => {
+      for (const { key, value } of put) kept.set(key, Buffer.from(value));
+      return true;
+    },
+  };
+}
 
 suite('replay', () => {
   test('D9: an edited letter becomes one event: bytes as edited, an id that follows from its own; again is nothing', async (t) => {
@@ -99,17 +114,6 @@ suite('replay', () => {
     await first.patch('{"data":{"amount":1}}');
     await first.replay();
     await first.close();
-    const forgetful: RepairPartsOptions['changeState'] = (state) => {
-      const kept = new Map<string, Buffer>();
-      return {
-        ...{ entries: (prefix) => state.entries(prefix), close: () => state.close() },
-        get: async (key) => kept.get(key),
-        commit: async ({ put = [] }) => {
-          for (const { key, value } of put) kept.set(key, Buffer.from(value));
-          return true;
-        },
-      };
-    };
     for (const changeState of [undefined, forgetful]) {
       const again = await openRepairs({ dir, ...(changeState && { changeState }) });
       assert.deepEqual(resultsOf(await again.replay({ ids: [id!] })), ['already replayed']);

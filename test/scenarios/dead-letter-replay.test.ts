@@ -48,7 +48,7 @@ function replayUntilKilled(program: Program, killAfterBytes: number, delayMs: nu
   });
 }
 
-suite('replays of dead letters', { timeout: 240_000 }, () => {
+suite('replays of dead letters', { timeout: 280_000 }, () => {
   test('D9: a thousand letters, one patch, two replays at once: each is one event, and again is none', async (t) => {
     const dataDir = join(await scratch(t), 'data');
     const program = await startProgram({ dataDir });

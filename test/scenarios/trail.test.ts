@@ -17,7 +17,7 @@ import { type Program, runProgram, startProgram } from '../support/program.ts';
 const messageId = '0190A1B2-C3D4-7E5F-8A9B-0C1D2E3F4ABC';
 const unknown = '01932f5e-0c00-8a1b-9c3d-4e5f60000000';
 
-suite('the trail of an event', { timeout: 120_000 }, () => {
+suite('the trail of an event', { timeout: 280_000 }, () => {
   let dataDir: string;
   let program: Program;
   /** Of a package of four: two good ones, one refused at ingest and replayed, one refused by the processor. */
@@ -118,7 +118,12 @@ suite('the trail of an event', { timeout: 120_000 }, () => {
       { packageId, events, accepted, refused, refusedByProcessor, notLandedYet, rows, replayed },
       {
         packageId: ids[0],
-        ...{ events: 4, accepted: 3, refused: 1, refusedByProcessor: 1, notLandedYet: 0, replayed: 1 },
+        events: 4,
+        accepted: 3,
+        refused: 1,
+        refusedByProcessor: 1,
+        notLandedYet: 0,
+        replayed: 1,
         rows: [{ table: 'events', rows: 2 }],
       },
     );

@@ -5,6 +5,9 @@ import { toUuid } from '../../event/ids.ts';
 import { parseTime } from '../../event/time.ts';
 import type { LetterFilter } from '../../dead-letters/letter-filter.ts';
 
+/** A table is read by people. */
+export const defaultTableRows = 50;
+
 export interface FilterOptions {
   readonly pipeline?: string;
   readonly at?: 'ingest' | 'processor';

@@ -5,7 +5,7 @@ import type { Letter, Letters } from '../../dead-letters/letters.ts';
 import type { ConfigOptions } from '../options.ts';
 import { tell, writeLine } from '../output.ts';
 import { outputWidth, renderTable } from '../table.ts';
-import { type FilterOptions, filterOf } from './filter-options.ts';
+import { defaultTableRows, type FilterOptions, filterOf } from './filter-options.ts';
 import { withLetters } from './open-letters.ts';
 
 export interface ListOptions extends ConfigOptions, FilterOptions {
@@ -15,9 +15,6 @@ export interface ListOptions extends ConfigOptions, FilterOptions {
   readonly limit?: number;
   readonly json?: true;
 }
-
-/** A table is read by people. */
-export const defaultTableRows = 50;
 
 export function list(options: ListOptions): Promise<void> {
   const { replayed, notReplayed } = options;
