@@ -78,6 +78,22 @@ export const catalogue = {
     status: 500,
     todo: 'Bring tributary_checkpoints along with the table, from the database that its rows came from; or rename or drop the table, and it is filled again from the log.',
   },
+  DEAD_LETTER_UNKNOWN: { status: 404, todo: 'tributary dead-letters list shows those that are.' },
+  DEAD_LETTER_REPLAYED: { status: 409, todo: 'Nothing: its event is in the log. tributary events show follows it.' },
+  DEAD_LETTER_CHANGED: { status: 409, todo: 'Look at the letter as it is now, and edit that.' },
+  REPAIR_INVALID: { status: 400, todo: 'Correct what the message names; --help has examples.' },
+  EVENT_UNKNOWN: {
+    status: 404,
+    todo: 'Correct the id, or look on the data directory that took the event (--data-dir).',
+  },
+  SERVER_UNREACHABLE: {
+    status: 503,
+    todo: 'Start it (tributary start), or name where it runs (--to URL): only the running server writes the log.',
+  },
+  SERVER_REFUSED: {
+    status: 502,
+    todo: 'Do what the message says, and run the command again: what is done is not done twice.',
+  },
   PIPELINE_HALTED: {
     status: 503,
     todo: 'Repair the named event or the schema, or set onInvalid to dead-letter; then restart.',

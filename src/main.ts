@@ -5,13 +5,20 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { mountDeadLetters } from './api/admin/dead-letters.ts';
+import { mountTrail } from './api/admin/trail.ts';
 import { mountRegistry } from './api/registry/registry-routes.ts';
 import { createServer, type Health } from './api/server.ts';
 import type { Config } from './config/config.ts';
+import { Letters } from './dead-letters/letters.ts';
+import { repairsTopic } from './dead-letters/repair.ts';
+import { Repairs } from './dead-letters/repairs.ts';
+import { createTryEvent } from './dead-letters/try-event.ts';
 import { type Engine, openEngine } from './engine/engine.ts';
 import { consumersOf, Landing } from './engine/landing.ts';
 import { loadApps } from './engine/load-apps.ts';
 import { keepRetention } from './engine/retention.ts';
+import { Fault } from './errors.ts';
 import { createPackageIds } from './event/correlation-id.ts';
 import { Budget } from './ingest/budget.ts';
 import { Idempotency, idempotencyTopic } from './ingest/idempotency.ts';
@@ -25,6 +32,7 @@ import type { Consumer } from './processing/lag.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
 import { loadSchemaFiles } from './schemas/schema-files.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
+import type { Warehouse } from './stores/warehouse/warehouse.ts';
 import { addLiveGauges, type LagSample } from './telemetry/live-gauges.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
@@ -44,6 +52,7 @@ interface Parts {
   readonly consumers: readonly Consumer[];
   readonly codecs: Codecs;
   readonly idempotency: Idempotency;
+  readonly repairs: Repairs;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -60,7 +69,9 @@ export async function serve(config: Config): Promise<Running> {
     const onError = (error: unknown): void => logger.error({ err: error }, 'the view of idempotency keys is behind');
     const idempotency = await Idempotency.open({ log: engine.log, state: engine.state, onError });
     const metrics = createMetrics();
-    return await run({ config, engine, pipelines, consumers, codecs, idempotency, logger, metrics });
+    const onLate = (error: unknown): void => logger.error({ err: error }, 'the statuses of dead letters are behind');
+    const repairs = await Repairs.open({ log: engine.log, state: engine.state, onError: onLate });
+    return await run({ config, engine, pipelines, consumers, codecs, idempotency, repairs, logger, metrics });
   } catch (error) {
     await closeEngine(engine);
     throw error;
@@ -82,12 +93,13 @@ async function prepare(engine: Engine, config: Config, pipelines: readonly Pipel
     ...listed,
     ...unlisted.map((name) => ({ name, partitions: 1 })),
     idempotencyTopic,
+    repairsTopic,
   ];
   await engine.log.ensureTopics(topics);
 }
 
 async function run(parts: Parts): Promise<Running> {
-  const { config, engine, pipelines, codecs, idempotency, logger, metrics } = parts;
+  const { config, engine, pipelines, codecs, idempotency, repairs, logger, metrics } = parts;
   const observe = (consumer: string, sinks: readonly string[]) =>
     processorObserver({ consumer, sinks, logger, metrics });
   const landing = Landing.start({ config, engine, codecs, pipelines, logger, observe });
@@ -96,13 +108,14 @@ async function run(parts: Parts): Promise<Running> {
   mountRegistry(server, { registry: engine.registry.administration, logger });
   const budget = new Budget(config.ingest.maxInFlightBytes);
   mountSources(server, parts, budget);
+  mountAdmin(server, parts, budget, landing);
   const ingestBytes = (): number => budget.heldBytes;
   addLiveGauges(metrics.registry, { lag: () => measureLag(engine, landing), ingestBytes });
   const stopRetention = keepRetention({
     log: engine.log,
     state: engine.state,
     consumers: parts.consumers,
-    alsoKeep: () => idempotency.progress(),
+    alsoKeep: () => [idempotency.progress(), repairs.progress()],
     retentionMs: config.log.retentionHours * 3_600_000,
     retentionBytes: config.log.retentionBytes,
     logger,
@@ -112,6 +125,7 @@ async function run(parts: Parts): Promise<Running> {
     await stopRetention();
     await landing.drain();
     await idempotency.close();
+    await repairs.close();
     await closeEngine(engine);
   };
   try {
@@ -138,6 +152,24 @@ function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): vo
     const { bodyIdleTimeoutMs } = config.ingest;
     mountHttpSource(server, { ingest, bodyIdleTimeoutMs, logger, metrics });
   }
+}
+
+function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landing: Landing): void {
+  const { config, engine, pipelines, codecs, repairs, logger, metrics } = parts;
+  const { log, state, objects } = engine;
+  const letters = new Letters({ log, statuses: repairs, pipelines, objects });
+  const onDefect = (error: unknown, correlationId: string): void =>
+    logger.error({ err: error, correlationId }, 'a function of a pipeline failed; the event is refused');
+  const onReplayed = (pipeline: string, events: number): void => metrics.eventsIngested.inc({ pipeline }, events);
+  const tryEvent = createTryEvent({ codecs, onDefect });
+  const patience = new Patience(config.ingest.waitForRoomMs);
+  const replay = { log, letters, repairs, pipelines, tryEvent, budget, patience, onReplayed };
+  mountDeadLetters(server, { replay, logger });
+  const warehouse = async (): Promise<Warehouse> => {
+    if (landing.warehouse) return landing.warehouse;
+    throw new Fault('WAREHOUSE_UNAVAILABLE', 'the warehouse is not up yet');
+  };
+  mountTrail(server, { log, state, statuses: repairs, letters, pipelines, codecs, objects, warehouse });
 }
 
 async function checkHealth({ log }: Engine, landing: Landing): Promise<Health> {

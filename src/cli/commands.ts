@@ -5,9 +5,11 @@ import { inPackage } from '../config/package-root.ts';
 import { addBench } from './bench.ts';
 import { addDeadLetters } from './dead-letters.ts';
 import { addForget } from './forget.ts';
+import { addEvents } from './events.ts';
 import { addGenerate } from './generate.ts';
 import { addLag } from './lag.ts';
 import { examples } from './options.ts';
+import { addPackages } from './packages.ts';
 import { commanderErrorLine } from './report-error.ts';
 import { addProve } from './prove.ts';
 import { addSchemas } from './schemas.ts';
@@ -39,6 +41,8 @@ export function createProgram(): Command {
     addDeadLetters,
     addSchemas,
     addForget,
+    addEvents,
+    addPackages,
     addProve,
     addBench,
   ])

@@ -1,118 +1,119 @@
-/** `tributary dead-letters`: what could not go on, as it was received, with the reason. */
-import { type Command, Option } from 'commander';
-import type { DeadLetter } from '../dead-letters/dead-letter.ts';
-import { receivedBytes } from '../dead-letters/dead-letter-sink.ts';
-import { type ConfigOptions, configOf, examples, wholeNumber, withConfig } from './options.ts';
-import { tell, write, writeLine } from './output.ts';
-import { errorLine } from './report-error.ts';
-import { outputWidth, renderTable } from './table.ts';
-
-interface ListOptions extends ConfigOptions {
-  readonly pipeline?: string;
-  readonly at?: DeadLetter['at'];
-  readonly limit?: number;
-  readonly json?: true;
-}
-
-interface ShowOptions extends ConfigOptions {
-  readonly json?: true;
-}
-
-/** A table is read by people. */
-const defaultTableRows = 50;
+/** `tributary dead-letters`: what could not go on: listed, shown, edited, replayed. */
+import { type Command } from 'commander';
+import { Fault } from '../errors.ts';
+import { correlationIds, defaultTableRows, withFilter } from './dead-letters/filter-options.ts';
+import type { ListOptions } from './dead-letters/list.ts';
+import type { PatchOptions } from './dead-letters/patch.ts';
+import type { ReplayCliOptions } from './dead-letters/replay.ts';
+import type { ShowOptions } from './dead-letters/show.ts';
+import { examples, wholeNumber, withConfig } from './options.ts';
+import { withServer } from './server/server-url.ts';
 
 export function addDeadLetters(program: Command): void {
   const group = program.command('dead-letters').description('events that could not go on');
-  group.addHelpText('after', examples('tributary dead-letters list', 'tributary dead-letters show <correlation id>'));
-  withConfig(group.command('list'))
+  group.addHelpText(
+    'after',
+    examples(
+      'tributary dead-letters list --count',
+      'tributary dead-letters show <correlation id>',
+      `tributary dead-letters edit --reason data.amount --patch '{"data":{"amount":0}}'`,
+      'tributary dead-letters replay --reason data.amount --yes',
+    ),
+  );
+  addList(group);
+  addShow(group);
+  addEdit(group);
+  addReplay(group);
+}
+
+const whatIsThere =
+  '\nThe list reads the log, beside a running server and without it: it goes back as far as log.retentionHours.\n' +
+  'Older letters stay as objects under dead-letter/; show, edit and replay find these by their correlation ids.';
+
+function addList(group: Command): void {
+  withConfig(withFilter(group.command('list')))
     .description('list them, oldest first')
-    .option('--pipeline <name>', 'only of this pipeline')
-    .addOption(new Option('--at <where>', 'only those refused there').choices(['ingest', 'processor']))
-    .option('--limit <n>', `at most so many (default: ${defaultTableRows}, with --json all)`, wholeNumber(1))
-    .option('--json', 'one JSON object a line')
+    .option('--replayed', 'only those whose event is in the log by now')
+    .option('--not-replayed', 'only those whose event is not')
+    .option('--count', 'count them by reason')
+    .option('--limit <n>', `at most so many (default: ${defaultTableRows}, with --json or --count all)`, wholeNumber(1))
+    .option('--json', 'one JSON object a line; with --count a JSON array')
+    .addHelpText('after', whatIsThere)
     .addHelpText(
       'after',
-      examples('tributary dead-letters list --at ingest', "tributary dead-letters list --json | jq -r '.error.path'"),
+      examples(
+        'tributary dead-letters list --not-replayed --since 24h --count',
+        'tributary dead-letters list --reason "attributes.messageIdStamp: expected a UUID"',
+        "tributary dead-letters list --text order-17 --json | jq -r '.error.path'",
+      ),
     )
-    .action(list);
+    .action(async (options: ListOptions) => (await import('./dead-letters/list.ts')).list(options));
+}
+
+function addShow(group: Command): void {
   withConfig(group.command('show'))
-    .description('show one, with the event as it was received')
+    .description('show one, with the event as it was received, its edits and its replays')
     .argument('<correlation-id>')
     .option('--json', 'as a JSON object')
     .addHelpText('after', examples('tributary dead-letters show 01932f5e-0c00-8a1b-9c3d-4e5f60000000'))
-    .action(show);
+    .action(async (id: string, options: ShowOptions) => (await import('./dead-letters/show.ts')).show(id, options));
 }
 
-async function list(options: ListOptions): Promise<void> {
-  const limit = options.limit ?? (options.json ? Infinity : defaultTableRows);
-  const shown: DeadLetter[] = [];
-  let count = 0;
-  let more = false;
-  for await (const letter of letters(options)) {
-    if ((options.pipeline ?? letter.pipeline) !== letter.pipeline || (options.at ?? letter.at) !== letter.at) continue;
-    if (count === limit) {
-      more = true;
-      break;
-    }
-    count += 1;
-    if (options.json) await writeLine(asJson(letter));
-    else shown.push(letter);
+function addEdit(group: Command): void {
+  withServer(withFilter(group.command('edit')))
+    .description(
+      'edit one in $VISUAL or $EDITOR, or many by a patch; the running server keeps the edit beside the letter',
+    )
+    .argument('[correlation-id...]')
+    .option('--patch <json>', 'a JSON Patch (RFC 6902, an array) or a JSON Merge Patch (RFC 7386, an object)')
+    .option('--all', 'with --patch: every letter that is not replayed')
+    .option('--yes', 'with --patch: do it; else it is shown what would change')
+    .option('--json', 'with --patch: an outcome a line, then the summary')
+    .addHelpText(
+      'after',
+      examples(
+        'tributary dead-letters edit 01932f5e-0c00-8a1b-9c3d-4e5f60000000',
+        `tributary dead-letters edit --reason data.amount --patch '{"data":{"amount":0}}' --yes`,
+        `tributary dead-letters edit --all --patch '[{"op":"move","from":"/headers","path":"/attributes"}]'`,
+      ),
+    )
+    .action(edit);
+}
+
+async function edit(texts: readonly string[], options: PatchOptions & { readonly patch?: string }): Promise<void> {
+  const ids = correlationIds(texts);
+  if (options.patch !== undefined) {
+    const { patch } = await import('./dead-letters/patch.ts');
+    return patch(ids, options.patch, options);
   }
-  if (options.json) return;
-  if (count === 0) tell('There are no dead letters.');
-  else await writeLine(asTable(shown));
-  if (more) tell(`These are the first ${limit}; --limit shows more.`);
+  const [id, ...more] = ids;
+  if (id === undefined || more.length > 0)
+    throw new Fault('USAGE', 'edit takes one correlation id, or --patch for many');
+  const { edit: editOne } = await import('./dead-letters/edit.ts');
+  return editOne(id, options);
 }
 
-async function show(correlationId: string, options: ShowOptions): Promise<void> {
-  const wanted = correlationId.toLowerCase();
-  for await (const letter of letters(options)) {
-    if (letter.correlationId !== wanted) continue;
-    if (options.json) return writeLine(asJson(letter));
-    await writeLine(asText(letter));
-    await write(letter.event);
-    return write('\n');
-  }
-  tell(errorLine(`there is no dead letter ${correlationId}. tributary dead-letters list shows those that are.`));
-  process.exitCode = 1;
-}
-
-async function* letters(options: ConfigOptions): AsyncIterable<DeadLetter> {
-  const config = configOf(options);
-  const [{ readDeadLetters }, { openEngineReader }, { loadApps }] = await Promise.all([
-    import('../dead-letters/read.ts'),
-    import('../engine/engine.ts'),
-    import('../engine/load-apps.ts'),
-  ]);
-  const topics = (await loadApps(config)).map(({ pipeline }) => pipeline.deadLetterTopic);
-  const reader = await openEngineReader(config);
-  try {
-    yield* readDeadLetters(reader.log, topics);
-  } finally {
-    await reader.close();
-  }
-}
-
-function asTable(shown: readonly DeadLetter[]): string {
-  const titles = ['received', 'pipeline', 'at', 'correlation id', 'path', 'message'];
-  return renderTable(
-    titles.map((title) => ({ title })),
-    shown.map((one) => [one.receivedAt, one.pipeline, one.at, one.correlationId, one.path, one.message]),
-    outputWidth(),
-  );
-}
-
-function asText(letter: DeadLetter): string {
-  const { correlationId, packageId, index, receivedAt, at, pipeline, path, message, origin } = letter;
-  const rows = Object.entries({ correlationId, packageId, index, receivedAt, pipeline, at, path, message });
-  if (origin) rows.push(['record', `${origin.topic}-${origin.partition} @ ${origin.offset}`]);
-  const lines = rows.map(([name, value]) => `${`${name}:`.padEnd(15)}${value}`);
-  return [...lines, '', 'as received:'].join('\n');
-}
-
-/** The shape of the objects under `dead-letter/`, and the pipeline. */
-function asJson(letter: DeadLetter): string {
-  const { correlationId, packageId, index, receivedAt, at, pipeline, path, message } = letter;
-  const about = { correlationId, packageId, index, receivedAt, at, pipeline, error: { path, message } };
-  return JSON.stringify({ ...about, ...receivedBytes(letter) });
+function addReplay(group: Command): void {
+  withServer(withFilter(group.command('replay')))
+    .description('send them through ingest again, as they stand; each at most once')
+    .argument('[correlation-id...]')
+    .option('--all', 'every letter')
+    .option('--yes', 'do it; else it is shown what would become of each')
+    .option('--json', 'an outcome a line, then the summary')
+    .addHelpText(
+      'after',
+      '\nThe running server does it: a replay that is interrupted and run again, or run twice, makes one event of each letter.\n' +
+        'What is refused again stays a letter, with the newest reason; exit code 1 then.',
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'tributary dead-letters replay --all',
+        'tributary dead-letters replay --reason data.amount --since 7d --yes',
+        'tributary dead-letters replay 01932f5e-0c00-8a1b-9c3d-4e5f60000000 --yes',
+      ),
+    )
+    .action(async (ids: readonly string[], options: ReplayCliOptions) =>
+      (await import('./dead-letters/replay.ts')).replay(ids, options),
+    );
 }

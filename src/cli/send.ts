@@ -3,7 +3,6 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { Pool } from 'undici';
-import type { Config } from '../config/config.ts';
 import { Fault } from '../errors.ts';
 import { interrupted, onInterrupt } from './interrupt.ts';
 import {
@@ -21,6 +20,7 @@ import { pack } from './send/packages.ts';
 import { type SendProgress, createProgress } from './send/progress.ts';
 import { readLines } from './send/read-lines.ts';
 import { type Sent, Sender } from './send/sender.ts';
+import { urlOf } from './server/server-url.ts';
 
 interface SendOptions extends ConfigOptions {
   readonly to?: string;
@@ -108,18 +108,12 @@ async function send(file: string, options: SendOptions): Promise<void> {
 }
 
 function targetUrl(options: SendOptions): URL {
-  const given = options.to ?? defaultTarget(configOf(options));
+  const given = options.to ?? `${urlOf(configOf(options))}/collect`;
   if (URL.canParse(given)) {
     const url = new URL(given);
     if (url.protocol === 'http:' || url.protocol === 'https:') return url;
   }
   throw new Fault('USAGE', `--to: expected a URL such as http://localhost:8000/collect, got ${JSON.stringify(given)}`);
-}
-
-function defaultTarget({ host, port }: Config): string {
-  const reachable =
-    host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
-  return `http://${reachable}:${port}/collect`;
 }
 
 interface Input {

@@ -60,7 +60,7 @@ function fit(natural: readonly number[], maxWidth: number | undefined): readonly
 }
 
 /** Control characters could move the cursor or break the line: they show as escapes. */
-function visible(text: string): string {
+export function visible(text: string): string {
   // oxlint-disable-next-line no-control-regex -- they are what is looked for
   return text.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, (character) => {
     const named = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character];

@@ -3,6 +3,8 @@
  * UTC date of receipt). The key names the event, so writing a letter again writes the same object (D3).
  */
 import { isUtf8 } from 'node:buffer';
+import { correlationIdParts } from '../event/correlation-id.ts';
+import { toUuid } from '../event/ids.ts';
 import { percentEncodeSegment } from '../event/object-key.ts';
 import type { Sink, SinkBatch, SinkRange, Staged } from '../sinks/sink.ts';
 import type { NewObject, ObjectStore } from '../stores/objects/object-store.ts';
@@ -41,7 +43,32 @@ class LetterBatch implements SinkBatch<DeadLetter> {
   }
 }
 
-export function deadLetterKey({ pipeline, receivedAt, packageId, index }: DeadLetter): string {
+/** The letter of that id as `deadLetterBody` wrote it. */
+export async function readDeadLetterObject(
+  store: Pick<ObjectStore, 'get'>,
+  pipeline: string,
+  correlationId: string,
+): Promise<DeadLetter | undefined> {
+  if (toUuid(correlationId) !== correlationId) return undefined;
+  const { packageId, index, timeMs } = correlationIdParts(correlationId);
+  const about = { packageId, index, receivedAt: new Date(timeMs).toISOString() };
+  const body = await store.get(deadLetterKey({ pipeline, ...about }));
+  if (body === undefined) return undefined;
+  const { at, error, event, eventBase64 } = JSON.parse(body.toString()) as StoredLetter;
+  const bytes = eventBase64 === undefined ? Buffer.from(event ?? '') : Buffer.from(eventBase64, 'base64');
+  return { correlationId, ...about, at, pipeline, ...error, event: bytes, origin: undefined, replay: undefined };
+}
+
+interface StoredLetter {
+  readonly at: DeadLetter['at'];
+  readonly error: { readonly path: string; readonly message: string };
+  readonly event?: string;
+  readonly eventBase64?: string;
+}
+
+type Place = Pick<DeadLetter, 'pipeline' | 'receivedAt' | 'packageId' | 'index'>;
+
+export function deadLetterKey({ pipeline, receivedAt, packageId, index }: Place): string {
   return `dead-letter/${percentEncodeSegment(pipeline)}/date=${receivedAt.slice(0, 10)}/${packageId}/${index}.json`;
 }
 
@@ -53,6 +80,6 @@ export function deadLetterBody(letter: DeadLetter): Buffer {
 }
 
 /** As text where the bytes are UTF-8, else in base64. */
-export function receivedBytes({ event }: DeadLetter): { event: string } | { eventBase64: string } {
+export function receivedBytes({ event }: { readonly event: Buffer }): { event: string } | { eventBase64: string } {
   return isUtf8(event) ? { event: event.toString() } : { eventBase64: event.toString('base64') };
 }

@@ -3,6 +3,7 @@
  * pipeline's dead-letter topic; its package, index and time of receipt are part of its correlation id.
  */
 import { correlationIdParts } from '../event/correlation-id.ts';
+import { toUuid } from '../event/ids.ts';
 import type { Header, LogRecord, NewRecord, TopicPartition } from '../log/log.ts';
 
 export interface DeadLetter {
@@ -22,12 +23,15 @@ export interface DeadLetter {
   readonly event: Buffer;
   /** The record that the processor refused; of what ingest refused there is none. */
   readonly origin: Origin | undefined;
+  /** The correlation id of the replay of this letter that was refused here; of a first refusal there is none. */
+  readonly replay: string | undefined;
 }
 
 export type Origin = TopicPartition & { readonly offset: number };
 
 export type NewDeadLetter = Pick<DeadLetter, 'correlationId' | 'at' | 'pipeline' | 'path' | 'message' | 'origin'> & {
   readonly event: Uint8Array;
+  readonly replay?: string;
 };
 
 export function deadLetterRecord(topic: string, letter: NewDeadLetter): NewRecord {
@@ -38,7 +42,14 @@ export function deadLetterRecord(topic: string, letter: NewDeadLetter): NewRecor
     ['error', JSON.stringify({ path: letter.path, message: letter.message })],
   ];
   if (letter.origin) headers.push(['origin', JSON.stringify(letter.origin)]);
+  if (letter.replay !== undefined) headers.push(['replay', letter.replay]);
   return { topic, key: letter.correlationId, value: letter.event, headers };
+}
+
+/** The record that the processor refused, also where the letter cannot be read otherwise. */
+export function originOf(record: LogRecord): Origin | undefined {
+  const header = record.headers.find(([name]) => name === 'origin');
+  return header && (JSON.parse(header[1].toString()) as Origin);
 }
 
 /** Reads what `deadLetterRecord` wrote. @throws TypeError for a record that is none */
@@ -49,7 +60,9 @@ export function readDeadLetter(record: LogRecord): DeadLetter {
   if (correlationId === undefined || error === null) {
     throw new TypeError(`the record at offset ${record.offset} is no dead letter: a header is missing`);
   }
-  const origin = headers.get('origin');
+  if (toUuid(correlationId) !== correlationId) {
+    throw new TypeError(`the record at offset ${record.offset} is no dead letter: its correlation id is none`);
+  }
   const { packageId, index, timeMs } = correlationIdParts(correlationId);
   return {
     correlationId,
@@ -61,6 +74,7 @@ export function readDeadLetter(record: LogRecord): DeadLetter {
     path: error.path,
     message: error.message,
     event: record.value,
-    origin: origin === undefined ? undefined : (JSON.parse(origin) as Origin),
+    origin: originOf(record),
+    replay: headers.get('replay'),
   };
 }

@@ -1,23 +1,42 @@
 /** Reads dead letters from their topics, oldest first within a partition, from what any process may read. */
-import type { LogReader } from '../log/log.ts';
+import type { LogReader, LogRecord, TopicPartition } from '../log/log.ts';
 import { type DeadLetter, readDeadLetter } from './dead-letter.ts';
 
 const readBytes = 1024 * 1024;
 
-export async function* readDeadLetters(log: LogReader, topics: readonly string[]): AsyncIterable<DeadLetter> {
+/** @param fromMs letters that the log took before are left out */
+export async function* readDeadLetters(
+  log: LogReader,
+  topics: readonly string[],
+  fromMs = 0,
+): AsyncIterable<DeadLetter> {
   const specs = await log.topics();
   for (const topic of new Set(topics)) {
     const partitions = specs.find(({ name }) => name === topic)?.partitions ?? 0;
-    for (let partition = 0; partition < partitions; partition++) yield* readPartition(log, topic, partition);
+    for (let partition = 0; partition < partitions; partition++)
+      yield* readPartition(log, { topic, partition }, fromMs);
   }
 }
 
-async function* readPartition(log: LogReader, topic: string, partition: number): AsyncIterable<DeadLetter> {
-  const at = { topic, partition };
+async function* readPartition(log: LogReader, at: TopicPartition, fromMs: number): AsyncIterable<DeadLetter> {
   const { start, end } = await log.range(at);
-  for (let next = start; next < end;) {
+  const from = fromMs > 0 ? await log.offsetAtTime(at, fromMs) : start;
+  for (let next = from; next < end;) {
     const records = await log.read(at, next, { maxBytes: readBytes });
-    for (const record of records) if (record.offset < end) yield readDeadLetter(record);
+    for (const record of records) {
+      const letter = record.offset < end ? letterIn(record) : undefined;
+      if (letter !== undefined) yield letter;
+    }
     next += records.length;
+  }
+}
+
+/** What others wrote into the topic is no letter of ours. */
+function letterIn(record: LogRecord): DeadLetter | undefined {
+  try {
+    return readDeadLetter(record);
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }

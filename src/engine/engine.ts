@@ -10,6 +10,7 @@ import { openSegmentLogReader } from '../log/segments/segment-log-reader.ts';
 import { openSegmentLog } from '../log/segments/segment-log.ts';
 import type { Log, LogReader } from '../log/log.ts';
 import { type FileRegistry, openFileRegistry } from '../schemas/file-registry.ts';
+import type { SchemaRegistry } from '../schemas/registry.ts';
 import { openDirectoryStore } from '../stores/objects/directory-store.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 import { openLmdbStore } from '../stores/state/lmdb-store.ts';
@@ -64,6 +65,10 @@ export function openWarehouse(config: Config, logger: Logger): Promise<Warehouse
 export interface EngineReader {
   readonly log: LogReader;
   readonly state: StateStore;
+  /** Opened at first use. */
+  readonly objects: () => Promise<ObjectStore>;
+  /** Opened at first use. */
+  readonly registry: () => Promise<SchemaRegistry>;
   close(): Promise<void>;
 }
 
@@ -71,9 +76,16 @@ export async function openEngineReader(config: Config): Promise<EngineReader> {
   const paths = dataPaths(config.dataDir);
   const log = await openSegmentLogReader({ dir: paths.log });
   const state = await openLmdbStore({ dir: paths.state, readOnly: true });
-  const close = async (): Promise<void> => {
-    await log.close();
-    await state.close();
+  let objects: Promise<ObjectStore> | undefined;
+  let registry: Promise<SchemaRegistry> | undefined;
+  return {
+    log,
+    state,
+    objects: () => (objects ??= openDirectoryStore({ dir: paths.objects })),
+    registry: () => (registry ??= openFileRegistry({ dir: paths.registry })),
+    close: async () => {
+      await log.close();
+      await state.close();
+    },
   };
-  return { log, state, close };
 }

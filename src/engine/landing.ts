@@ -66,6 +66,11 @@ export class Landing {
     return String(this.#warehouseStatus);
   }
 
+  /** Undefined until it is up. */
+  get warehouse(): Warehouse | undefined {
+    return this.#warehouse;
+  }
+
   /** Everything below these offsets has landed; a partition that no processor has taken up yet stands at 0. */
   progress(): readonly Progress[] {
     return this.#processors.flatMap((processor) => processor.progress());

@@ -14,7 +14,7 @@ export interface RetentionOptions {
   /** All that the configuration names. */
   readonly consumers: readonly Consumer[];
   /** What others than consumers still need. */
-  readonly alsoKeep: () => TopicPartition & { readonly offset: number };
+  readonly alsoKeep: () => readonly (TopicPartition & { readonly offset: number })[];
   readonly retentionMs: number;
   readonly retentionBytes: number | undefined;
   readonly logger: Logger;
@@ -56,7 +56,7 @@ async function retainOnce(options: RetentionOptions, onStranger: OnStranger): Pr
   const strangers = await strangersTo(options);
   strangers.forEach(onStranger);
   const landed = [...(await landedOffsets(options)), ...strangers.map(({ next, ...at }) => ({ ...at, offset: next }))];
-  await log.retain({ olderThanMs, maxBytes }, [options.alsoKeep(), ...landed]);
+  await log.retain({ olderThanMs, maxBytes }, [...options.alsoKeep(), ...landed]);
 }
 
 type Landed = TopicPartition & { readonly offset: number };

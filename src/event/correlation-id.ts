@@ -7,7 +7,7 @@
  * index in the package. Events of a package share all but the index, so that a package is one range of ids; the package's
  * own id is that of index 0.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Uuid } from './ids.ts';
 
 declare const prefixBrand: unique symbol;
@@ -67,6 +67,26 @@ export interface CorrelationIdParts {
 export function correlationIdParts(id: string): CorrelationIdParts {
   const timeMs = Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
   return { packageId: packageOf(id), index: indexOf(id), timeMs };
+}
+
+const correlationIdPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** In lower case, as they are made. */
+export function isCorrelationId(text: string): text is Uuid {
+  return correlationIdPattern.test(text);
+}
+
+/**
+ * The id of the event that the nth replay of a dead letter makes: the same whenever it is asked for. Time of receipt and index
+ * are those of the letter, and the random bits a digest of its package and of n, so that what is replayed of one package is one
+ * package again.
+ * @param replay from 1
+ */
+export function replayCorrelationId(letterId: string, replay: number): Uuid {
+  const { packageId, index, timeMs } = correlationIdParts(letterId);
+  const digest = createHash('sha256').update(`replay ${replay} of ${packageId}`).digest();
+  const bits = digest.readUIntBE(0, 6) * 4 + (digest.readUInt8(6) & 3);
+  return correlationId(prefix(timeMs, bits), index);
 }
 
 /** @param bits 50 of them, which fill what version and variant leave: 12, 14 and 24 */

@@ -6,12 +6,12 @@ import { deadLetterRecord } from '../dead-letters/dead-letter.ts';
 import { Fault } from '../errors.ts';
 import { correlationId, type PackagePrefix } from '../event/correlation-id.ts';
 import { Reject } from '../event/reject.ts';
-import { formatSpans } from '../event/verbatim-spans.ts';
 import type { Batch } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Codec } from '../schemas/codec.ts';
 import type { Answer, RejectedInPackage } from './answer.ts';
-import { decodeEvent, NotJson } from './decode-event.ts';
+import { acceptedRecord } from './accepted-record.ts';
+import { NotJson } from './decode-event.ts';
 import type { SplitEvent } from './splitter.ts';
 
 export interface PackageOptions {
@@ -29,7 +29,6 @@ export class OpenPackage {
   readonly packageId: string;
   readonly batch: Batch;
   readonly #options: PackageOptions;
-  readonly #schemaId: string;
   readonly #errors: RejectedInPackage[] = [];
   #count = 0;
 
@@ -37,7 +36,6 @@ export class OpenPackage {
     this.#options = options;
     this.batch = options.batch;
     this.packageId = correlationId(options.prefix, 0);
-    this.#schemaId = String(options.codec.schemaId);
   }
 
   /** @throws Fault NOT_JSON, PACKAGE_TOO_LARGE: the package is refused whole */
@@ -63,20 +61,7 @@ export class OpenPackage {
 
   #accept(received: SplitEvent, id: string): void {
     const { pipeline, codec, batch } = this.#options;
-    const decoded = decodeEvent(received, pipeline.verbatim);
-    const event = pipeline.normalise(decoded.event) as object;
-    const value = codec.encode(event);
-    batch.add({
-      topic: pipeline.topic.name,
-      key: pipeline.topic.key(event),
-      value,
-      headers: [
-        ['correlationId', id],
-        ['schemaId', this.#schemaId],
-        ['verbatim', formatSpans(decoded.verbatim)],
-        ['received', received.bytes],
-      ],
-    });
+    batch.add(acceptedRecord(received, { pipeline, codec, correlationId: id }));
   }
 
   #reject(event: SplitEvent, index: number, id: string, reject: Reject): void {

@@ -51,7 +51,7 @@ function isBlank(byte: number | undefined): boolean {
 }
 
 /** Brackets within strings do not count; what is no JSON may answer either way. */
-function nestsTooDeep(bytes: Buffer): boolean {
+export function nestsTooDeep(bytes: Buffer): boolean {
   if (bytes.length <= 2 * maxNestingLevels) return false;
   let depth = 0;
   let inString = false;

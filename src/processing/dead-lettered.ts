@@ -2,7 +2,7 @@
  * Which records of a partition a consumer has made dead letters of, as the dead-letter topic tells. A letter follows its record in the
  * log, which forgets oldest first: as long as it has the record, it has the letter.
  */
-import { readDeadLetter } from '../dead-letters/dead-letter.ts';
+import { originOf } from '../dead-letters/dead-letter.ts';
 import type { LogReader, LogRecord, TopicPartition } from '../log/log.ts';
 import { header } from './convert.ts';
 
@@ -45,8 +45,7 @@ export async function deadLetteredSince(
 
 /** The offset of which this consumer has made the letter. */
 function originIn(letter: LogRecord, { consumer, at }: LetterSearch): number | undefined {
-  const isOurs = header(letter, 'pipeline') === consumer && header(letter, 'origin') !== '';
-  const origin = isOurs ? readDeadLetter(letter).origin : undefined;
+  const origin = header(letter, 'pipeline') === consumer ? originOf(letter) : undefined;
   return origin?.topic === at.topic && origin.partition === at.partition ? origin.offset : undefined;
 }
 

@@ -11,7 +11,7 @@
  * - A sink that fails or stalls pauses the loop; the batch that lands and the next one, which is filled meanwhile, are all
  *   that is held (D6).
  */
-import { deadLetterRecord } from '../dead-letters/dead-letter.ts';
+import { refusedRecords } from '../dead-letters/refused-records.ts';
 import { Fault, isFault } from '../errors.ts';
 import type { Log, TopicPartition } from '../log/log.ts';
 import type { BatchLimits } from '../pipeline/pipeline.ts';
@@ -20,7 +20,7 @@ import type { StateStore } from '../stores/state/state-store.ts';
 import { backoff } from './backoff.ts';
 import { BatchInHand, type Invalid } from './batch-in-hand.ts';
 import { Checkpoint, type Intent } from './checkpoint.ts';
-import { type Convert, header } from './convert.ts';
+import type { Convert } from './convert.ts';
 import { deadLetteredSince, EarlierLetters, type LetterSearch } from './dead-lettered.ts';
 import { behindOf, landsAgain, withLandedBefore } from './land-again.ts';
 import type { Notice } from './notice.ts';
@@ -357,11 +357,9 @@ export class PartitionProcessor<Output> {
     if (onInvalid !== 'dead-letter' || invalid.length === 0) return;
     const batch = log.batch();
     for (const { record, path, message } of invalid) {
-      const correlationId = header(record, 'correlationId');
-      const received = record.headers.find(([name]) => name === 'received');
-      const letter = { correlationId, at: 'processor', pipeline: consumer, path, message } as const;
-      const event = received?.[1] ?? record.value;
-      batch.add(deadLetterRecord(deadLetterTopic, { ...letter, event, origin: { ...this.at, offset: record.offset } }));
+      const origin = { ...this.at, offset: record.offset };
+      const refused = { record, origin, pipeline: consumer, deadLetterTopic, path, message };
+      for (const made of refusedRecords(refused)) batch.add(made);
     }
     await log.append(batch);
   }

@@ -18,7 +18,7 @@ import { cli } from '../cli/run-cli.ts';
 const at: TopicPartition = { topic: 'events', partition: 0 };
 const records = 200;
 const running = { name: 'running', topic: at.topic };
-const alsoKeep = () => ({ topic: idempotencyTopic.name, partition: 0, offset: 0 });
+const alsoKeep = () => [{ topic: idempotencyTopic.name, partition: 0, offset: 0 }];
 const other = { name: 'other', topic: at.topic };
 
 suite('retention', () => {

@@ -6,8 +6,10 @@ import {
   correlationIdParts,
   createPackageIds,
   indexOf,
+  isCorrelationId,
   maxPackageEvents,
   packageOf,
+  replayCorrelationId,
 } from '../../src/event/correlation-id.ts';
 import { toUuid } from '../../src/event/ids.ts';
 
@@ -82,4 +84,23 @@ test('an index that 24 bits do not hold is refused', () => {
   assert.ok(correlationId(prefix, maxPackageEvents - 1).endsWith('ffffff'));
   assert.throws(() => correlationId(prefix, maxPackageEvents), RangeError);
   assert.throws(() => correlationId(prefix, -1), RangeError);
+});
+
+test('D9: the event of a replay has an id that follows from its letter: time and index kept, packages one package again', () => {
+  const times = fc.integer({ min: 0, max: 2 ** 48 - 1 });
+  const indexes = fc.integer({ min: 0, max: maxPackageEvents - 1 });
+  fc.assert(
+    fc.property(times, indexes, indexes, fc.integer({ min: 1, max: 1000 }), (timeMs, index, other, replay) => {
+      const prefix = createPackageIds({ now: () => timeMs })();
+      const letter = correlationId(prefix, index);
+      const id = replayCorrelationId(letter, replay);
+      assert.ok(isCorrelationId(id));
+      assert.equal(id, replayCorrelationId(letter, replay));
+      const { packageId, ...kept } = correlationIdParts(id);
+      assert.deepEqual(kept, { index, timeMs });
+      assert.equal(packageOf(replayCorrelationId(correlationId(prefix, other), replay)), packageId);
+      assert.notEqual(packageId, packageOf(letter));
+      assert.notEqual(packageId, packageOf(replayCorrelationId(letter, replay + 1)));
+    }),
+  );
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { app } from '../../apps/collect/collect.ts';
 import { createPackageIds } from '../../src/event/correlation-id.ts';
 import { type DeadLetter, readDeadLetter } from '../../src/dead-letters/dead-letter.ts';
+import { repairsTopic } from '../../src/dead-letters/repair.ts';
 import type { Answer } from '../../src/ingest/answer.ts';
 import { Budget } from '../../src/ingest/budget.ts';
 import { Idempotency, idempotencyTopic } from '../../src/ingest/idempotency.ts';
@@ -14,7 +15,7 @@ import type { Log, LogRecord } from '../../src/log/log.ts';
 import type { LogFiles } from '../../src/log/segments/files.ts';
 import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
-import { createCodecs } from '../../src/schemas/codecs.ts';
+import { type Codecs, createCodecs } from '../../src/schemas/codecs.ts';
 import { openFileRegistry } from '../../src/schemas/file-registry.ts';
 import { loadSchemaFiles } from '../../src/schemas/schema-files.ts';
 import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
@@ -22,6 +23,9 @@ import type { StateStore } from '../../src/stores/state/state-store.ts';
 
 export interface IngestParts {
   readonly log: Log;
+  readonly state: StateStore;
+  readonly codecs: Codecs;
+  readonly pipeline: Pipeline;
   readonly budget: Budget;
   readonly ingest: Ingest;
   /** What was told of defects. */
@@ -47,7 +51,7 @@ export async function openLogIn(dir: string, files?: LogFiles): Promise<Log> {
     ...(files && { files }),
   });
   const names = [app.pipeline.topic.name, app.pipeline.deadLetterTopic];
-  await log.ensureTopics([...names.map((name) => ({ name, partitions: 1 })), idempotencyTopic]);
+  await log.ensureTopics([...names.map((name) => ({ name, partitions: 1 })), idempotencyTopic, repairsTopic]);
   return log;
 }
 
@@ -65,10 +69,11 @@ export async function openIngest(options: IngestPartsOptions): Promise<IngestPar
   const defects: unknown[] = [];
   const idempotency = await Idempotency.open({ log, state, onError: (error) => defects.push(error) });
   const budget = new Budget(maxInFlightBytes);
+  const codecs = createCodecs(registry);
   const ingest = new Ingest({
     pipeline,
     log,
-    codecs: createCodecs(registry),
+    codecs,
     budget,
     patience: new Patience(waitForRoomMs),
     idempotency,
@@ -77,6 +82,9 @@ export async function openIngest(options: IngestPartsOptions): Promise<IngestPar
   });
   return {
     log,
+    state,
+    codecs,
+    pipeline,
     budget,
     ingest,
     defects,

@@ -1,0 +1,71 @@
+/** Requests of commands to the running server. What it refuses is told in its own words. */
+import { createInterface } from 'node:readline';
+import { Agent, request } from 'undici';
+import { catalogue, Fault, type FaultCode } from '../../errors.ts';
+
+type Method = 'GET' | 'PUT' | 'POST';
+
+/** A search through a long log may take its time before the first line. */
+const agent = new Agent({ headersTimeout: 600_000, bodyTimeout: 600_000, keepAliveTimeout: 1 });
+
+/** The answer as JSON. @throws Fault of the server's, SERVER_UNREACHABLE, SERVER_REFUSED */
+export async function ask(url: string, method: Method, body?: object): Promise<unknown> {
+  const response = await send(url, method, body);
+  return response.body.json().catch((error: unknown) => {
+    throw new Fault('SERVER_REFUSED', `${url} answered no JSON: ${reasonOf(error)}`);
+  });
+}
+
+/** The answer's lines, each an object, as they come; the last is the summary. @throws Fault as `ask`, also half-way */
+export async function* askForLines(url: string, body: object): AsyncGenerator<Readonly<Record<string, unknown>>> {
+  const response = await send(url, 'POST', body);
+  let ended = false;
+  try {
+    for await (const line of createInterface({ input: response.body, crlfDelay: Infinity })) {
+      const value = JSON.parse(line) as Readonly<Record<string, unknown>>;
+      if (typeof value['error'] === 'string') throw faultOf(url, value);
+      ended ||= 'summary' in value;
+      yield value;
+    }
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw brokenOff(url, error);
+  }
+  if (!ended) throw brokenOff(url);
+}
+
+function brokenOff(url: string, error?: unknown): Fault {
+  const why = error === undefined ? '' : ` (${reasonOf(error)})`;
+  return new Fault(
+    'SERVER_REFUSED',
+    `${new URL(url).origin} went away half-way${why}; what was told of before is done`,
+  );
+}
+
+async function send(url: string, method: Method, body: object | undefined) {
+  const response = await request(url, {
+    dispatcher: agent,
+    method,
+    ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  }).catch((error: unknown) => {
+    throw new Fault('SERVER_UNREACHABLE', `no Tributary answers at ${new URL(url).origin}: ${reasonOf(error)}`);
+  });
+  if (response.statusCode === 200) return response;
+  const said = await response.body.json().catch(() => ({}));
+  throw faultOf(url, said as Readonly<Record<string, unknown>>, response.statusCode);
+}
+
+/** With the server's own code where it is one that we know. */
+function faultOf(url: string, said: Readonly<Record<string, unknown>>, status?: number): Fault {
+  const { error, message } = said;
+  if (typeof error === 'string' && typeof message === 'string' && Object.hasOwn(catalogue, error))
+    return new Fault(error as FaultCode, message);
+  const words = typeof message === 'string' ? `: ${message}` : '';
+  return new Fault('SERVER_REFUSED', `${url} answered ${status ?? 'half-way'}${words}`);
+}
+
+/** An AggregateError (each address of a host refused) has no message of its own. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,35 @@
+/**
+ * The records that an event becomes when the processor refuses it: a dead letter. Where the event is itself the replay of a
+ * letter, there is no second letter: the letter's own id stands again in the topic, its event as it was received
+ * at first and the newest reason, and a repair opens it again. All of them belong into one batch (D2, D9).
+ */
+import type { LogRecord, NewRecord } from '../log/log.ts';
+import { deadLetterRecord, type Origin } from './dead-letter.ts';
+import { repairRecord } from './repair.ts';
+
+export interface Refused {
+  readonly record: LogRecord;
+  readonly origin: Origin;
+  readonly pipeline: string;
+  readonly deadLetterTopic: string;
+  readonly path: string;
+  readonly message: string;
+}
+
+export function refusedRecords({ record, origin, pipeline, deadLetterTopic, path, message }: Refused): NewRecord[] {
+  const headers = new Map(record.headers);
+  const correlationId = headers.get('correlationId')?.toString() ?? '';
+  const letterId = headers.get(replayOf)?.toString();
+  const event = headers.get(firstReceived) ?? headers.get('received') ?? record.value;
+  const letter = { at: 'processor', pipeline, path, message, event, origin } as const;
+  if (letterId === undefined) return [deadLetterRecord(deadLetterTopic, { ...letter, correlationId })];
+  return [
+    deadLetterRecord(deadLetterTopic, { ...letter, correlationId: letterId, replay: correlationId }),
+    repairRecord(letterId, { kind: 'refusal', path, message, replay: correlationId }),
+  ];
+}
+
+/** Header of a replayed event: the letter's correlation id. */
+export const replayOf = 'replayOf';
+/** Header of an event that was edited before it was replayed: the bytes as received at first. */
+export const firstReceived = 'firstReceived';

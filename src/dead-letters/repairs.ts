@@ -1,0 +1,113 @@
+/**
+ * Repairs of dead letters in the process that serves, which alone writes the log. One change at a time: whoever decides by a
+ * letter's status sees every repair that was appended before, so that of two replays of one letter, also by two commands at
+ * once, one event comes (D9). The statuses follow the log, also what the processor adds, and catch up after a crash.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log, TopicPartition } from '../log/log.ts';
+import type { StateStore } from '../stores/state/state-store.ts';
+import type { LetterStatus } from './repair.ts';
+import { addRepairs, noChanges, repairsAt, type RepairStatuses, StoredStatuses } from './repair-statuses.ts';
+
+const readBytes = 1024 * 1024;
+const retryMs = 1_000;
+
+export interface RepairsOptions {
+  readonly log: Log;
+  readonly state: StateStore;
+  /** Told of a failed commit of the statuses, which is tried again until it works. */
+  readonly onError: (error: unknown) => void;
+}
+
+export class Repairs implements RepairStatuses {
+  readonly #log: Log;
+  readonly #stored: StoredStatuses;
+  readonly #onError: (error: unknown) => void;
+  readonly #stopping = new AbortController();
+  #next = 0;
+  #lastChange: Promise<void> = Promise.resolve();
+  #following: Promise<void> = Promise.resolve();
+
+  private constructor({ log, state, onError }: RepairsOptions) {
+    this.#log = log;
+    this.#stored = new StoredStatuses(state, log.id);
+    this.#onError = onError;
+  }
+
+  static async open(options: RepairsOptions): Promise<Repairs> {
+    const opened = new Repairs(options);
+    const { start } = await options.log.range(repairsAt);
+    opened.#next = Math.max(start, await opened.#stored.next());
+    await opened.#catchUp();
+    opened.#following = opened.#follow();
+    return opened;
+  }
+
+  /** Runs `task` when no other change is under way; it finds every status as the log has it. */
+  async change<T>(task: () => Promise<T>): Promise<T> {
+    const before = this.#lastChange;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#lastChange = promise;
+    await before;
+    try {
+      await this.#catchUp();
+      return await task();
+    } finally {
+      resolve();
+    }
+  }
+
+  /** Resolves when the statuses are as the log had them when this was called. */
+  refresh(): Promise<void> {
+    return this.change(async () => {});
+  }
+
+  status(letterId: string): Promise<LetterStatus | undefined> {
+    return this.#stored.status(letterId);
+  }
+
+  letterOfReplay(correlationId: string): Promise<string | undefined> {
+    return this.#stored.letterOfReplay(correlationId);
+  }
+
+  replaysWith(prefix: string): Promise<readonly (readonly [as: string, letterId: string])[]> {
+    return this.#stored.replaysWith(prefix);
+  }
+
+  /** Everything below it is in the keyed state; the log must keep the rest. */
+  progress(): TopicPartition & { readonly offset: number } {
+    return { ...repairsAt, offset: this.#next };
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    await this.#following;
+    await this.#lastChange;
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#log.waitPast(repairsAt, this.#next, signal);
+        await this.refresh();
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#onError(error);
+        await sleep(retryMs, undefined, { signal }).catch(() => undefined); // woken to stop: the loop ends
+      }
+    }
+  }
+
+  async #catchUp(): Promise<void> {
+    const { end } = await this.#log.range(repairsAt);
+    while (this.#next < end) {
+      const records = await this.#log.read(repairsAt, this.#next, { maxBytes: readBytes });
+      const changes = noChanges();
+      await addRepairs(changes, this.#stored, records);
+      const next = this.#next + records.length;
+      await this.#stored.store(changes, next);
+      this.#next = next;
+    }
+  }
+}

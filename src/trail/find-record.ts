@@ -1,0 +1,56 @@
+/**
+ * Finds an event's record without reading the whole log: a correlation id tells when its package began to come in, and the
+ * log can be entered by time.
+ */
+import type { LogReader, LogRecord, TopicPartition } from '../log/log.ts';
+import { header } from '../processing/convert.ts';
+
+/** From the first byte of a package to the log: a request may take five minutes (api/server.ts), and then wait for room. */
+export const longestReceiptMs = 10 * 60_000;
+const readBytes = 1024 * 1024;
+
+export interface FoundRecord {
+  readonly at: TopicPartition;
+  readonly record: LogRecord;
+}
+
+/** The records of a topic that the log took within these times, partition by partition. */
+export async function* recordsBetween(
+  log: LogReader,
+  topic: string,
+  fromMs: number,
+  toMs: number,
+): AsyncGenerator<FoundRecord> {
+  const partitions = (await log.topics()).find(({ name }) => name === topic)?.partitions ?? 0;
+  for (let partition = 0; partition < partitions; partition++) {
+    const at = { topic, partition };
+    const { end } = await log.range(at);
+    let next = await log.offsetAtTime(at, fromMs);
+    while (next < end) {
+      const records = await log.read(at, next, { maxBytes: readBytes });
+      for (const record of records) if (record.timeMs <= toMs) yield { at, record };
+      next = (records.at(-1)?.timeMs ?? Infinity) > toMs ? end : next + records.length;
+    }
+  }
+}
+
+/** Most packages are in the log within a second: what came later is read only where they are not. */
+const windowsMs = [1_000, 10_000, Infinity];
+
+/** The first record that fits, of those that the log took within these times. */
+export async function findRecord(
+  log: LogReader,
+  topic: string,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+  fits: (correlationId: string) => boolean,
+): Promise<FoundRecord | undefined> {
+  let from = fromMs;
+  for (const window of windowsMs) {
+    const to = Math.min(toMs, fromMs + window);
+    for await (const found of recordsBetween(log, topic, from, to))
+      if (fits(header(found.record, 'correlationId'))) return found;
+    if (to === toMs) return undefined;
+    from = to + 1;
+  }
+  return undefined;
+}

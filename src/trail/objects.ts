@@ -1,0 +1,38 @@
+/**
+ * Objects of events: a batch's object is named for the first offset of the batch that went into it, so an event's is the one with
+ * the greatest first offset that is not after its own.
+ */
+import type { TopicPartition } from '../log/log.ts';
+import type { ObjectStore } from '../stores/objects/object-store.ts';
+import type { ObjectLine } from './trail.ts';
+
+type Objects = Pick<ObjectStore, 'get' | 'list'>;
+
+/** @param prefix of the pipeline's key of the event */
+export async function objectsOfPrefix(
+  objects: Objects,
+  prefix: string,
+  { topic, partition }: TopicPartition,
+): Promise<(offset: number) => string | undefined> {
+  const start = `${prefix}/${topic}-${partition}-`;
+  const firsts: number[] = [];
+  for await (const key of objects.list(start)) {
+    const first = /^(\d+)\.json$/.exec(key.slice(start.length))?.[1];
+    if (first !== undefined) firsts.push(Number(first));
+  }
+  firsts.sort((a, b) => a - b);
+  return (offset) => {
+    const first = firsts.findLast((one) => one <= offset);
+    return first === undefined ? undefined : `${start}${first}.json`;
+  };
+}
+
+/** The lines that are wanted, by number. */
+export async function linesIn(
+  objects: Objects,
+  key: string,
+  isWanted: (line: string) => boolean,
+): Promise<readonly ObjectLine[]> {
+  const lines = (await objects.get(key))?.toString().split('\n') ?? [];
+  return lines.flatMap((line, i) => (line !== '' && isWanted(line) ? [{ key, line: i + 1 }] : []));
+}

@@ -1,0 +1,38 @@
+/** Where an event belongs in each sink, as its pipeline says it: a function of its record alone. */
+import { asReject, Reject } from '../event/reject.ts';
+import { stringifyEvent } from '../event/verbatim.ts';
+import type { LogRecord } from '../log/log.ts';
+import type { Pipeline, TableSink } from '../pipeline/pipeline.ts';
+import { pipelineConverter } from '../processing/convert.ts';
+import type { Codecs } from '../schemas/codecs.ts';
+
+export interface Places {
+  /** In objects: the prefix of the key, and the whole line. */
+  readonly objects: readonly { readonly prefix: string; readonly line: string }[];
+  /** In tables: the value of the column that each is partitioned by. */
+  readonly tables: readonly { readonly table: TableSink<object>; readonly partitionValue: string | undefined }[];
+}
+
+/** The places of each record, or why it belongs nowhere. */
+export async function placesOf(
+  pipeline: Pipeline,
+  codecs: Codecs,
+  records: readonly LogRecord[],
+): Promise<readonly (Places | Reject)[]> {
+  const outputs = await pipelineConverter(pipeline, codecs)(records);
+  return outputs.map((output) => (output instanceof Reject ? output : placesOfOutput(pipeline, output)));
+}
+
+function placesOfOutput({ sinks }: Pipeline, output: object): Places | Reject {
+  const objects: { prefix: string; line: string }[] = [];
+  const tables: { table: TableSink<object>; partitionValue: string | undefined }[] = [];
+  try {
+    for (const sink of sinks) {
+      if (sink.kind === 'objects') objects.push({ prefix: sink.key(output), line: stringifyEvent(output) });
+      else tables.push({ table: sink, partitionValue: sink.row(output)[sink.partitionBy.column] });
+    }
+    return { objects, tables };
+  } catch (error) {
+    return asReject(error, 'place');
+  }
+}
