@@ -6,11 +6,14 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Fault, catalogue } from '../errors.ts';
+import type { Certificate } from './certificate.ts';
 
 export interface ServerOptions {
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly health: () => Promise<Health>;
+  /** Default: plain HTTP. */
+  readonly certificate?: Certificate | undefined;
 }
 
 export interface Health {
@@ -27,15 +30,11 @@ const requestTimeoutMs = 300_000;
 /** How long the rest of a refused body is read and thrown away, so that the producer gets to see the answer. */
 const lingerMs = 5_000;
 const retryAfterSeconds = 1;
+/** Who watches over a server has no token. */
+const forEverybody = { config: { access: 'everybody' } } as const;
 
 export function createServer(options: ServerOptions): FastifyInstance {
-  const app = fastify({
-    logger: false,
-    forceCloseConnections: 'idle',
-    requestTimeout: requestTimeoutMs,
-    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: headersTimeoutMs / 3 },
-    routerOptions: { maxParamLength: 500 },
-  });
+  const app = listener(options.certificate);
   closeConnectionsOnDrain(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _body, done) => done(null));
@@ -43,15 +42,30 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: 'NOT_FOUND', message: `there is no ${request.method} ${pathOf(request)}` }),
   );
-  app.get('/ping', () => ({ status: 'ok' }));
-  app.get('/health/live', () => ({ status: 'live' }));
-  app.get('/health/ready', async (_request, reply) => {
+  app.get('/ping', forEverybody, () => ({ status: 'ok' }));
+  app.get('/health/live', forEverybody, () => ({ status: 'live' }));
+  app.get('/health/ready', forEverybody, async (_request, reply) => {
     const { ready, parts } = await options.health();
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', parts });
   });
   app.get('/metrics', async (_request, reply) =>
     reply.header('content-type', options.metrics.contentType).send(await options.metrics.metrics()),
   );
+  return app;
+}
+
+function listener(certificate: Certificate | undefined): FastifyInstance {
+  const common = {
+    logger: false,
+    forceCloseConnections: 'idle',
+    requestTimeout: requestTimeoutMs,
+    routerOptions: { maxParamLength: 500 },
+  } as const;
+  const timeouts = { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: headersTimeoutMs / 3 };
+  if (certificate === undefined) return fastify({ ...common, http: timeouts });
+  const https = { ...timeouts, ...certificate.context, handshakeTimeout: headersTimeoutMs };
+  const app = fastify({ ...common, https });
+  certificate.follow(app.server);
   return app;
 }
 

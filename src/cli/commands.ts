@@ -8,10 +8,13 @@ import { addGenerate } from './generate.ts';
 import { addLag } from './lag.ts';
 import { examples } from './options.ts';
 import { commanderErrorLine } from './report-error.ts';
+import { addKeys } from './keys.ts';
 import { addProve } from './prove.ts';
 import { addSend } from './send.ts';
 import { addSql } from './sql.ts';
 import { addStart } from './start.ts';
+import { addTail } from './tail.ts';
+import { addTopics } from './topics.ts';
 
 export function createProgram(): Command {
   const { version } = JSON.parse(readFileSync(inPackage('package.json'), 'utf8')) as { version: string };
@@ -28,6 +31,19 @@ export function createProgram(): Command {
         'tributary send events.json',
       ),
     );
-  for (const add of [addStart, addGenerate, addSend, addLag, addSql, addDeadLetters, addProve, addBench]) add(program);
+  for (const add of [
+    addStart,
+    addGenerate,
+    addSend,
+    addLag,
+    addSql,
+    addDeadLetters,
+    addTopics,
+    addTail,
+    addKeys,
+    addProve,
+    addBench,
+  ])
+    add(program);
   return program;
 }

@@ -3,7 +3,6 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { Pool } from 'undici';
-import type { Config } from '../config/config.ts';
 import { Fault } from '../errors.ts';
 import { interrupted, onInterrupt } from './interrupt.ts';
 import {
@@ -16,6 +15,7 @@ import {
   wholeNumber,
 } from './options.ts';
 import { tell, writeLine } from './output.ts';
+import { configuredUrl, keyHeaders, ownServerTls } from './server-client.ts';
 import { errorLine } from './report-error.ts';
 import { pack } from './send/packages.ts';
 import { type SendProgress, createProgress } from './send/progress.ts';
@@ -41,7 +41,7 @@ const shownProblems = 10;
 export function addSend(program: Command): void {
   program
     .command('send')
-    .description('send events in packages, and again what was not acknowledged')
+    .description('send events in packages, and again what was not acknowledged; TRIBUTARY_KEY is the access key')
     .argument('<file>', 'one JSON event a line; - for standard input')
     .option('--to <url>', 'where packages go (default: /collect of the configured host and port)')
     .addOption(
@@ -65,19 +65,21 @@ export function addSend(program: Command): void {
 }
 
 async function send(file: string, options: SendOptions): Promise<void> {
-  const url = targetUrl(options);
+  const config = configOf(options);
+  const url = targetUrl(options.to ?? `${configuredUrl(config)}/collect`);
   const input = await openInput(file);
   const pool = new Pool(url.origin, {
     connections: options.concurrency,
     headersTimeout: requestTimeoutMs,
     bodyTimeout: requestTimeoutMs,
+    connect: options.to === undefined ? ownServerTls(config) : {},
   });
   const interruption = new AbortController();
   onInterrupt(['SIGINT', 'SIGTERM'], () => interruption.abort());
   const progress = createProgress(input.totalBytes);
   const problems = createProblems(progress);
   const sender = new Sender({
-    target: { pool, url },
+    target: { pool, url, headers: keyHeaders(config) },
     concurrency: options.concurrency,
     rate: options.rate,
     giveUpAfterMs,
@@ -107,19 +109,12 @@ async function send(file: string, options: SendOptions): Promise<void> {
   else if (problems.count > 0 || sender.sent.notAcknowledged > 0) process.exitCode = 1;
 }
 
-function targetUrl(options: SendOptions): URL {
-  const given = options.to ?? defaultTarget(configOf(options));
+function targetUrl(given: string): URL {
   if (URL.canParse(given)) {
     const url = new URL(given);
     if (url.protocol === 'http:' || url.protocol === 'https:') return url;
   }
   throw new Fault('USAGE', `--to: expected a URL such as http://localhost:8000/collect, got ${JSON.stringify(given)}`);
-}
-
-function defaultTarget({ host, port }: Config): string {
-  const reachable =
-    host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
-  return `http://${reachable}:${port}/collect`;
 }
 
 interface Input {
