@@ -24,7 +24,7 @@ const secretBytes = 32;
 const keyForm = /^trb_([0-9a-f]{12})_[A-Za-z0-9_-]{43}$/;
 
 /** How a key looks within any text: what is logged must not hold one. */
-export const keyWithinText = /\b(trb_[0-9a-f]{12})_[A-Za-z0-9_-]{43}/g;
+export const keyWithinText = /(trb_[0-9a-f]{12})_[A-Za-z0-9_-]{43}/g;
 
 export function makeKey(): NewKey {
   const id = randomBytes(idBytes).toString('hex');

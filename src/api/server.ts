@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Fault, catalogue } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
+import { createRefusalLog } from './refusal-log.ts';
 
 export interface ServerOptions {
   readonly logger: Logger;
@@ -38,7 +39,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
   closeConnectionsOnDrain(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _body, done) => done(null));
-  app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, options.logger));
+  const logs: Logs = { logger: options.logger, refused: createRefusalLog(options.logger) };
+  app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, logs));
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: 'NOT_FOUND', message: `there is no ${request.method} ${pathOf(request)}` }),
   );
@@ -82,13 +84,18 @@ function closeConnectionsOnDrain(app: FastifyInstance): void {
   });
 }
 
-function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, logger: Logger): FastifyReply {
+interface Logs {
+  readonly logger: Logger;
+  readonly refused: (line: object) => void;
+}
+
+function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, logs: Logs): FastifyReply {
   const fault = error instanceof Fault ? error : undefined;
   const status = fault?.status ?? error.statusCode ?? 500;
   const code = fault?.code ?? (status >= 500 ? 'INTERNAL' : error.code);
   const line = { code, status, method: request.method, path: pathOf(request), remote: request.ip };
-  if (status >= 500 && !fault) logger.error({ ...line, err: error }, 'request failed');
-  else logger.warn({ ...line, reason: error.message }, 'request refused');
+  if (status >= 500 && !fault) logs.logger.error({ ...line, err: error }, 'request failed');
+  else logs.refused({ ...line, reason: error.message });
   if (status === 503) reply.header('retry-after', retryAfterSeconds);
   discardBody(request, reply);
   const message = fault || status < 500 ? error.message : 'an error of ours, in the log lines';
