@@ -2,7 +2,8 @@
  * How other processes on this machine find the server that runs on a data directory: a file with its address, there from when it
  * listens until it drains. A server that was killed leaves it behind; whether one runs is told by the log's lock.
  */
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
+import { replacePrivately } from '../access/private-file.ts';
 
 /** Removes what a killed server has left. */
 export async function forgetServer(file: string): Promise<void> {
@@ -10,7 +11,7 @@ export async function forgetServer(file: string): Promise<void> {
 }
 
 export async function announceServer(file: string, url: string): Promise<void> {
-  await writeFile(file, `${JSON.stringify({ url, pid: process.pid })}\n`, { mode: 0o600 });
+  await replacePrivately(file, `${JSON.stringify({ url, pid: process.pid })}\n`);
 }
 
 /** The URL; `undefined` where no server has said that it listens. */

@@ -59,7 +59,8 @@ export interface AdminRequest {
  */
 export async function askServer<T>(config: Config, { method, path, body }: AdminRequest): Promise<T> {
   const { dataPaths } = await import('../engine/engine.ts'); // with all that opens databases: `send` needs none of it
-  const url = (await findServer(dataPaths(config.dataDir).server)) ?? configuredUrl(config);
+  const url = await findServer(dataPaths(config.dataDir).server);
+  if (url === undefined) throw nobodyServes(config.dataDir);
   const token = await adminToken(config);
   const dispatcher = new Agent({ connect: { timeout: 5_000, ...ownServerTls(config) } });
   try {
@@ -78,6 +79,11 @@ export async function askServer<T>(config: Config, { method, path, body }: Admin
   } finally {
     await dispatcher.destroy();
   }
+}
+
+/** The configured port is not tried instead: the token would go to whatever listens there. */
+function nobodyServes(dataDir: string): Fault {
+  return new Fault('SERVER_UNREACHABLE', `another process writes ${dataDir}, and it has not said that it serves`);
 }
 
 /** The first of those that the server takes. */

@@ -20,8 +20,9 @@ suite('tables of the README', () => {
     const shape = settings.unwrap().shape;
     const inside = (section: 'log' | 'ingest' | 'tls') =>
       Object.keys(shape[section].unwrap().unwrap().shape).map((key) => `${section}.${key}`);
-    const isSection = (key: string) => key === 'log' || key === 'ingest' || key === 'tls';
-    const known = Object.keys(shape).flatMap((key) => (isSection(key) ? inside(key) : [key]));
+    const known = Object.keys(shape).flatMap((key) =>
+      key === 'log' || key === 'ingest' || key === 'tls' ? inside(key) : [key],
+    );
     assert.deepEqual(rows.map(([key = '']) => key).toSorted(), known.toSorted());
 
     const fromVariable = Object.fromEntries(Object.entries(variables).map(([name, key]) => [key, name]));

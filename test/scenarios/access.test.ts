@@ -14,7 +14,8 @@ import { openConnection } from '../support/raw-connection.ts';
 
 const token = 'an-admin-token-of-enough-length';
 const body = packageOf([collectEvent()]);
-const withinMs = 1_000;
+/** It is a second, on a machine that does not run other tests beside this one. */
+const withinMs = 5_000;
 
 const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
 
@@ -28,7 +29,7 @@ async function statusWithin(wanted: number, ask: () => Promise<Reply>): Promise<
 
 const readOrNothing = (file: string) => readFile(file, 'utf8').catch(() => '');
 
-suite('a server beyond loopback', { timeout: 120_000 }, () => {
+suite('a server beyond loopback', { timeout: 240_000 }, () => {
   let dir: string;
   let dataDir: string;
   let program: Program;
@@ -110,24 +111,22 @@ suite('a server beyond loopback', { timeout: 120_000 }, () => {
   });
 
   test('holds a key to its rate and its body, and no other key', async () => {
-    const key = await addKey('--rate', '2/s', '--max-body-bytes', String(body.length));
-    await statusWithin(200, () => collect(url, body, bearer(key)));
-    await sleep(1_000); // the bucket is full again
-    const large = await collect(url, `${body} `, bearer(key));
+    const small = await addKey('--max-body-bytes', String(body.length));
+    await statusWithin(200, () => collect(url, body, bearer(small)));
+    const large = await collect(url, `${body} `, bearer(small));
     assert.equal(large.status, 413, large.text);
     assert.match(large.text, new RegExp(`larger than ${body.length} bytes`));
-    const replies = await Promise.all(Array.from({ length: 8 }, () => collect(url, body, bearer(key))));
-    const late = replies.filter(({ status }) => status === 429);
-    assert.ok(late.length >= 6 && replies.some(({ status }) => status === 200));
-    for (const { headers, text } of late) {
-      assert.equal(headers['retry-after'], '1');
+
+    const slow = await addKey('--rate', '0.01/s'); // one, and the next after 100 s
+    await statusWithin(200, () => collect(url, body, bearer(slow)));
+    const replies = await Promise.all(Array.from({ length: 8 }, () => collect(url, body, bearer(slow))));
+    for (const { status, headers, text } of replies) {
+      assert.equal(status, 429, text);
+      const seconds = Number(headers['retry-after']);
+      assert.ok(seconds > 50 && seconds <= 100, String(seconds));
       assert.match(text, /RATE_LIMITED/);
     }
     assert.equal((await collect(url, body, bearer(secrets[0]!))).status, 200);
-    await statusWithin(200, async () => {
-      await sleep(Number(late[0]?.headers['retry-after']) * 1000);
-      return collect(url, body, bearer(key));
-    });
   });
 
   test('topics apply goes through it, with the token that the environment gives', async () => {
@@ -207,7 +206,7 @@ suite('a server beyond loopback', { timeout: 120_000 }, () => {
   });
 });
 
-suite('start', { timeout: 60_000 }, () => {
+suite('start', { timeout: 180_000 }, () => {
   test('beyond loopback, without a key or a token: refused in one line, exit code 2, nothing is made', async (t) => {
     const dataDir = join(await scratch(t), 'data');
     for (const host of ['0.0.0.0', '::']) {

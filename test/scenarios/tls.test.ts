@@ -36,7 +36,7 @@ async function versionWith(port: number, version: SecureVersion): Promise<string
   return protocol;
 }
 
-suite('a server with a certificate', { skip: noOpenssl, timeout: 120_000 }, () => {
+suite('a server with a certificate', { skip: noOpenssl, timeout: 240_000 }, () => {
   test('takes packages over TLS 1.2 and 1.3, and nothing else; commands find it and trust it', async (t) => {
     const dir = await scratch(t);
     const dataDir = join(dir, 'data');
