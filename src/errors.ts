@@ -25,6 +25,28 @@ export const catalogue = {
   CONTENT_ENCODING_UNSUPPORTED: { status: 415, todo: 'Use gzip, br, zstd, or no content encoding.' },
   CONTENT_TYPE_UNSUPPORTED: { status: 415, todo: 'Send JSON or NDJSON in UTF-8.' },
   IDEMPOTENCY_KEY_INVALID: { status: 400, todo: 'Use a key of 1 to 255 visible ASCII characters.' },
+  KEY_REQUIRED: {
+    status: 401,
+    todo: 'Send "Authorization: Bearer <key>" or "X-API-Key: <key>"; tributary keys add makes a key.',
+  },
+  KEY_REFUSED: {
+    status: 401,
+    todo: 'Use a key that tributary keys list shows as active; tributary keys add makes one.',
+  },
+  ADMIN_TOKEN_REQUIRED: {
+    status: 401,
+    todo: 'Send "Authorization: Bearer <token>" with a token of the server; commands take it from TRIBUTARY_ADMIN_TOKEN or TRIBUTARY_ADMIN_TOKEN_FILE.',
+  },
+  FORBIDDEN: { status: 403, todo: 'Use a key or token that is for this.' },
+  RATE_LIMITED: { status: 429, todo: 'Send again after Retry-After seconds, and less often.' },
+  ACCESS_NOT_SET_UP: {
+    status: 500,
+    todo: 'Make a key with tributary keys add <name>, set TRIBUTARY_ADMIN_TOKEN or TRIBUTARY_ADMIN_TOKEN_FILE, or listen on 127.0.0.1.',
+  },
+  KEY_UNKNOWN: { status: 404, todo: 'tributary keys list shows the keys and their ids.' },
+  KEY_FILE_DAMAGED: { status: 500, todo: 'Remove the named file, and make a new key with tributary keys add.' },
+  TLS_INVALID: { status: 500, todo: 'Correct tls.certFile and tls.keyFile, or the files that they name.' },
+  REQUEST_INVALID: { status: 400, todo: 'Correct what the message names.' },
   BUSY: { status: 503, todo: 'Send the package again after Retry-After seconds.' },
   LOG_FULL: { status: 503, todo: 'Free disk space; the log takes events again by itself.' },
   LOG_FAILED: { status: 503, todo: 'See the cause in the log lines; restarting recovers the log.' },

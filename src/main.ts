@@ -5,16 +5,22 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import type { Access } from './access/access.ts';
+import { openAccess } from './access/open-access.ts';
+import { Certificate } from './api/certificate.ts';
+import { guard } from './api/guard.ts';
+import { announceServer, forgetServer, reachableHost } from './api/running-server.ts';
 import { mountDeadLetters } from './api/admin/dead-letters.ts';
 import { mountTrail } from './api/admin/trail.ts';
 import { mountRegistry } from './api/registry/registry-routes.ts';
 import { createServer, type Health } from './api/server.ts';
+import { mountTopics } from './api/topics.ts';
 import type { Config } from './config/config.ts';
 import { Letters } from './dead-letters/letters.ts';
 import { repairsTopic } from './dead-letters/repair.ts';
 import { Repairs } from './dead-letters/repairs.ts';
 import { createTryEvent } from './dead-letters/try-event.ts';
-import { type Engine, openEngine } from './engine/engine.ts';
+import { dataPaths, type Engine, openEngine } from './engine/engine.ts';
 import { consumersOf, Landing } from './engine/landing.ts';
 import { loadApps } from './engine/load-apps.ts';
 import { keepRetention } from './engine/retention.ts';
@@ -55,6 +61,8 @@ interface Parts {
   readonly repairs: Repairs;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly access: Access;
+  readonly certificate: Certificate | undefined;
 }
 
 /** Resolves when events are taken. The warehouse may come up later: until then events wait in the log. */
@@ -62,8 +70,12 @@ export async function serve(config: Config): Promise<Running> {
   const logger = createLogger({ level: config.logLevel });
   const pipelines = pipelinesOf(await loadApps(config));
   const consumers = consumersOf(pipelinesOf(await loadApps({ pipelines: config.pipelines })));
+  const sources = pipelines.map(({ source }) => source.path);
+  const access = await openGuarded(config, sources, logger);
+  const certificate = await openCertificate(config, logger);
   const engine = await openEngine(config);
   try {
+    await forgetServer(dataPaths(config.dataDir).server);
     await prepare(engine, config, pipelines);
     const codecs = createCodecs(engine.registry);
     const onError = (error: unknown): void => logger.error({ err: error }, 'the view of idempotency keys is behind');
@@ -71,7 +83,19 @@ export async function serve(config: Config): Promise<Running> {
     const metrics = createMetrics();
     const onLate = (error: unknown): void => logger.error({ err: error }, 'the statuses of dead letters are behind');
     const repairs = await Repairs.open({ log: engine.log, state: engine.state, onError: onLate });
-    return await run({ config, engine, pipelines, consumers, codecs, idempotency, repairs, logger, metrics });
+    return await run({
+      config,
+      engine,
+      pipelines,
+      consumers,
+      codecs,
+      idempotency,
+      repairs,
+      logger,
+      metrics,
+      access,
+      certificate,
+    });
   } catch (error) {
     await closeEngine(engine);
     throw error;
@@ -80,6 +104,24 @@ export async function serve(config: Config): Promise<Running> {
 
 function pipelinesOf(apps: readonly App[]): readonly Pipeline[] {
   return apps.map(({ pipeline }) => pipeline);
+}
+
+/** @throws Fault ACCESS_NOT_SET_UP, CONFIG_INVALID */
+async function openGuarded(config: Config, sources: readonly string[], logger: Logger): Promise<Access> {
+  const { host, dataDir, adminToken, adminTokenFile } = config;
+  const access = await openAccess({ host, keysDir: dataPaths(dataDir).keys, adminToken, adminTokenFile, logger });
+  access.checkExposure(sources);
+  return access;
+}
+
+/** @throws Fault TLS_INVALID */
+async function openCertificate({ tls }: Config, logger: Logger): Promise<Certificate | undefined> {
+  if (tls === undefined) return undefined;
+  return Certificate.open({
+    ...tls,
+    onReload: () => logger.info('the certificate was replaced'),
+    onError: (error) => logger.error({ err: error }, 'the certificate is the one before'),
+  });
 }
 
 /** Schemas and topics as the project's files have them. */
@@ -99,12 +141,14 @@ async function prepare(engine: Engine, config: Config, pipelines: readonly Pipel
 }
 
 async function run(parts: Parts): Promise<Running> {
-  const { config, engine, pipelines, codecs, idempotency, repairs, logger, metrics } = parts;
+  const { config, engine, pipelines, codecs, idempotency, repairs, logger, metrics, access, certificate } = parts;
   const observe = (consumer: string, sinks: readonly string[]) =>
     processorObserver({ consumer, sinks, logger, metrics });
   const landing = Landing.start({ config, engine, codecs, pipelines, logger, observe });
   const health = (): Promise<Health> => checkHealth(engine, landing);
-  const server = createServer({ logger, metrics: metrics.registry, health });
+  const server = createServer({ logger, metrics: metrics.registry, health, certificate });
+  guard(server, access);
+  mountTopics(server, { log: engine.log, consumed: consumersOf(pipelines).map(({ topic }) => topic) });
   mountRegistry(server, { registry: engine.registry.administration, logger });
   const budget = new Budget(config.ingest.maxInFlightBytes);
   mountSources(server, parts, budget);
@@ -120,16 +164,21 @@ async function run(parts: Parts): Promise<Running> {
     retentionBytes: config.log.retentionBytes,
     logger,
   });
+  const { server: serverFile } = dataPaths(config.dataDir);
   const close = async (): Promise<void> => {
+    await forgetServer(serverFile);
     await server.close();
     await stopRetention();
     await landing.drain();
     await idempotency.close();
     await repairs.close();
+    await access.close();
+    await certificate?.close();
     await closeEngine(engine);
   };
   try {
     await server.listen({ port: config.port, host: config.host });
+    await announceServer(serverFile, urlOf(server, { ...config, host: reachableHost(config.host) }));
   } catch (error) {
     await close();
     throw error;
@@ -193,8 +242,8 @@ async function closeEngine({ log, state }: Engine): Promise<void> {
   await state.close();
 }
 
-function urlOf(server: FastifyInstance, { host }: Config): string {
+function urlOf(server: FastifyInstance, { host, tls }: Config): string {
   const { port } = server.server.address() as AddressInfo;
   const shown = host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `http://${shown}:${port}`;
+  return `${tls ? 'https' : 'http'}://${shown}:${port}`;
 }

@@ -9,11 +9,15 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { Fault, catalogue } from '../errors.ts';
+import type { Certificate } from './certificate.ts';
+import { createRefusalLog } from './refusal-log.ts';
 
 export interface ServerOptions {
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly health: () => Promise<Health>;
+  /** Default: plain HTTP. */
+  readonly certificate?: Certificate | undefined;
 }
 
 export interface Health {
@@ -34,26 +38,22 @@ const quietTurns = 3;
 /** How long the rest of a refused body is read and thrown away, so that the producer gets to see the answer. */
 const lingerMs = 5_000;
 const retryAfterSeconds = 1;
+/** Who watches over a server has no token. */
+const forEverybody = { config: { access: 'everybody' } } as const;
 
 export function createServer(options: ServerOptions): FastifyInstance {
-  const app = fastify({
-    logger: false,
-    forceCloseConnections: 'idle',
-    return503OnClosing: false, // what has reached us is in flight (D8)
-    requestTimeout: requestTimeoutMs,
-    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: headersTimeoutMs / 3 },
-    routerOptions: { maxParamLength: 500 },
-  });
+  const app = listener(options.certificate);
   const draining = drainInOrder(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _body, done) => done(null));
-  app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, options.logger));
+  const logs: Logs = { logger: options.logger, refused: createRefusalLog(options.logger) };
+  app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, logs));
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: 'NOT_FOUND', message: `there is no ${request.method} ${pathOf(request)}` }),
   );
-  app.get('/ping', () => ({ status: 'ok' }));
-  app.get('/health/live', () => ({ status: 'live' }));
-  app.get('/health/ready', async (_request, reply) => {
+  app.get('/ping', forEverybody, () => ({ status: 'ok' }));
+  app.get('/health/live', forEverybody, () => ({ status: 'live' }));
+  app.get('/health/ready', forEverybody, async (_request, reply) => {
     const { ready, parts } = await options.health();
     if (draining.isOn) return reply.code(503).send({ status: 'draining', parts });
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', parts });
@@ -61,6 +61,22 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.get('/metrics', async (_request, reply) =>
     reply.header('content-type', options.metrics.contentType).send(await options.metrics.metrics()),
   );
+  return app;
+}
+
+function listener(certificate: Certificate | undefined): FastifyInstance {
+  const common = {
+    logger: false,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false, // what has reached us is in flight (D8)
+    requestTimeout: requestTimeoutMs,
+    routerOptions: { maxParamLength: 500 },
+  } as const;
+  const timeouts = { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: headersTimeoutMs / 3 };
+  if (certificate === undefined) return fastify({ ...common, http: timeouts });
+  const https = { ...timeouts, ...certificate.context, handshakeTimeout: headersTimeoutMs };
+  const app = fastify({ ...common, https });
+  certificate.follow(app.server);
   return app;
 }
 
@@ -105,13 +121,18 @@ async function untilNothingComes(server: Server): Promise<void> {
   server.off('connection', count).off('request', count);
 }
 
-function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, logger: Logger): FastifyReply {
+interface Logs {
+  readonly logger: Logger;
+  readonly refused: (line: object) => void;
+}
+
+function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, logs: Logs): FastifyReply {
   const fault = error instanceof Fault ? error : undefined;
   const status = fault?.status ?? error.statusCode ?? 500;
   const code = fault?.code ?? (status >= 500 ? 'INTERNAL' : error.code);
   const line = { code, status, method: request.method, path: pathOf(request), remote: request.ip };
-  if (status >= 500 && !fault) logger.error({ ...line, err: error }, 'request failed');
-  else logger.warn({ ...line, reason: error.message }, 'request refused');
+  if (status >= 500 && !fault) logs.logger.error({ ...line, err: error }, 'request failed');
+  else logs.refused({ ...line, reason: error.message });
   if (status === 503) reply.header('retry-after', retryAfterSeconds);
   discardBody(request, reply);
   const message = fault || status < 500 ? error.message : 'an error of ours, in the log lines';

@@ -11,11 +11,14 @@ import { addLag } from './lag.ts';
 import { examples } from './options.ts';
 import { addPackages } from './packages.ts';
 import { commanderErrorLine } from './report-error.ts';
+import { addKeys } from './keys.ts';
 import { addProve } from './prove.ts';
 import { addSchemas } from './schemas.ts';
 import { addSend } from './send.ts';
 import { addSql } from './sql.ts';
 import { addStart } from './start.ts';
+import { addTail } from './tail.ts';
+import { addTopics } from './topics.ts';
 
 export function createProgram(): Command {
   const { version } = JSON.parse(readFileSync(inPackage('package.json'), 'utf8')) as { version: string };
@@ -43,6 +46,9 @@ export function createProgram(): Command {
     addForget,
     addEvents,
     addPackages,
+    addTopics,
+    addTail,
+    addKeys,
     addProve,
     addBench,
   ])

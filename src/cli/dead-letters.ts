@@ -7,7 +7,7 @@ import type { PatchOptions } from './dead-letters/patch.ts';
 import type { ReplayCliOptions } from './dead-letters/replay.ts';
 import type { ShowOptions } from './dead-letters/show.ts';
 import { examples, wholeNumber, withConfig } from './options.ts';
-import { withServer } from './server/server-url.ts';
+import { withServer } from './server/reach-server.ts';
 
 export function addDeadLetters(program: Command): void {
   const group = program.command('dead-letters').description('events that could not go on');

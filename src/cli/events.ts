@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { EventTrail } from '../trail/trail.ts';
 import { type ConfigOptions, examples, withConfig } from './options.ts';
 import { tell, writeLine } from './output.ts';
-import { visible } from './table.ts';
+import { visible } from './visible.ts';
 import { withTrail } from './trail/open-trail.ts';
 
 interface ShowOptions extends ConfigOptions {

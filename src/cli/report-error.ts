@@ -7,7 +7,14 @@ import { CommanderError } from 'commander';
 import { type FaultCode, Fault } from '../errors.ts';
 import { tell } from './output.ts';
 
-const usageCodes: ReadonlySet<FaultCode> = new Set(['USAGE', 'CONFIG_INVALID', 'PIPELINE_INVALID', 'REPAIR_INVALID']);
+const usageCodes: ReadonlySet<FaultCode> = new Set([
+  'USAGE',
+  'CONFIG_INVALID',
+  'PIPELINE_INVALID',
+  'ACCESS_NOT_SET_UP',
+  'TLS_INVALID',
+  'REPAIR_INVALID',
+]);
 
 /** Tells it, and answers the exit code. */
 export function reportError(error: unknown): number {

@@ -15,12 +15,12 @@ import {
   wholeNumber,
 } from './options.ts';
 import { tell, writeLine } from './output.ts';
+import { configuredUrl, keyHeaders, ownServerTls } from './server/own-server.ts';
 import { errorLine } from './report-error.ts';
 import { pack } from './send/packages.ts';
 import { type SendProgress, createProgress } from './send/progress.ts';
 import { readLines } from './send/read-lines.ts';
 import { type Sent, Sender } from './send/sender.ts';
-import { urlOf } from './server/server-url.ts';
 
 interface SendOptions extends ConfigOptions {
   readonly to?: string;
@@ -41,7 +41,7 @@ const shownProblems = 10;
 export function addSend(program: Command): void {
   program
     .command('send')
-    .description('send events in packages, and again what was not acknowledged')
+    .description('send events in packages, and again what was not acknowledged; TRIBUTARY_KEY is the access key')
     .argument('<file>', 'one JSON event a line; - for standard input')
     .option('--to <url>', 'where packages go (default: /collect of the configured host and port)')
     .addOption(
@@ -65,19 +65,21 @@ export function addSend(program: Command): void {
 }
 
 async function send(file: string, options: SendOptions): Promise<void> {
-  const url = targetUrl(options);
+  const config = configOf(options);
+  const url = targetUrl(options.to ?? `${configuredUrl(config)}/collect`);
   const input = await openInput(file);
   const pool = new Pool(url.origin, {
     connections: options.concurrency,
     headersTimeout: requestTimeoutMs,
     bodyTimeout: requestTimeoutMs,
+    connect: options.to === undefined ? ownServerTls(config) : {},
   });
   const interruption = new AbortController();
   onInterrupt(['SIGINT', 'SIGTERM'], () => interruption.abort());
   const progress = createProgress(input.totalBytes);
   const problems = createProblems(progress);
   const sender = new Sender({
-    target: { pool, url },
+    target: { pool, url, headers: keyHeaders(config) },
     concurrency: options.concurrency,
     rate: options.rate,
     giveUpAfterMs,
@@ -107,8 +109,7 @@ async function send(file: string, options: SendOptions): Promise<void> {
   else if (problems.count > 0 || sender.sent.notAcknowledged > 0) process.exitCode = 1;
 }
 
-function targetUrl(options: SendOptions): URL {
-  const given = options.to ?? `${urlOf(configOf(options))}/collect`;
+function targetUrl(given: string): URL {
   if (URL.canParse(given)) {
     const url = new URL(given);
     if (url.protocol === 'http:' || url.protocol === 'https:') return url;

@@ -12,13 +12,17 @@ export function addStart(program: Command): void {
     .description('serve all systems on one port; SIGTERM or Ctrl-C ends it once everything in flight has landed')
     .option('--only <names>', 'only these systems, separated by commas')
     .option('--port <number>', 'port, 0 for any free one (default: 8000)')
-    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
+    .option(
+      '--host <address>',
+      'address to listen on (default: 127.0.0.1); any other than loopback needs a key and an admin token',
+    )
     .addHelpText(
       'after',
       examples(
         'tributary start',
         'tributary start --only collect --port 8080 --data-dir /var/lib/tributary',
-        'DATABASE_URL=postgres://me@db/warehouse tributary start --host 0.0.0.0',
+        'DATABASE_URL=postgres://me@db/warehouse tributary start',
+        'tributary keys add web-shop && TRIBUTARY_ADMIN_TOKEN_FILE=admin-token tributary start --host 0.0.0.0',
       ),
     )
     .action(start);
@@ -27,6 +31,7 @@ export function addStart(program: Command): void {
 async function start(options: ConfigOptions): Promise<void> {
   goOnWithoutReader();
   const config = configOf(options);
+  for (const secret of ['TRIBUTARY_ADMIN_TOKEN', 'TRIBUTARY_KEY']) delete process.env[secret]; // not for child processes
   const told = new Promise<void>((resolve) => {
     onInterrupt(['SIGINT', 'SIGTERM', 'SIGHUP'], resolve);
   });

@@ -3,6 +3,7 @@
  * the square of the rows (560 s for 100,000, where this takes 0.8 s).
  */
 import { displayWidth, truncate } from './display-width.ts';
+import { visible } from './visible.ts';
 
 export interface TableColumn {
   readonly title: string;
@@ -57,13 +58,4 @@ function fit(natural: readonly number[], maxWidth: number | undefined): readonly
     const next = Math.max(narrowest, ...widths.filter((width) => width < widest));
     widths[widths.indexOf(widest)] = Math.max(widest - excess, next - 1, narrowest);
   }
-}
-
-/** Control characters could move the cursor or break the line: they show as escapes. */
-export function visible(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
-  return text.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, (character) => {
-    const named = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }[character];
-    return named ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  });
 }

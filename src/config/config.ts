@@ -42,6 +42,11 @@ export const variables = {
   TRIBUTARY_DATA_DIR: 'dataDir',
   DATABASE_URL: 'databaseUrl',
   LOG_LEVEL: 'logLevel',
+  TRIBUTARY_ADMIN_TOKEN: 'adminToken',
+  TRIBUTARY_ADMIN_TOKEN_FILE: 'adminTokenFile',
+  TRIBUTARY_KEY: 'accessKey',
+  TRIBUTARY_TLS_CERT_FILE: 'tls.certFile',
+  TRIBUTARY_TLS_KEY_FILE: 'tls.keyFile',
 } as const;
 
 const flagNames = { port: '--port', host: '--host', dataDir: '--data-dir', only: '--only' } as const;
@@ -61,7 +66,9 @@ export function loadConfig(sources: ConfigSources): Config {
     if (value !== undefined) put(setting, value, flag);
   }
   function put(setting: string, value: string, origin: string): void {
-    given[setting] = fromText(setting, value, workingDir);
+    const [section = '', inner] = setting.split('.');
+    const read = fromText(setting, value, workingDir);
+    given[section] = inner === undefined ? read : { ...Object(given[section]), [inner]: read };
     named.set(setting, origin);
   }
   const parsed = settings.safeParse(given);
@@ -84,7 +91,8 @@ function defaults(workingDir: string) {
 
 function fromText(setting: string, text: string, workingDir: string): unknown {
   if (setting === 'port') return /^\d{1,5}$/.test(text) ? Number(text) : text;
-  if (setting === 'dataDir') return text === '' ? text : resolve(workingDir, text);
+  if (['dataDir', 'adminTokenFile', 'tls.certFile', 'tls.keyFile'].includes(setting))
+    return text === '' ? text : resolve(workingDir, text);
   if (setting !== 'only') return text;
   return text.split(',').map((name) => name.trim());
 }
@@ -128,8 +136,11 @@ function parse(text: string, path: string): Readonly<Record<string, unknown>> {
 function absolutePaths(content: Readonly<Record<string, unknown>>, from: string): Readonly<Record<string, unknown>> {
   const absolute = (value: unknown) => (typeof value === 'string' && value !== '' ? resolve(from, value) : value);
   const changed = { ...content };
-  for (const setting of ['dataDir', 'schemasDir', 'topicsFile'])
+  for (const setting of ['dataDir', 'schemasDir', 'topicsFile', 'adminTokenFile'])
     if (setting in changed) changed[setting] = absolute(changed[setting]);
   if (Array.isArray(changed['pipelines'])) changed['pipelines'] = changed['pipelines'].map(absolute);
+  const { tls } = changed;
+  if (typeof tls === 'object' && tls !== null && !Array.isArray(tls))
+    changed['tls'] = Object.fromEntries(Object.entries(tls).map(([name, value]) => [name, absolute(value)]));
   return changed;
 }

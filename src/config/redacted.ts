@@ -1,4 +1,4 @@
-/** What may be shown of settings and messages: everything but the passwords in URLs. */
+/** What may be shown of settings and messages: everything but keys, tokens, and the passwords in URLs. */
 import type { Config } from './settings.ts';
 
 const hidden = '***';
@@ -11,6 +11,11 @@ export function withoutPassword(url: string): string {
 }
 
 export function redacted(config: Config): Config {
-  const { databaseUrl } = config;
-  return databaseUrl === undefined ? config : { ...config, databaseUrl: withoutPassword(databaseUrl) };
+  const { databaseUrl, adminToken, accessKey } = config;
+  return {
+    ...config,
+    ...(databaseUrl !== undefined && { databaseUrl: withoutPassword(databaseUrl) }),
+    ...(adminToken !== undefined && { adminToken: hidden }),
+    ...(accessKey !== undefined && { accessKey: hidden }),
+  };
 }

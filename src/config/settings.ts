@@ -3,6 +3,7 @@
  * flags are checked against. A leaf's error text says what was expected there; `problems.ts` adds where.
  */
 import { z } from 'zod';
+import { adminTokenForm, isAdminToken, splitAdminTokens } from '../access/admin-token-text.ts';
 
 const MiB = 1024 * 1024;
 
@@ -21,6 +22,8 @@ const milliseconds = () => wholeNumber(1, 24 * 3600 * 1000, 'milliseconds');
 const port = 'a port from 0 to 65535';
 const databaseUrl = 'a connection string such as postgres://user@host:5432/database';
 const names = 'a list of one or more names of pipelines';
+const adminTokens = `one or more tokens, separated by commas, each of ${adminTokenForm}`;
+const accessKey = 'a key as tributary keys add prints it';
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** What the embedded log keeps, and when it refuses. */
@@ -41,6 +44,12 @@ const ingest = z.strictObject({
   /** Less than the 5 s after which producers give up. */
   waitForRoomMs: milliseconds().default(4000),
   bodyIdleTimeoutMs: milliseconds().default(30_000),
+});
+
+/** PEM files; read again when they change. */
+const tls = z.strictObject({
+  certFile: text('the file of the certificate, as PEM (TRIBUTARY_TLS_CERT_FILE)'),
+  keyFile: text('the file of its private key, as PEM (TRIBUTARY_TLS_KEY_FILE)'),
 });
 
 export const settings = z
@@ -64,6 +73,20 @@ export const settings = z
     topicsFile: text('a file'),
     /** Modules that export an app. */
     pipelines: z.array(text('the path of a module'), 'a list of paths of modules').readonly(),
+    /** What opens everything but the sources; required beyond loopback. */
+    adminToken: z
+      .string(adminTokens)
+      .refine((value) => splitAdminTokens(value).every(isAdminToken), adminTokens)
+      .optional(),
+    /** More of them, one a line; read again when it changes. */
+    adminTokenFile: text('a file').optional(),
+    /** With which this machine's commands send events. */
+    accessKey: z
+      .string(accessKey)
+      .regex(/^[!-~]+$/, accessKey)
+      .optional(),
+    /** Default: plain HTTP. */
+    tls: tls.readonly().optional(),
     log: log.prefault({}).readonly(),
     ingest: ingest.prefault({}).readonly(),
     /** Below the 30 s that orchestrators give before they kill. */

@@ -27,7 +27,9 @@ export interface Engine {
 }
 
 /** Where in the data directory each part lives. */
-export function dataPaths(dataDir: string): Record<'log' | 'state' | 'registry' | 'objects' | 'postgres', string> {
+export function dataPaths(
+  dataDir: string,
+): Record<'log' | 'state' | 'registry' | 'objects' | 'postgres' | 'keys' | 'server', string> {
   const inside = (name: string): string => join(dataDir, name);
   return {
     log: inside('log'),
@@ -35,15 +37,15 @@ export function dataPaths(dataDir: string): Record<'log' | 'state' | 'registry' 
     registry: inside('registry'),
     objects: inside('objects'),
     postgres: inside('postgres'),
+    keys: inside('keys'),
+    server: inside('server.json'),
   };
 }
 
 /** Everything but the warehouse, which may take its time: events are taken before it is up. @throws Fault DATA_DIR_IN_USE */
 export async function openEngine(config: Config): Promise<Engine> {
   const paths = dataPaths(config.dataDir);
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-  const { segmentBytes, minFreeBytes } = config.log;
-  const log = await openSegmentLog({ dir: paths.log, segmentBytes, minFreeBytes }); // first: it locks the directory
+  const log = await openEngineLog(config); // first: it locks the directory
   try {
     const state = await openLmdbStore({ dir: paths.state });
     const registry = await openFileRegistry({ dir: paths.registry });
@@ -61,6 +63,18 @@ export function openWarehouse(config: Config, logger: Logger): Promise<Warehouse
   return openEmbeddedWarehouse({ dir, log: (line) => logger.info({ part: 'postgres' }, line) });
 }
 
+/** Only the log, to write it while no server does. Made where it is missing. @throws Fault DATA_DIR_IN_USE */
+export async function openEngineLog(config: Config): Promise<Log> {
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const { segmentBytes, minFreeBytes } = config.log;
+  return openSegmentLog({ dir: dataPaths(config.dataDir).log, segmentBytes, minFreeBytes });
+}
+
+/** Only the log, to read it beside whoever writes it. @throws Fault LOG_MISSING */
+export function openEngineLogReader(config: Config): Promise<LogReader> {
+  return openSegmentLogReader({ dir: dataPaths(config.dataDir).log });
+}
+
 /** For other processes than the one that serves; works beside it and without it. */
 export interface EngineReader {
   readonly log: LogReader;
@@ -74,7 +88,7 @@ export interface EngineReader {
 
 export async function openEngineReader(config: Config): Promise<EngineReader> {
   const paths = dataPaths(config.dataDir);
-  const log = await openSegmentLogReader({ dir: paths.log });
+  const log = await openEngineLogReader(config);
   const state = await openLmdbStore({ dir: paths.state, readOnly: true });
   let objects: Promise<ObjectStore> | undefined;
   let registry: Promise<SchemaRegistry> | undefined;

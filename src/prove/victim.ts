@@ -29,7 +29,18 @@ export class Victim {
 
   constructor(options: VictimOptions) {
     this.#options = options;
-    const args = [program, 'start', '--port', '0', '--data-dir', options.dataDir, '--only', options.system];
+    const args = [
+      program,
+      'start',
+      '--host',
+      '127.0.0.1',
+      '--port',
+      '0',
+      '--data-dir',
+      options.dataDir,
+      '--only',
+      options.system,
+    ];
     if (options.configFile !== undefined) args.push('--config', options.configFile);
     this.#child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // the channel ends it when this process is killed

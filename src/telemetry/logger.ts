@@ -1,8 +1,10 @@
 /**
  * Log lines: one JSON object a line on standard error, written before the call returns, so that nothing is lost when
- * the process ends or is killed. Passwords do not get in: not as fields, not in URLs within messages.
+ * the process ends or is killed. Passwords and access keys do not get in: not as fields, not in URLs
+ * within messages, keys nowhere.
  */
 import { type DestinationStream, type Logger, destination, pino, stdTimeFunctions } from 'pino';
+import { keyWithinText } from '../access/access-key.ts';
 import { describeError } from './describe-error.ts';
 
 export type { Logger } from 'pino';
@@ -14,7 +16,16 @@ export interface LoggerOptions {
   readonly to?: DestinationStream;
 }
 
-const secretFields = ['password', 'databaseUrl', 'authorization', 'cookie', 'apiKey', 'token'];
+const secretFields = [
+  'password',
+  'databaseUrl',
+  'authorization',
+  'cookie',
+  'apiKey',
+  'token',
+  'adminToken',
+  'accessKey',
+];
 
 export function createLogger(options: LoggerOptions): Logger {
   return pino(
@@ -24,7 +35,7 @@ export function createLogger(options: LoggerOptions): Logger {
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError, error: describeError },
-      hooks: { streamWrite: withoutUrlPasswords },
+      hooks: { streamWrite: withoutSecrets },
       redact: {
         paths: secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
         censor: '***',
@@ -32,6 +43,10 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     options.to ?? destination({ dest: 2, sync: true }),
   );
+}
+
+function withoutSecrets(line: string): string {
+  return withoutUrlPasswords(line.includes('trb_') ? line.replaceAll(keyWithinText, '$1_***') : line);
 }
 
 function withoutUrlPasswords(line: string): string {

@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test';
 export interface Received {
   readonly key: string;
   readonly contentType: string | undefined;
+  readonly authorization: string | undefined;
   /** Of the JSON array. */
   readonly events: readonly unknown[];
   readonly text: string;
@@ -50,6 +51,7 @@ export async function startReceiver(
     const received: Received = {
       key: String(request.headers['idempotency-key']),
       contentType: request.headers['content-type'],
+      authorization: request.headers.authorization,
       events: JSON.parse(text) as unknown[],
       text,
       atMs: performance.now() - beganMs,

@@ -119,6 +119,21 @@ suite('configuration', () => {
     assert.equal(load({ file }).port, 5, 'a byte order mark does not matter');
   });
 
+  test('the certificate and its key come together, each from where it is given', async (t) => {
+    const { dir, file } = await scratch(t, { tls: { certFile: 'cert.pem' }, adminTokenFile: 'tokens' });
+    assert.deepEqual(problemsOf({ file }), [
+      `${file}: tls.keyFile: expected the file of its private key, as PEM (TRIBUTARY_TLS_KEY_FILE), got nothing`,
+    ]);
+    const config = load({ file, env: { TRIBUTARY_TLS_KEY_FILE: 'key.pem' }, workingDir: '/elsewhere' });
+    assert.deepEqual(config.tls, { certFile: join(dir, 'cert.pem'), keyFile: '/elsewhere/key.pem' });
+    assert.equal(config.adminTokenFile, join(dir, 'tokens'));
+    assert.match(problemsOf({ env: { TRIBUTARY_TLS_KEY_FILE: 'k' } }).join(), /tls\.certFile: expected the file/);
+    await writeFile(file, '{"tls": {"certfile": "x", "keyFile": 5}}');
+    const problems = problemsOf({ file }).join('; ');
+    assert.match(problems, /tls\.certfile is not a setting; did you mean tls\.certFile\?/);
+    assert.match(problems, /tls\.keyFile: expected the file .*, got 5/);
+  });
+
   test('the object is frozen, to its depth', () => {
     const { log, pipelines, ...config } = load({});
     for (const part of [load({}), log, config.ingest, pipelines]) assert.ok(Object.isFrozen(part));
@@ -136,6 +151,18 @@ suite('configuration', () => {
 });
 
 suite('passwords', () => {
+  test('and tokens and keys are in no message about them, and not in what is redacted', async (t) => {
+    const { file } = await scratch(t, { accessKey: 'secret key', adminToken: 'secret' });
+    const env = { TRIBUTARY_ADMIN_TOKEN: 'secret-of-enough-length,secret' };
+    const wrong = [problemsOf({ file }), problemsOf({ file, env })].flat().join('; ');
+    assert.match(wrong, /TRIBUTARY_ADMIN_TOKEN in the environment: expected one or more tokens, .* of 16 to 512/);
+    assert.match(wrong, /accessKey: expected a key/);
+    assert.doesNotMatch(wrong, /secret(?!\))/);
+    const good = load({ env: { TRIBUTARY_ADMIN_TOKEN: 'secret-of-enough-length', TRIBUTARY_KEY: 'secret' } });
+    assert.deepEqual([good.adminToken, good.accessKey], ['secret-of-enough-length', 'secret']);
+    assert.doesNotMatch(JSON.stringify(redacted(good)), /secret/);
+  });
+
   test('are in no message about a wrong DATABASE_URL', () => {
     const text = problemsOf({ env: { DATABASE_URL: 'mysql://me:secret@host/db' } }).join('; ');
     assert.match(text, /^DATABASE_URL in the environment: expected a connection string/);

@@ -18,9 +18,11 @@ suite('tables of the README', () => {
   test('every setting, with its variable and its default', () => {
     const rows = readme('in the file').map((cells) => cells.map((cell) => codesIn(cell)[0]));
     const shape = settings.unwrap().shape;
-    const inside = (section: 'log' | 'ingest') =>
+    const inside = (section: 'log' | 'ingest' | 'tls') =>
       Object.keys(shape[section].unwrap().unwrap().shape).map((key) => `${section}.${key}`);
-    const known = Object.keys(shape).flatMap((key) => (key === 'log' || key === 'ingest' ? inside(key) : [key]));
+    const known = Object.keys(shape).flatMap((key) =>
+      key === 'log' || key === 'ingest' || key === 'tls' ? inside(key) : [key],
+    );
     assert.deepEqual(rows.map(([key = '']) => key).toSorted(), known.toSorted());
 
     const fromVariable = Object.fromEntries(Object.entries(variables).map(([name, key]) => [key, name]));
@@ -101,5 +103,5 @@ function fromRoot(value: unknown): unknown {
 }
 
 function valueAt(value: unknown, path: string): unknown {
-  return path.split('.').reduce<unknown>((part, key) => (part as Record<string, unknown>)[key], value);
+  return path.split('.').reduce<unknown>((part, key) => (part as Record<string, unknown> | undefined)?.[key], value);
 }

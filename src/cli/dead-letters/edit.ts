@@ -10,7 +10,7 @@ import { parseExact, stringifyExact } from '../../event/exact-json.ts';
 import { tell } from '../output.ts';
 import { errorLine } from '../report-error.ts';
 import { ask } from '../server/ask-server.ts';
-import { type ServerOptions, serverUrl } from '../server/server-url.ts';
+import { reachServer, type ServerOptions } from '../server/reach-server.ts';
 import { openEditor } from './editor.ts';
 
 interface LetterAnswer {
@@ -23,8 +23,9 @@ interface LetterAnswer {
 }
 
 export async function edit(id: string, options: ServerOptions): Promise<void> {
-  const url = `${serverUrl(options)}/admin/dead-letters/${id}`;
-  const letter = (await ask(url, 'GET')) as LetterAnswer;
+  const server = await reachServer(options);
+  const path = `/admin/dead-letters/${encodeURIComponent(id)}`;
+  const letter = (await ask(server, 'GET', path)) as LetterAnswer;
   if (letter.state === 'replayed') {
     const last = letter.replays.at(-1);
     return fail(
@@ -41,17 +42,18 @@ export async function edit(id: string, options: ServerOptions): Promise<void> {
     await rm(dirname(file), { recursive: true });
     return tell('The event is unchanged: nothing was done.');
   }
-  await save(url, after, letter.edits.length, file);
+  const put = (event: string): Promise<unknown> => ask(server, 'PUT', path, { event, edits: letter.edits.length });
+  await save(put, after, file);
 }
 
-async function save(url: string, text: Buffer, edits: number, file: string): Promise<void> {
+async function save(put: (event: string) => Promise<unknown>, text: Buffer, file: string): Promise<void> {
   const errorAt = jsonErrorAt(text);
   if (errorAt !== undefined) {
     const line = text.subarray(0, errorAt).toString('latin1').split('\n').length;
     return fail(`this is no JSON, from line ${line} on: nothing was done. The text is in ${file}.`);
   }
   try {
-    await ask(url, 'PUT', { event: compact(text), edits });
+    await put(compact(text));
   } catch (error) {
     tell(`The text is in ${file}.`);
     throw error;

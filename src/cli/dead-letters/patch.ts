@@ -3,7 +3,7 @@ import { Fault } from '../../errors.ts';
 import { parsePatch } from '../../dead-letters/patch.ts';
 import { tell } from '../output.ts';
 import { askForLines } from '../server/ask-server.ts';
-import { type ServerOptions, serverUrl } from '../server/server-url.ts';
+import { reachServer, type ServerOptions } from '../server/reach-server.ts';
 import { type FilterOptions, filterRequest, isFiltered } from './filter-options.ts';
 import { type Outcome, showOutcomes, tellDryRun, textOf } from './outcomes.ts';
 
@@ -19,8 +19,12 @@ export async function patch(ids: readonly string[], text: string, options: Patch
   if (ids.length === 0 && !isFiltered(options) && !options.all)
     throw new Fault('USAGE', 'edit --patch needs correlation ids, a filter, or --all');
   const dryRun = !options.yes;
-  const url = `${serverUrl(options)}/admin/dead-letters/patch`;
-  const lines = askForLines(url, { filter: filterRequest(options, ids), patch: text, dryRun });
+  const server = await reachServer(options);
+  const lines = askForLines(server, '/admin/dead-letters/patch', {
+    filter: filterRequest(options, ids),
+    patch: text,
+    dryRun,
+  });
   const { counts, total } = await showOutcomes(lines, {
     json: options.json ?? false,
     titles: ['correlation id', 'result', 'changes'],

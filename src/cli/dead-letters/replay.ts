@@ -2,7 +2,7 @@
 import { Fault } from '../../errors.ts';
 import { tell } from '../output.ts';
 import { askForLines } from '../server/ask-server.ts';
-import { type ServerOptions, serverUrl } from '../server/server-url.ts';
+import { reachServer, type ServerOptions } from '../server/reach-server.ts';
 import { correlationIds, type FilterOptions, filterRequest, isFiltered } from './filter-options.ts';
 import { showOutcomes, tellDryRun, textOf } from './outcomes.ts';
 
@@ -18,8 +18,8 @@ export async function replay(texts: readonly string[], options: ReplayCliOptions
   if (ids.length === 0 && !isFiltered(options) && !options.all)
     throw new Fault('USAGE', 'replay needs correlation ids, a filter, or --all');
   const dryRun = !options.yes;
-  const url = `${serverUrl(options)}/admin/dead-letters/replay`;
-  const lines = askForLines(url, { filter: filterRequest(options, ids), dryRun });
+  const server = await reachServer(options);
+  const lines = askForLines(server, '/admin/dead-letters/replay', { filter: filterRequest(options, ids), dryRun });
   const { counts, total } = await showOutcomes(lines, {
     json: options.json ?? false,
     titles: ['correlation id', 'result', 'as', 'path', 'message'],

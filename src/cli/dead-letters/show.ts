@@ -4,7 +4,7 @@ import type { Letter } from '../../dead-letters/letters.ts';
 import type { ConfigOptions } from '../options.ts';
 import { tell, write, writeLine } from '../output.ts';
 import { errorLine } from '../report-error.ts';
-import { visible } from '../table.ts';
+import { visible } from '../visible.ts';
 import { withLetters } from './open-letters.ts';
 
 export interface ShowOptions extends ConfigOptions {

@@ -4,6 +4,8 @@ import type { Pool } from 'undici';
 export interface Target {
   readonly pool: Pool;
   readonly url: URL;
+  /** Sent with each package. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface Answer {
@@ -19,12 +21,17 @@ export interface Answer {
 const reasonCharacters = 200;
 const longestRetryAfterMs = 60_000;
 
-export async function attempt({ pool, url }: Target, body: Buffer, key: string, signal: AbortSignal): Promise<Answer> {
+export async function attempt(
+  { pool, url, headers }: Target,
+  body: Buffer,
+  key: string,
+  signal: AbortSignal,
+): Promise<Answer> {
   try {
     const response = await pool.request({
       method: 'POST',
       path: url.pathname + url.search,
-      headers: { 'content-type': 'application/json', 'idempotency-key': key },
+      headers: { ...headers, 'content-type': 'application/json', 'idempotency-key': key },
       body,
       signal,
     });

@@ -1,24 +1,28 @@
 /** Requests of commands to the running server. What it refuses is told in its own words. */
 import { createInterface } from 'node:readline';
-import { Agent, request } from 'undici';
+import { request } from 'undici';
 import { catalogue, Fault, type FaultCode } from '../../errors.ts';
+import { visible } from '../visible.ts';
+import type { ReachedServer } from './reach-server.ts';
 
 type Method = 'GET' | 'PUT' | 'POST';
 
-/** A search through a long log may take its time before the first line. */
-const agent = new Agent({ headersTimeout: 600_000, bodyTimeout: 600_000, keepAliveTimeout: 1 });
-
 /** The answer as JSON. @throws Fault of the server's, SERVER_UNREACHABLE, SERVER_REFUSED */
-export async function ask(url: string, method: Method, body?: object): Promise<unknown> {
-  const response = await send(url, method, body);
+export async function ask(server: ReachedServer, method: Method, path: string, body?: object): Promise<unknown> {
+  const response = await send(server, method, path, body);
   return response.body.json().catch((error: unknown) => {
-    throw new Fault('SERVER_REFUSED', `${url} answered no JSON: ${reasonOf(error)}`);
+    throw new Fault('SERVER_REFUSED', `${server.url}${path} answered no JSON: ${reasonOf(error)}`);
   });
 }
 
 /** The answer's lines, each an object, as they come; the last is the summary. @throws Fault as `ask`, also half-way */
-export async function* askForLines(url: string, body: object): AsyncGenerator<Readonly<Record<string, unknown>>> {
-  const response = await send(url, 'POST', body);
+export async function* askForLines(
+  server: ReachedServer,
+  path: string,
+  body: object,
+): AsyncGenerator<Readonly<Record<string, unknown>>> {
+  const response = await send(server, 'POST', path, body);
+  const url = server.url + path;
   let ended = false;
   try {
     for await (const line of createInterface({ input: response.body, crlfDelay: Infinity })) {
@@ -42,11 +46,14 @@ function brokenOff(url: string, error?: unknown): Fault {
   );
 }
 
-async function send(url: string, method: Method, body: object | undefined) {
+async function send({ url: base, headers, agent }: ReachedServer, method: Method, path: string, body?: object) {
+  const url = base + path;
+  const type = body === undefined ? {} : { 'content-type': 'application/json' };
   const response = await request(url, {
     dispatcher: agent,
     method,
-    ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    headers: { ...headers, ...type },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
   }).catch((error: unknown) => {
     throw new Fault('SERVER_UNREACHABLE', `no Tributary answers at ${new URL(url).origin}: ${reasonOf(error)}`);
   });
@@ -59,8 +66,8 @@ async function send(url: string, method: Method, body: object | undefined) {
 function faultOf(url: string, said: Readonly<Record<string, unknown>>, status?: number): Fault {
   const { error, message } = said;
   if (typeof error === 'string' && typeof message === 'string' && Object.hasOwn(catalogue, error))
-    return new Fault(error as FaultCode, message);
-  const words = typeof message === 'string' ? `: ${message}` : '';
+    return new Fault(error as FaultCode, visible(message));
+  const words = typeof message === 'string' ? `: ${visible(message).slice(0, 500)}` : '';
   return new Fault('SERVER_REFUSED', `${url} answered ${status ?? 'half-way'}${words}`);
 }
 

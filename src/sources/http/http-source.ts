@@ -32,6 +32,7 @@ export function mountHttpSource(app: FastifyInstance, options: HttpSourceOptions
   app.route({
     method: 'POST',
     url: ingest.pipeline.source.path,
+    config: { access: 'source' },
     onRequest: async (request) => forgiveContentType(request),
     onResponse: async (_request, reply) =>
       options.metrics.packages.inc({ pipeline: ingest.pipeline.name, status: reply.statusCode }),
@@ -47,7 +48,7 @@ async function receive(request: FastifyRequest, reply: FastifyReply, options: Ht
     body: (evicted) =>
       decodedBody(request.raw, {
         encoding: request.headers['content-encoding'],
-        maxBytes: ingest.pipeline.source.maxPackageBytes,
+        maxBytes: Math.min(ingest.pipeline.source.maxPackageBytes, request.grant?.maxBodyBytes ?? Infinity),
         idleTimeoutMs: options.bodyIdleTimeoutMs,
         signal: evicted,
       }),
@@ -57,7 +58,8 @@ async function receive(request: FastifyRequest, reply: FastifyReply, options: Ht
   });
   const { packageId, accepted, rejected } = answer;
   countAnswer(options, answer, (performance.now() - startedMs) / 1000);
-  logger[rejected > 0 ? 'info' : 'debug']({ packageId, accepted, rejected }, 'package');
+  const keyId = request.grant?.keyId;
+  logger[rejected > 0 ? 'info' : 'debug']({ packageId, accepted, rejected, keyId }, 'package');
   reply.header('content-type', 'application/json; charset=utf-8');
   return answer;
 }
