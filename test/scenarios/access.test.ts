@@ -136,10 +136,7 @@ suite('a server beyond loopback', { timeout: 240_000 }, () => {
     await writeFile(file, 'orders:2:1\nevents.raw:4:1\ntributary.idempotency:2:1\n');
     const refused = await apply({});
     assert.deepEqual([refused.code, refused.stdout], [1, '']);
-    assert.match(
-      refused.stderr,
-      /^error: http:.* answered 401: this takes the admin token\. .*TRIBUTARY_ADMIN_TOKEN[^\n]*\n$/,
-    );
+    assert.match(refused.stderr, /^error: this takes the admin token\. [^\n]*TRIBUTARY_ADMIN_TOKEN[^\n]*\n$/);
     const first = await apply({ TRIBUTARY_ADMIN_TOKEN: token });
     assert.equal(first.code, 1, first.stderr);
     assert.deepEqual(JSON.parse(first.stdout), [

@@ -35,8 +35,7 @@ export async function reachOwnServer(config: Config): Promise<ReachedServer> {
   const { dataPaths } = await import('../../engine/engine.ts'); // with all that opens databases: commands that are given a URL need none of it
   const url = await findServer(dataPaths(config.dataDir).server);
   // The configured port is not tried instead: the token would go to whatever listens there.
-  if (url === undefined)
-    throw new Fault('SERVER_UNREACHABLE', `no Tributary has said that it runs on ${config.dataDir}`);
+  if (url === undefined) throw new Fault('SERVER_UNREACHABLE', `no server has said that it runs on ${config.dataDir}`);
   return reach(config, url, ownServerTls(config));
 }
 
