@@ -55,6 +55,24 @@ test('of starters at the same moment exactly one wins; kill -9 frees the lock', 
   await (await openSegmentLog({ dir })).close();
 });
 
+test('D3: the lock is held by a log that its process has lost sight of', async (t) => {
+  const dir = await directory(t);
+  const program = `
+    import { openSegmentLog } from ${JSON.stringify(new URL('../../src/log/segments/segment-log.ts', import.meta.url).href)};
+    await openSegmentLog({ dir: ${JSON.stringify(dir)} });
+    await new Promise((resolve) => setImmediate(resolve));
+    gc();
+    console.log('collected');
+    process.stdin.resume();`;
+  const child = spawn(process.execPath, ['--expose-gc', '--input-type=module-typescript', '-e', program], {
+    env: {},
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  await assert.rejects(openSegmentLog({ dir }), fault('DATA_DIR_IN_USE'));
+});
+
 test('D6: a batch that is still queued is withdrawn by its signal; one that is being written is not', async (t) => {
   const { files, hold, release } = heldWrites();
   const log = await opened(t, { dir: await directory(t), files });

@@ -74,7 +74,7 @@ suite('a server with a certificate', { skip: noOpenssl, timeout: 240_000 }, () =
     assert.deepEqual([applied.code, applied.stdout], [0, 'orders: created, with 2 partitions\n'], applied.stderr);
     const untrusting = await runProgram(['topics', 'apply', list, '--data-dir', dataDir]);
     assert.equal(untrusting.code, 1);
-    assert.match(untrusting.stderr, /^error: https:[^\n]* does not answer: [^\n]*certificate[^\n]*\n$/);
+    assert.match(untrusting.stderr, /^error: no Tributary answers at https:[^\n]*certificate[^\n]*\n$/);
     assert.equal(await program.kill('SIGTERM'), 0, program.log());
   });
 

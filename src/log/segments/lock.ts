@@ -17,6 +17,9 @@ const isBusy = (error: unknown): boolean =>
  */
 const WAIT_MS = 250;
 
+/** Else the garbage collector would end the lock of a log that nobody holds on to, and never closed. */
+const held = new Set<DatabaseSync>();
+
 /** Blocks for up to `WAIT_MS` where another process holds it. */
 export async function lockFile(path: string): Promise<(() => void) | undefined> {
   const database = new DatabaseSync(path);
@@ -28,5 +31,9 @@ export async function lockFile(path: string): Promise<(() => void) | undefined> 
     if (isBusy(error)) return undefined;
     throw error;
   }
-  return () => database.close();
+  held.add(database);
+  return () => {
+    held.delete(database);
+    database.close();
+  };
 }
