@@ -59,9 +59,11 @@ test('D3: the lock is held by a log that its process has lost sight of', async (
   const dir = await directory(t);
   const program = `
     import { openSegmentLog } from ${JSON.stringify(new URL('../../src/log/segments/segment-log.ts', import.meta.url).href)};
-    await openSegmentLog({ dir: ${JSON.stringify(dir)} });
-    await new Promise((resolve) => setImmediate(resolve));
-    gc();
+    await (async () => void (await openSegmentLog({ dir: ${JSON.stringify(dir)} })))();
+    for (let turn = 0; turn < 20; turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      gc();
+    }
     console.log('collected');
     process.stdin.resume();`;
   const child = spawn(process.execPath, ['--expose-gc', '--input-type=module-typescript', '-e', program], {
