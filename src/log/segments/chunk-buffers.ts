@@ -5,7 +5,7 @@
 const SMALLEST_BYTES = 1 << 10;
 const LARGEST_BYTES = 1 << 20;
 /** What is kept beside the buffers in use. */
-const KEPT_BYTES = 16 << 20;
+const KEPT_BYTES = 8 << 20;
 
 export class ChunkBuffers {
   /** Free ones, by size: powers of two. */
