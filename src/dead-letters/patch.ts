@@ -71,6 +71,7 @@ function applyOne(event: unknown, operation: Operation): string | undefined {
   // not by the library, which compares arrays in the square of their length
   if (operation.op === 'test')
     return isDeepStrictEqual(valueAt(operation.path), operation.value) ? undefined : 'another value is there';
+  if ('from' in operation && valueAt(operation.from) === undefined) return `there is nothing at ${operation.from}`;
   if (operation.op === 'copy' && namesProto(valueAt(operation.from))) return `what it copies has a member ${proto}`;
   try {
     const [error] = applyPatch(event, [operation]);

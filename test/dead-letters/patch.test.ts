@@ -63,6 +63,7 @@ suite('JSON Patch', () => {
     const event = '{"a":"text","list":[1]}';
     for (const [operation, message] of [
       [{ op: 'remove', path: '/b' }, 'operation 0 (remove /b): there is no such place in the event'],
+      [{ op: 'move', from: '/b', path: '/c' }, 'operation 0 (move /c): there is nothing at /b'],
       [{ op: 'add', path: '/a/b', value: 1 }, 'operation 0 (add /a/b): there is no such place in the event'],
       [
         { op: 'replace', path: '/toString', value: 1 },
