@@ -53,7 +53,8 @@ export async function packageTrail(options: TrailOptions, id: string): Promise<P
   if (known === 0) throw unknownEvent(`the package ${packageId}`, notes);
   const letter = replays[0]?.[1];
   if (letter !== undefined) notes.push(`these are replays of dead letters of the package ${packageOf(letter)}`);
-  if (accepted.length === 0) notes.push('the log has no record of it (any more): rows alone tell what has landed');
+  if (accepted.length === 0 && letters.length === 0)
+    notes.push('the log has no record of it (any more): rows alone tell what has landed');
   const refused = letters.filter(({ at }) => at === 'ingest').length;
   return {
     packageId,
