@@ -13,32 +13,22 @@
  */
 import { refusedRecords } from '../dead-letters/refused-records.ts';
 import { Fault, isFault } from '../errors.ts';
-import type { Log, TopicPartition } from '../log/log.ts';
-import type { BatchLimits } from '../pipeline/pipeline.ts';
+import type { TopicPartition } from '../log/log.ts';
 import type { RejectedEvent, Sink } from '../sinks/sink.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { backoff } from './backoff.ts';
-import { BatchInHand, type Invalid } from './batch-in-hand.ts';
+import { type Ahead, BatchFiller, type FillerOptions } from './batch-filler.ts';
+import type { BatchInHand, Invalid } from './batch-in-hand.ts';
 import { Checkpoint, type Intent } from './checkpoint.ts';
-import type { Convert } from './convert.ts';
-import { deadLetteredSince, EarlierLetters, type LetterSearch } from './dead-lettered.ts';
 import { behindOf, landsAgain, withLandedBefore } from './land-again.ts';
 import type { Notice } from './notice.ts';
 import { type OpenSink, openSink } from './open-sink.ts';
-import { type Offsets, readBatch, readRange } from './read-batch.ts';
+import { readRange } from './read-batch.ts';
 import { type StagedBatch, stageBatch } from './stage-batch.ts';
 
-export interface ProcessorOptions<Output> {
-  /** Names the checkpoints: the pipeline's name, or another that no pipeline has. */
-  readonly consumer: string;
-  readonly log: Log;
+export interface ProcessorOptions<Output> extends FillerOptions<Output> {
   readonly state: StateStore;
-  readonly convert: Convert<Output>;
   readonly sinks: readonly Sink<Output>[];
-  readonly limits: BatchLimits;
-  readonly onInvalid: 'halt' | 'dead-letter' | 'drop';
-  /** Where invalid events go; needed for `dead-letter`. */
-  readonly deadLetterTopic: string;
   readonly observer: ProcessorObserver;
 }
 
@@ -61,15 +51,6 @@ export interface BatchOutcome {
   readonly seconds: number;
 }
 
-/** A batch that is being filled. */
-interface Ahead<Output> {
-  readonly filled: Promise<BatchInHand<Output>>;
-  abandon(): void;
-}
-
-/** Which of these records an earlier try has dropped or made dead letters of. */
-type FindOut = (records: Offsets) => Promise<readonly number[]>;
-
 export class PartitionProcessor<Output> {
   readonly at: TopicPartition;
   readonly #options: ProcessorOptions<Output>;
@@ -78,9 +59,7 @@ export class PartitionProcessor<Output> {
   #next = 0;
   #sinks: readonly OpenSink<Output>[] = [];
   #ahead: Ahead<Output> | undefined;
-  /** Which of each sink's batches is filled next. */
-  #turn: 0 | 1 = 0;
-  #earlierLetters: EarlierLetters | undefined;
+  #filler: BatchFiller<Output> | undefined;
   #hasToldAgain = false;
   /** Below it, what is gone from the log has been told with that. */
   #toldGoneTo = 0;
@@ -136,6 +115,7 @@ export class PartitionProcessor<Output> {
     await this.#goBackTo(behindOf(opened, checkpoint.next), checkpoint);
     const { landedTo } = checkpoint;
     if (landedTo !== undefined) this.#sinks = opened.map((sink) => withLandedBefore(sink, landedTo));
+    this.#filler = new BatchFiller(this.at, this.#options, this.#sinks);
     this.#checkpoint = checkpoint;
     this.#next = checkpoint.next;
   }
@@ -164,7 +144,7 @@ export class PartitionProcessor<Output> {
     const sinks = this.#sinks;
     this.#sinks = [];
     this.#checkpoint = undefined;
-    this.#earlierLetters = undefined;
+    this.#filler = undefined;
     for (const { partition } of sinks) {
       await partition.close().catch((error: unknown) => this.#options.observer.failed(this.at, error, 0));
     }
@@ -172,86 +152,31 @@ export class PartitionProcessor<Output> {
 
   async #step(): Promise<void> {
     const checkpoint = this.#checkpoint as Checkpoint;
+    const filler = this.#filler as BatchFiller<Output>;
+    const { signal } = this.#stopping;
     const { intent, landedTo } = checkpoint;
-    const ahead = this.#ahead ?? this.#fillAhead(checkpoint.next, checkpoint);
+    const ahead = this.#ahead ?? filler.begin(checkpoint, signal);
     this.#ahead = undefined;
     let batch: BatchInHand<Output>;
     try {
       batch = await ahead.filled;
     } catch (error) {
       if (!isFault(error, 'OFFSET_OUT_OF_RANGE')) throw error;
-      return this.#passOver(checkpoint, error);
+      return this.#passOver(checkpoint, filler, error);
     }
     if (batch.to === batch.from) return;
     // Where something lands again, what comes behind it may be an intent, which the checkpoint knows only then.
-    if (!this.#stopping.signal.aborted && landedTo === undefined) this.#ahead = this.#fillAhead(batch.to, {});
+    if (!signal.aborted && landedTo === undefined) this.#ahead = filler.begin({ next: batch.to }, signal);
     await this.#land(checkpoint, batch, intent);
   }
 
-  #fillAhead(from: number, given: Pick<Checkpoint, 'intent' | 'landedTo'> | Record<string, never>): Ahead<Output> {
-    const abandoned = new AbortController();
-    const signal = AbortSignal.any([abandoned.signal, this.#stopping.signal]);
-    const filled = this.#fill(from, given.intent, given.landedTo, signal);
-    filled.catch(() => undefined); // it is awaited, but not always at the moment it comes
-    return { filled, abandon: () => abandoned.abort() };
-  }
-
-  async #fill(
-    from: number,
-    intent: Intent | undefined,
-    landedTo: number | undefined,
-    signal: AbortSignal,
-  ): Promise<BatchInHand<Output>> {
-    const { log, limits, convert, onInvalid } = this.#options;
-    const offsets = intent ?? { from, to: this.#cutAtSinks(from, Infinity, landedTo) };
-    const again = landedTo !== undefined;
-    const isIn = this.#sinks.some(({ partition }) => partition.next >= offsets.to || (again && !partition.landAgain));
-    // Where nothing tells what was dropped, what is refused now was.
-    const isTold = intent !== undefined || onInvalid !== 'drop';
-    const batch = new BatchInHand(offsets.from, this.#takeBatches(offsets.to), isIn && isTold);
-    const findOut = await this.#outOf(intent, again, isIn);
-    const pages = intent ? readRange(log, this.at, intent) : readBatch(log, this.at, offsets, limits, signal);
-    for await (const records of pages) {
-      const page = { from: batch.to, to: batch.to + records.length };
-      batch.add(records, await convert(records), new Set(await findOut(page)));
-    }
-    return batch;
-  }
-
-  /** Of the sinks that do not have everything below `to` already. */
-  #takeBatches(to: number): BatchInHand<Output>['sinks'] {
-    const turn = this.#turn;
-    this.#turn = turn === 0 ? 1 : 0;
-    const open = this.#sinks.filter(({ partition }) => partition.next < to);
-    return open.map(({ name, batches }) => ({ name, batch: batches[turn] }));
-  }
-
-  async #outOf(intent: Intent | undefined, again: boolean, isIn: boolean): Promise<FindOut> {
-    const dropped = intent?.dropped ?? [];
-    if (intent && !again) {
-      const letters = await deadLetteredSince(this.#letterSearch(), intent, intent.deadLettersFrom);
-      return () => Promise.resolve([...letters, ...dropped]);
-    }
-    if (!again && !isIn) return () => Promise.resolve(dropped);
-    // By this process or one before it, in a try that nothing else tells of.
-    this.#earlierLetters ??= new EarlierLetters(this.#letterSearch());
-    const earlier = this.#earlierLetters;
-    return async (page) => [...(await earlier.within(page)), ...dropped];
-  }
-
-  /** A sink that is ahead of the checkpoint takes a batch whole or not at all: batches end where it stands. */
-  #cutAtSinks(from: number, to: number, landedTo: number | undefined): number {
-    const stands = [...this.#sinks.map(({ partition }) => partition.next), landedTo ?? to];
-    return Math.min(to, ...stands.filter((next) => next > from));
-  }
-
   /** No sink gets anything of what the log does not have any more; their checkpoints move past it. */
-  async #passOver(checkpoint: Checkpoint, outOfRange: Fault): Promise<void> {
+  async #passOver(checkpoint: Checkpoint, filler: BatchFiller<Output>, outOfRange: Fault): Promise<void> {
     const { next: from, landedTo } = checkpoint;
     const { start } = await this.#options.log.range(this.at);
     if (start <= from) throw outOfRange;
-    const to = this.#cutAtSinks(from, start, landedTo);
-    const empty = new BatchInHand(from, this.#takeBatches(to), false);
+    const to = filler.cut(from, start, landedTo);
+    const empty = filler.empty(from, to);
     const staged = await stageBatch(empty.sinks, { from, to }, {});
     try {
       await staged.commit();
@@ -345,11 +270,6 @@ export class PartitionProcessor<Output> {
       ends.push((await log.range({ topic: deadLetterTopic, partition })).end);
     }
     return ends;
-  }
-
-  #letterSearch(): LetterSearch {
-    const { log, consumer, deadLetterTopic, limits } = this.#options;
-    return { log, consumer, at: this.at, deadLetterTopic, maxBytes: limits.maxBytes };
   }
 
   async #writeDeadLetters(invalid: readonly Invalid[]): Promise<void> {
