@@ -30,6 +30,8 @@ suite('the published package, in a project of its own', { timeout: 240_000 }, ()
       'bin/tributary.js',
       'lib/index.js',
       'lib/index.d.ts',
+      'lib/testing/testing.js',
+      'lib/testing/testing.d.ts',
       'lib/cli/program.js',
       'apps/collect/collect.js',
       'schemas/events.raw-value.avsc',
@@ -60,6 +62,13 @@ suite('the published package, in a project of its own', { timeout: 240_000 }, ()
     } finally {
       assert.equal(await program.end(), 0, program.log());
     }
+  });
+
+  test('tests the pipeline with tributary/testing, as docs/guide/testing.md shows', async () => {
+    await writeFile(join(project.dir, 'orders.test.ts'), namedBlock('docs/guide/testing.md', 'orders.test.ts'));
+    const ran = await cli(['--test'], { cwd: project.dir, command: [process.execPath] });
+    assert.equal(ran.code, 0, ran.stdout + ran.stderr);
+    assert.match(ran.stdout, /^. pass 1$/m);
   });
 
   test('D1, D2, D3: proves collect, which it brings; a system without a generator says that it cannot be', async () => {
