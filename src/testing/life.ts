@@ -4,7 +4,7 @@
  * leaves behind is what the next life finds.
  */
 import type { FastifyInstance } from 'fastify';
-import type {} from '../api/guard.ts'; // declares what sources find in a request
+import '../api/guard.ts'; // declares what sources find in a request
 import { createServer, type Health } from '../api/server.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { dataPaths, type Engine } from '../engine/engine.ts';
