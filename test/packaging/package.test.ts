@@ -90,6 +90,8 @@ suite('the published package, in a project of its own', { timeout: 240_000 }, ()
     await writeFile(join(dir, 'tsconfig.json'), JSON.stringify(config));
     const right = ofReadme['orders.ts']!;
     await writeFile(join(dir, 'right.ts'), right);
+    const rightTest = namedBlock('docs/guide/testing.md', 'orders.test.ts');
+    await writeFile(join(dir, 'right.test.ts'), rightTest.replace('./orders.ts', './right.ts'));
     await writeFile(join(dir, 'wrong.ts'), right.replace('total: String(order.total)', 'totl: ""'));
     const { stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', dir], { encoding: 'utf8' });
     const errors = stdout.split('\n').filter((line) => /\(\d+,\d+\): error/.test(line));
