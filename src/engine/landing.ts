@@ -14,6 +14,7 @@ import type { Consumer } from '../processing/lag.ts';
 import type { ProcessorObserver } from '../processing/partition-processor.ts';
 import { Processor, type Progress } from '../processing/processor.ts';
 import type { Codecs } from '../schemas/codecs.ts';
+import type { Sink } from '../sinks/sink.ts';
 import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 import { buildSinks } from './build-sinks.ts';
 import { type Engine, openWarehouse } from './engine.ts';
@@ -26,6 +27,10 @@ export interface LandingOptions {
   readonly pipelines: readonly Pipeline[];
   readonly logger: Logger;
   readonly observe: (consumer: string, sinks: readonly string[]) => ProcessorObserver;
+  /** Default: as the configuration says. */
+  readonly openWarehouse?: () => Promise<Warehouse>;
+  /** What stands between a processor and each of its sinks, for tests that inject faults. Default: nothing. */
+  readonly aroundSink?: (sink: Sink<object>) => Sink<object>;
 }
 
 /** A dead letter is an object with an fsync of its own: smaller batches keep a redo short. */
@@ -112,8 +117,8 @@ export class Landing {
   }
 
   async #startProcessor(pipeline: Pipeline, warehouse: Warehouse): Promise<void> {
-    const { engine, codecs } = this.#options;
-    const sinks = buildSinks(pipeline, engine, warehouse, this.#warehouseStatus);
+    const { engine, codecs, aroundSink = (sink) => sink } = this.#options;
+    const sinks = buildSinks(pipeline, engine, warehouse, this.#warehouseStatus).map(aroundSink);
     const processor = await Processor.start<object>(pipeline.topic.name, {
       consumer: pipeline.name,
       log: engine.log,
@@ -133,11 +138,11 @@ export class Landing {
 
   /** Undefined when stopped before it came up. */
   async #eventualWarehouse(): Promise<Warehouse | undefined> {
-    const { config, logger } = this.#options;
+    const { config, logger, openWarehouse: open = () => openWarehouse(config, logger) } = this.#options;
     const { signal } = this.#stopping;
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        const warehouse = await this.#warehouseStatus.attempt('opening', () => openWarehouse(config, logger));
+        const warehouse = await this.#warehouseStatus.attempt('opening', open);
         this.#warehouseStatus.opened();
         return warehouse;
       } catch (error) {

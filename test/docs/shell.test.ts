@@ -2,6 +2,7 @@
  * Every shell block of the documentation runs, document by document, in order, in a directory that looks like a clone: its
  * entries lead to ours, and what the blocks write lies beside them. Three notes tell a block apart, in a comment on the line
  * before it: `docs test: background` is left running (it serves), `docs test: not run` would run the tests in the tests.
+ * The guide is one session, in a project with the README's pipeline: its pages are read one after the other, with one server.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -10,7 +11,7 @@ import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { cleanEnvironment, scratch } from '../support/program.ts';
-import { type Block, blocksOf, documents, root } from './markdown.ts';
+import { type Block, blocksOf, documents, namedBlock, root } from './markdown.ts';
 
 /** What would take minutes takes seconds; nothing else is changed. */
 const smaller = [
@@ -29,8 +30,16 @@ const expected: readonly (readonly [inBlock: string, output: RegExp])[] = [
   ['prove collect', /^PROVEN/m],
   ['first-try', /"accepted":1,"rejected":0,"errors":\[\]/],
   ['not JSON', /"accepted":0,"rejected":2,"errors":\[/],
+  ['guide-1', /"accepted":2,"rejected":1,"errors":\[\{"index":2,/],
+  ['order by placed_at', /19\.9 *\n[^]*"total":19\.9/],
+  ['npx tributary schemas check orders-value', /total[^]*^refused, exit code 1$/m],
+  ['schemas diff orders-value 1 2', /total/],
+  ['dead-letter/orders', / orders +ingest[^]*"path":"placedAt"/m],
+  ['select count(*) from orders', /^ *3 *$/m],
+  ["grep '^tributary_'", /"status":"ready"[^]*^tributary_events_landed_total\{pipeline="orders",sink="orders"\} 3$/m],
+  ['tail orders', /0190a1b2/],
   [
-    '/metrics',
+    '/health/live',
     /"status":"live"[^]*"status":"ready"[^]*^tributary_events_landed_total\{pipeline="collect",sink="events"\} [1-9]/m,
   ],
 ];
@@ -41,15 +50,29 @@ const documentsWithBlocks = documents()
   .map((file) => ({ file, blocks: blocksOf(file).filter(({ language }) => language === 'sh') }))
   .filter(({ blocks }) => blocks.length > 0);
 
-for (const { file, blocks } of documentsWithBlocks) {
+/** In the order in which they are read. */
+const guide = ['first-pipeline', 'dead-letters', 'schemas', 'operating'].map((page) => `docs/guide/${page}.md`);
+
+for (const { file, blocks } of documentsWithBlocks.filter((document) => !guide.includes(document.file)))
   test(`the shell blocks of ${file} run`, { timeout: 240_000 }, async (t) => {
-    const session = await openSession(t);
-    for (const block of blocks) {
-      if (block.note === 'not run') assert.match(block.text.trim(), neverRun, where(block));
-      else if (block.note === 'background') await serve(t, session, block);
-      else await run(session, block);
-    }
+    await runAll(t, await openSession(t, inClone), blocks);
   });
+
+test('the shell blocks of the guide run, page by page, with one server', { timeout: 240_000 }, async (t) => {
+  const session = await openSession(t, inProject);
+  await runAll(
+    t,
+    session,
+    guide.flatMap((page) => blocksOf(page).filter(({ language }) => language === 'sh')),
+  );
+});
+
+async function runAll(t: TestContext, session: Session, blocks: readonly Block[]): Promise<void> {
+  for (const block of blocks) {
+    if (block.note === 'not run') assert.match(block.text.trim(), neverRun, where(block));
+    else if (block.note === 'background') await serve(t, session, block);
+    else await run(session, block);
+  }
 }
 
 test('what is expected of a block is expected of one that is there', () => {
@@ -66,18 +89,31 @@ interface Session {
   env: NodeJS.ProcessEnv;
 }
 
-async function openSession(t: TestContext): Promise<Session> {
-  const dir = join(await scratch(t), 'clone');
+async function openSession(t: TestContext, fill: (dir: string) => Promise<void>): Promise<Session> {
+  const dir = join(await scratch(t), 'session');
   const bin = join(dirname(dir), 'bin');
   await mkdir(dir);
   await mkdir(bin);
-  const entries = (await readdir(root)).filter((name) => !['.git', '.tributary', 'dist'].includes(name));
-  for (const name of entries) await symlink(join(root, name), join(dir, name));
+  await fill(dir);
   // npx takes a second and fills a cache outside; test/packaging/npx.test.ts runs the real one
   await writeFile(join(bin, 'npx'), `#!/bin/sh\nshift\nexec node '${join(root, 'bin/tributary.js')}' "$@"\n`);
   await chmod(join(bin, 'npx'), 0o755);
   const nodes = [bin, dirname(process.execPath), process.env['PATH'] ?? ''];
   return { dir, env: { ...cleanEnvironment(), PATH: nodes.join(delimiter), PORT: '0' } };
+}
+
+async function inClone(dir: string): Promise<void> {
+  const entries = (await readdir(root)).filter((name) => !['.git', '.tributary', 'dist'].includes(name));
+  for (const name of entries) await symlink(join(root, name), join(dir, name));
+}
+
+async function inProject(dir: string): Promise<void> {
+  await mkdir(join(dir, 'node_modules'));
+  await mkdir(join(dir, 'schemas'));
+  await symlink(root, join(dir, 'node_modules/tributary'));
+  await writeFile(join(dir, 'package.json'), '{ "type": "module" }');
+  for (const name of ['orders.ts', 'schemas/orders-value.schema.json', 'tributary.config.json'])
+    await writeFile(join(dir, name), namedBlock('README.md', name));
 }
 
 /** Resolves when it says its URL; the blocks that follow find it there. */

@@ -30,6 +30,8 @@ suite('the published package, in a project of its own', { timeout: 240_000 }, ()
       'bin/tributary.js',
       'lib/index.js',
       'lib/index.d.ts',
+      'lib/testing/testing.js',
+      'lib/testing/testing.d.ts',
       'lib/cli/program.js',
       'apps/collect/collect.js',
       'schemas/events.raw-value.avsc',
@@ -62,6 +64,13 @@ suite('the published package, in a project of its own', { timeout: 240_000 }, ()
     }
   });
 
+  test('tests the pipeline with tributary/testing, as docs/guide/testing.md shows', async () => {
+    await writeFile(join(project.dir, 'orders.test.ts'), namedBlock('docs/guide/testing.md', 'orders.test.ts'));
+    const ran = await cli(['--test'], { cwd: project.dir, command: [process.execPath] });
+    assert.equal(ran.code, 0, ran.stdout + ran.stderr);
+    assert.match(ran.stdout, /^. pass 1$/m);
+  });
+
   test('D1, D2, D3: proves collect, which it brings; a system without a generator says that it cannot be', async () => {
     const elsewhere = await mkdtemp(join(project.dir, 'empty-'));
     const proof = await tributary(['prove', 'collect', '--kills', '2', '--json'], elsewhere);
@@ -81,6 +90,8 @@ suite('the published package, in a project of its own', { timeout: 240_000 }, ()
     await writeFile(join(dir, 'tsconfig.json'), JSON.stringify(config));
     const right = ofReadme['orders.ts']!;
     await writeFile(join(dir, 'right.ts'), right);
+    const rightTest = namedBlock('docs/guide/testing.md', 'orders.test.ts');
+    await writeFile(join(dir, 'right.test.ts'), rightTest.replace('./orders.ts', './right.ts'));
     await writeFile(join(dir, 'wrong.ts'), right.replace('total: String(order.total)', 'totl: ""'));
     const { stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', dir], { encoding: 'utf8' });
     const errors = stdout.split('\n').filter((line) => /\(\d+,\d+\): error/.test(line));

@@ -22,8 +22,8 @@ import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
 import type { StateStore } from '../../src/stores/state/state-store.ts';
 import { connectionPool, cutConnection } from '../../src/stores/warehouse/connection-pool.ts';
 import type { Warehouse } from '../../src/stores/warehouse/warehouse.ts';
-import { type CallFault, FaultyCalls } from './faulty-calls.ts';
-import { faultyLog, faultySink, faultyState, faultyStore } from './faulty-parts.ts';
+import { type CallFault, FaultyCalls } from '../../src/testing/faulty-calls.ts';
+import { faultyLog, faultySink, faultyState, faultyStore } from '../../src/testing/faulty-parts.ts';
 import { type TableEvent, sinkInto, tableOf, uuidOf } from './table-events.ts';
 
 /** By whom an event is refused: by nobody, the transform, the row, PostgreSQL (a number, an index), the object's key. */

@@ -8,7 +8,7 @@ import { type ConnectionPool, connectionPool } from './connection-pool.ts';
 import { findBinaries } from './embedded/binaries.ts';
 import { canonicalPath, database, initialise, superuser } from './embedded/data-directory.ts';
 import { isPostgres, readLockFile } from './embedded/lock-file.ts';
-import { embeddedSettings } from './embedded/settings.ts';
+import { embeddedSettings, type Settings } from './embedded/settings.ts';
 import { makeSocketDirectory } from './embedded/socket-directory.ts';
 import { supervise } from './embedded/supervisor.ts';
 import { unprivilegedUser } from './embedded/unprivileged-user.ts';
@@ -22,6 +22,8 @@ export interface EmbeddedWarehouseOptions {
   readonly dir: string;
   /** Takes PostgreSQL's own log lines (starts, stops, failures) and ours about it. */
   readonly log: (line: string) => void;
+  /** Over those of `embedded/settings.ts`, where nothing has to outlive the machine. Default none. */
+  readonly settings?: Settings;
 }
 
 /** @throws Fault WAREHOUSE_IN_USE, WAREHOUSE_UNAVAILABLE */
@@ -32,7 +34,7 @@ export async function openEmbeddedWarehouse(options: EmbeddedWarehouseOptions): 
   const as = await unprivilegedUser(dataDir);
   await initialise(binaries, as, dataDir);
   const socketDir = await makeSocketDirectory(dataDir, as);
-  const settings = { ...embeddedSettings, unix_socket_directories: socketDir, port: socketPort };
+  const settings = { ...embeddedSettings, ...options.settings, unix_socket_directories: socketDir, port: socketPort };
   const server = await supervise({ binaries, as, dataDir, settings, log });
   const connections = connect(socketDir, socketPort, log);
   return {

@@ -1,8 +1,8 @@
 /** The parts of a process, each of whose calls may go wrong. */
-import type { Log } from '../../src/log/log.ts';
-import type { Sink, SinkBatch, Staged } from '../../src/sinks/sink.ts';
-import type { NewObject, ObjectStore, StagedObjects } from '../../src/stores/objects/object-store.ts';
-import type { StateStore } from '../../src/stores/state/state-store.ts';
+import type { Log } from '../log/log.ts';
+import type { Sink, SinkBatch, Staged } from '../sinks/sink.ts';
+import type { NewObject, ObjectStore, StagedObjects } from '../stores/objects/object-store.ts';
+import type { StateStore } from '../stores/state/state-store.ts';
 import type { FaultyCalls } from './faulty-calls.ts';
 
 export function faultyLog(log: Log, calls: FaultyCalls): Log {

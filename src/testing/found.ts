@@ -1,0 +1,70 @@
+/** What a run has brought about, read from the places themselves: rows, lines of objects, dead letters. */
+import { Client, escapeIdentifier } from 'pg';
+import { readDeadLetters } from '../dead-letters/read.ts';
+import { Fault } from '../errors.ts';
+import type { LogReader } from '../log/log.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { ObjectStore } from '../stores/objects/object-store.ts';
+
+/** As `pg` reads it: a time is a `Date`, JSON a value, everything else text. */
+export type FoundRow = Readonly<Record<string, unknown>>;
+
+export interface FoundObject {
+  readonly key: string;
+  /** Each line as a value. */
+  readonly lines: readonly unknown[];
+  /** As it is, digit by digit. */
+  readonly text: string;
+}
+
+export interface FoundLetter {
+  readonly correlationId: string;
+  readonly packageId: string;
+  /** Of the event in its package, from 0. */
+  readonly index: number;
+  /** Where it was refused. */
+  readonly at: 'ingest' | 'processor';
+  /** From the event's root; empty for the event itself. */
+  readonly path: string;
+  /** What was expected there. */
+  readonly message: string;
+  /** As received. */
+  readonly event: string;
+}
+
+/** In the order in which they landed, partition by partition. @throws Fault USAGE where the pipeline has no such table */
+export async function findRows(pipeline: Pipeline, table: string, databaseUrl: string): Promise<readonly FoundRow[]> {
+  const tables = pipeline.sinks.filter(({ kind }) => kind === 'table').map(({ name }) => name);
+  if (!tables.includes(table))
+    throw new Fault('USAGE', `${pipeline.name} has no table ${JSON.stringify(table)}, only: ${tables.join(', ')}`);
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const sql = `SELECT * FROM ${escapeIdentifier(table)} ORDER BY tableoid, ctid`;
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** In the order of their keys, without those of dead letters. */
+export async function findObjects(store: ObjectStore): Promise<readonly FoundObject[]> {
+  const found: FoundObject[] = [];
+  for await (const key of store.list('')) {
+    if (key.startsWith('dead-letter/')) continue;
+    const text = String(await store.get(key));
+    const lines = text.split('\n').filter((line) => line !== '');
+    found.push({ key, text, lines: lines.map((line) => JSON.parse(line) as unknown) });
+  }
+  return found;
+}
+
+/** In the order in which they were refused. */
+export async function findLetters(pipeline: Pipeline, log: LogReader): Promise<readonly FoundLetter[]> {
+  const found: FoundLetter[] = [];
+  for await (const letter of readDeadLetters(log, [pipeline.deadLetterTopic])) {
+    const { correlationId, packageId, index, at, path, message, event } = letter;
+    found.push({ correlationId, packageId, index, at, path, message, event: event.toString() });
+  }
+  return found;
+}

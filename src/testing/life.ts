@@ -1,0 +1,175 @@
+/**
+ * One life of a process that runs a pipeline: the real log, keyed state, registry, objects, ingest, server and processors,
+ * put together as `main.ts` does it, with calls between them that may go wrong. It ends by a drain or by a crash; what it
+ * leaves behind is what the next life finds.
+ */
+import type { FastifyInstance } from 'fastify';
+import '../api/guard.ts'; // declares what sources find in a request
+import { createServer, type Health } from '../api/server.ts';
+import { type Config, loadConfig } from '../config/config.ts';
+import { dataPaths, type Engine } from '../engine/engine.ts';
+import { Landing } from '../engine/landing.ts';
+import { createPackageIds } from '../event/correlation-id.ts';
+import { Budget } from '../ingest/budget.ts';
+import { Idempotency, idempotencyTopic } from '../ingest/idempotency.ts';
+import { Ingest } from '../ingest/ingest.ts';
+import { Patience } from '../ingest/patience.ts';
+import { openSegmentLog } from '../log/segments/segment-log.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import { createCodecs } from '../schemas/codecs.ts';
+import { openFileRegistry } from '../schemas/file-registry.ts';
+import { loadSchemaFiles } from '../schemas/schema-files.ts';
+import { mountHttpSource } from '../sources/http/http-source.ts';
+import { openDirectoryStore } from '../stores/objects/directory-store.ts';
+import { openLmdbStore } from '../stores/state/lmdb-store.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { type Connections, openConnections } from './connections.ts';
+import { type InjectedFault, type PartCalls, partCalls } from './faults.ts';
+import { faultyLog, faultySink, faultyState } from './faulty-parts.ts';
+import { Landed } from './landed.ts';
+
+export interface LifeOptions {
+  readonly pipeline: Pipeline;
+  readonly schemasDir: string;
+  readonly now: () => number;
+  /** The data directory. */
+  readonly dir: string;
+  readonly databaseUrl: string;
+  readonly faults: readonly InjectedFault[];
+}
+
+export interface Life {
+  /** The real parts, without faults. */
+  readonly engine: Engine;
+  readonly server: FastifyInstance;
+  readonly calls: PartCalls;
+  readonly landed: Landed;
+  /** Finishes what is in hand (D8). */
+  drain(): Promise<void>;
+  /** The process is gone: connections are cut, locks released, nothing that was under way comes back. */
+  crash(): Promise<void>;
+}
+
+/** Small: nothing is measured here, and a segment file is made at each start. */
+const segmentBytes = 1024 * 1024;
+/** A test waits for its events, not for more of them to come. */
+const flushIntervalMs = 1;
+
+/** @throws Fault USAGE, and those of schemas */
+export async function startLife(options: LifeOptions): Promise<Life> {
+  const calls = partCalls(options.pipeline, options.faults);
+  const config = configOf(options);
+  const engine = await openParts(options);
+  try {
+    await prepare(engine, options);
+    return await run(options, { calls, config, engine });
+  } catch (error) {
+    await closeParts(engine);
+    throw error;
+  }
+}
+
+function configOf({ dir, schemasDir, databaseUrl }: LifeOptions): Config {
+  const config = loadConfig({ env: {}, flags: { dataDir: dir }, workingDir: dir });
+  return { ...config, schemasDir, databaseUrl };
+}
+
+async function openParts({ dir, now }: LifeOptions): Promise<Engine> {
+  const paths = dataPaths(dir);
+  const log = await openSegmentLog({ dir: paths.log, segmentBytes, minFreeBytes: 0, now });
+  const state = await openLmdbStore({ dir: paths.state, minFreeBytes: 0, now });
+  const registry = await openFileRegistry({ dir: paths.registry });
+  return { log, state, registry, objects: await openDirectoryStore({ dir: paths.objects }) };
+}
+
+async function prepare({ log, registry }: Engine, { pipeline, schemasDir }: LifeOptions): Promise<void> {
+  await loadSchemaFiles({ dir: schemasDir, registry });
+  await registry.latest(pipeline.schema.subject);
+  const names = [pipeline.topic.name, pipeline.deadLetterTopic];
+  await log.ensureTopics([...names.map((name) => ({ name, partitions: 1 })), idempotencyTopic]);
+}
+
+interface Parts {
+  readonly calls: PartCalls;
+  readonly config: Config;
+  readonly engine: Engine;
+}
+
+async function run(options: LifeOptions, { calls, config, engine }: Parts): Promise<Life> {
+  const { log, state, registry, objects } = engine;
+  const pipeline = withoutWaiting(options.pipeline);
+  const logger = createLogger({ level: 'silent' });
+  const codecs = createCodecs(registry);
+  const landed = new Landed({ engine, pipeline, crashed: calls.crashed });
+  const onError = (error: unknown): void => landed.failed(error);
+  const idempotency = await Idempotency.open({ log, state, onError });
+  const faulty = { log: faultyLog(log, calls.log), state: faultyState(state, calls.checkpoint) };
+  const metrics = createMetrics();
+  const server = createServer({ logger, metrics: metrics.registry, health: alwaysReady });
+  const ingest = new Ingest({
+    pipeline,
+    log: faulty.log,
+    codecs,
+    budget: new Budget(config.ingest.maxInFlightBytes),
+    patience: new Patience(config.ingest.waitForRoomMs),
+    idempotency,
+    nextPackage: createPackageIds({ now: options.now }),
+    onDefect: (error) => landed.failed(error),
+  });
+  mountHttpSource(server, { ingest, bodyIdleTimeoutMs: config.ingest.bodyIdleTimeoutMs, logger, metrics });
+  const connections = openConnections(options.databaseUrl);
+  const landing = Landing.start({
+    config,
+    engine: { registry, objects, ...faulty },
+    codecs,
+    pipelines: [pipeline],
+    logger,
+    observe: (consumer) => landed.observer(consumer),
+    openWarehouse: async () => connections.warehouse,
+    aroundSink: (sink) => faultySink(sink, calls.sink(sink.name)),
+  });
+  return { engine, server, calls, landed, ...endings({ calls, engine, server, landing, idempotency, connections }) };
+}
+
+function withoutWaiting(pipeline: Pipeline): Pipeline {
+  const { process } = pipeline;
+  return { ...pipeline, process: { ...process, batch: { ...process.batch, flushIntervalMs } } };
+}
+
+async function alwaysReady(): Promise<Health> {
+  return { ready: true, parts: {} };
+}
+
+interface Ending {
+  readonly calls: PartCalls;
+  readonly engine: Engine;
+  readonly server: FastifyInstance;
+  readonly landing: Landing;
+  readonly idempotency: Idempotency;
+  readonly connections: Connections;
+}
+
+function endings(parts: Ending): Pick<Life, 'drain' | 'crash'> {
+  const { calls, engine, server, landing, idempotency, connections } = parts;
+  return {
+    drain: async () => {
+      await server.close();
+      await landing.drain();
+      await idempotency.close();
+      await closeParts(engine);
+    },
+    crash: async () => {
+      calls.end();
+      connections.cut();
+      landing.drain().catch(() => undefined); // of a dead process: it hangs, or fails on what is closed
+      await idempotency.close();
+      await closeParts(engine);
+    },
+  };
+}
+
+async function closeParts({ log, state }: Engine): Promise<void> {
+  await log.close();
+  await state.close();
+}

@@ -1,0 +1,182 @@
+/**
+ * A pipeline in the test's own process, on a temporary engine that is real: log, keyed state, registry and objects in a
+ * directory, rows in PostgreSQL. Events come in by the same HTTP route as from producers, without a socket.
+ *
+ * What it promises: each run has a directory and a database of its own, and both are gone when it ends; nothing waits for
+ * time to pass; and what the readers answer was read from the places where it landed.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { RejectedInPackage } from '../ingest/answer.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { InjectedFault } from './faults.ts';
+import { findLetters, findObjects, findRows, type FoundLetter, type FoundObject, type FoundRow } from './found.ts';
+import { type Life, startLife } from './life.ts';
+import { newDatabase, type TestDatabase } from './postgres.ts';
+
+export interface RunOptions {
+  /** Holds the schemas that are registered at the start. Default: `schemas` in the working directory. */
+  readonly schemasDir?: string;
+  /** What goes wrong in the first life, until a restart. Default: nothing. */
+  readonly faults?: readonly InjectedFault[];
+  /** Unix milliseconds: the time of receipt, and when an idempotency key is forgotten. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+export interface SendOptions {
+  readonly idempotencyKey?: string;
+}
+
+/** As HTTP gives it. */
+export interface Answered {
+  readonly status: number;
+  /** With 200 what became of the events, else `error`, `message` and `todo`. */
+  readonly body: {
+    readonly packageId?: string;
+    readonly accepted?: number;
+    readonly rejected?: number;
+    readonly errors?: readonly RejectedInPackage[];
+    readonly error?: string;
+    readonly message?: string;
+    readonly todo?: string;
+  };
+}
+
+export interface LandedWait {
+  /** Default 10,000 ms. */
+  readonly withinMs?: number;
+}
+
+const defaultWithinMs = 10_000;
+
+/**
+ * Starts a pipeline; `await using` ends it with the test.
+ *
+ * ```ts
+ * await using run = await startPipeline(app.pipeline);
+ * const { status } = await run.send([{ id: '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b', total: 3.5 }]);
+ * await run.landed();
+ * const rows = await run.rows('orders');
+ * ```
+ * @throws Fault USAGE (faults that could never happen), SCHEMA_UNKNOWN, SCHEMA_INVALID, WAREHOUSE_UNAVAILABLE
+ */
+export async function startPipeline(pipeline: Pipeline, options: RunOptions = {}): Promise<PipelineRun> {
+  const { schemasDir = 'schemas', faults = [], now = Date.now } = options;
+  const dir = await mkdtemp(join(tmpdir(), 'tributary-testing-'));
+  let database: TestDatabase | undefined;
+  try {
+    database = await newDatabase();
+    const place = { pipeline, schemasDir: resolve(schemasDir), now, dir, databaseUrl: database.url };
+    return new PipelineRun(place, database, await startLife({ ...place, faults }));
+  } catch (error) {
+    await database?.drop();
+    await rm(dir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+interface Place {
+  readonly pipeline: Pipeline;
+  readonly schemasDir: string;
+  readonly now: () => number;
+  readonly dir: string;
+  readonly databaseUrl: string;
+}
+
+export class PipelineRun implements AsyncDisposable {
+  readonly #place: Place;
+  readonly #database: TestDatabase;
+  #life: Life;
+  /** It has crashed or drained, and what it held is released. */
+  #isOver = false;
+
+  /** @internal */
+  constructor(place: Place, database: TestDatabase, life: Life) {
+    this.#place = place;
+    this.#database = database;
+    this.#life = life;
+  }
+
+  /**
+   * Sends one package. As with any producer, a status other than 200 is an answer and not an error.
+   * @param events or the body as text
+   * @throws Error where the process crashes before it answers
+   */
+  async send(events: readonly unknown[] | string, { idempotencyKey }: SendOptions = {}): Promise<Answered> {
+    const { server, calls } = this.#life;
+    const answer = server.inject({
+      method: 'POST',
+      url: this.#place.pipeline.source.path,
+      headers: {
+        'content-type': 'application/json',
+        ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+      },
+      payload: typeof events === 'string' ? events : JSON.stringify(events),
+    });
+    const { statusCode, body } = await Promise.race([answer, calls.crashed.then(throwNoAnswer)]);
+    return { status: statusCode, body: JSON.parse(body) as Answered['body'] };
+  }
+
+  /**
+   * Resolves when every event that was accepted has landed in every sink, or is a dead letter or dropped.
+   * @throws Fault PIPELINE_HALTED; Error where the process crashes, or where something has not landed in time, with the last failure
+   */
+  async landed({ withinMs = defaultWithinMs }: LandedWait = {}): Promise<void> {
+    await this.#life.landed.all(withinMs);
+  }
+
+  /** Resolves when every injected fault has happened. */
+  async struck(): Promise<void> {
+    await this.#life.calls.struck;
+  }
+
+  /** Of a table of the pipeline, in the order in which they landed, partition by partition. @throws Fault USAGE for another table */
+  rows(table: string): Promise<readonly FoundRow[]> {
+    return findRows(this.#place.pipeline, table, this.#place.databaseUrl);
+  }
+
+  /** In the order of their keys, without those of dead letters. */
+  objects(): Promise<readonly FoundObject[]> {
+    return findObjects(this.#life.engine.objects);
+  }
+
+  /** In the order in which they were refused. Not after `crash`: restart first. */
+  deadLetters(): Promise<readonly FoundLetter[]> {
+    return findLetters(this.#place.pipeline, this.#life.engine.log);
+  }
+
+  /** Ends the process as `kill -9` does: what was under way never ends, and only what is durable is there after `restart`. */
+  async crash(): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    await this.#life.crash();
+  }
+
+  /** A new process on the same data, without faults unless given. One that still runs is drained first, as by SIGTERM (D8). */
+  async restart({ faults = [] }: Pick<RunOptions, 'faults'> = {}): Promise<void> {
+    if (!this.#isOver) await this.#drain();
+    this.#life = await startLife({ ...this.#place, faults });
+    this.#isOver = false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.crash();
+    await this.#database.drop();
+    await rm(this.#place.dir, { recursive: true, force: true });
+  }
+
+  /** A process that an injected fault has ended cannot drain any more, and one that hangs with it is ended. */
+  async #drain(): Promise<void> {
+    const life = this.#life;
+    const drained = life.drain().then(() => 'drained' as const);
+    drained.catch(() => undefined); // of a process that crashes meanwhile it is no matter
+    const ended = await Promise.race([drained, life.calls.crashed]);
+    if (ended === 'drained') this.#isOver = true;
+    else await this.crash();
+  }
+}
+
+function throwNoAnswer(): never {
+  throw new Error('the process crashed before it answered');
+}
