@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Access } from './access/access.ts';
+import { isLoopback } from './access/loopback.ts';
 import { openAccess } from './access/open-access.ts';
 import { Certificate } from './api/certificate.ts';
 import { guard } from './api/guard.ts';
@@ -13,9 +14,11 @@ import { announceServer, forgetServer, reachableHost } from './api/running-serve
 import { mountDeadLetters } from './api/admin/dead-letters.ts';
 import { mountTrail } from './api/admin/trail.ts';
 import { mountRegistry } from './api/registry/registry-routes.ts';
+import { mountOpenApi } from './api/openapi/openapi-routes.ts';
 import { createServer, type Health } from './api/server.ts';
 import { mountTopics } from './api/topics.ts';
 import type { Config } from './config/config.ts';
+import { packageVersion } from './config/package-root.ts';
 import { Letters } from './dead-letters/letters.ts';
 import { repairsTopic } from './dead-letters/repair.ts';
 import { Repairs } from './dead-letters/repairs.ts';
@@ -218,6 +221,7 @@ function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landi
     if (landing.warehouse) return landing.warehouse;
     throw new Fault('WAREHOUSE_UNAVAILABLE', 'the warehouse is not up yet');
   };
+  mountOpenApi(server, { version: packageVersion(), sources: pipelines, isLoopback: isLoopback(config.host) });
   mountTrail(server, { log, state, statuses: repairs, letters, pipelines, codecs, objects, warehouse });
 }
 
