@@ -37,12 +37,12 @@ import type { TopicSpec } from './log/log.ts';
 import { readTopicList } from './log/topic-list.ts';
 import type { App } from './pipeline/app.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
-import type { Consumer } from './processing/lag.ts';
+import { type Consumer, type LagRow, readLag } from './processing/lag.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
 import { loadSchemaFiles } from './schemas/schema-files.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
 import type { Warehouse } from './stores/warehouse/warehouse.ts';
-import { addLiveGauges, type LagSample } from './telemetry/live-gauges.ts';
+import { addLiveGauges } from './telemetry/live-gauges.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { processorObserver } from './telemetry/processor-observer.ts';
@@ -76,14 +76,14 @@ export async function serve(config: Config): Promise<Running> {
   const sources = pipelines.map(({ source }) => source.path);
   const access = await openGuarded(config, sources, logger);
   const certificate = await openCertificate(config, logger);
-  const engine = await openEngine(config);
+  const metrics = createMetrics();
+  const engine = await openEngine(config, { onFlushed: (seconds) => metrics.logFlushSeconds.observe(seconds) });
   try {
     await forgetServer(dataPaths(config.dataDir).server);
     await prepare(engine, config, pipelines);
     const codecs = createCodecs(engine.registry);
     const onError = (error: unknown): void => logger.error({ err: error }, 'the view of idempotency keys is behind');
     const idempotency = await Idempotency.open({ log: engine.log, state: engine.state, onError });
-    const metrics = createMetrics();
     const onLate = (error: unknown): void => logger.error({ err: error }, 'the statuses of dead letters are behind');
     const repairs = await Repairs.open({ log: engine.log, state: engine.state, onError: onLate });
     return await run({
@@ -157,7 +157,8 @@ async function run(parts: Parts): Promise<Running> {
   mountSources(server, parts, budget);
   mountAdmin(server, parts, budget, landing);
   const ingestBytes = (): number => budget.heldBytes;
-  addLiveGauges(metrics.registry, { lag: () => measureLag(engine, landing), ingestBytes });
+  const lag = (): Promise<readonly LagRow[]> => measureLag(engine, pipelines);
+  addLiveGauges(metrics.registry, { lag, ingestBytes, pool: () => landing.warehouse?.pool });
   const stopRetention = keepRetention({
     log: engine.log,
     state: engine.state,
@@ -233,12 +234,9 @@ async function checkHealth({ log }: Engine, landing: Landing): Promise<Health> {
   return { ready: room === undefined, parts: { log: room ?? 'takes events', warehouse: landing.warehouseHealth } };
 }
 
-async function measureLag({ log }: Engine, landing: Landing): Promise<readonly LagSample[]> {
-  const measured = landing.progress().map(async ({ consumer, topic, partition, offset }) => {
-    const { end } = await log.range({ topic, partition });
-    return { consumer, topic, partition, records: end - offset };
-  });
-  return Promise.all(measured);
+/** From what is kept, so that it is told of processors that have not begun, too. Damage is told by who meets it. */
+function measureLag(engine: Engine, pipelines: readonly Pipeline[]): Promise<readonly LagRow[]> {
+  return readLag(engine, consumersOf(pipelines), Date.now(), NaN);
 }
 
 async function closeEngine({ log, state }: Engine): Promise<void> {

@@ -184,6 +184,8 @@ suite('the OpenAPI document', () => {
       ['post', '/admin/dead-letters/patch', undefined, '{}', json],
       ['get', '/admin/events/{id}', `/admin/events/${letter}`],
       ['get', '/admin/events/{id}', '/admin/events/none'],
+      ['get', '/admin/events/{id}', `/admin/events/${'0'.repeat(501)}`],
+      ['get', '/registry/mode/{subject}', `/registry/mode/${'0'.repeat(501)}`],
       ['get', '/admin/packages/{id}', `/admin/packages/${packageId}`],
       ['get', '/admin/packages/{id}', '/admin/packages/none'],
       ['post', '/admin/topics', undefined, '{"topics":[{"name":"more","partitions":2}]}', json],
@@ -247,6 +249,13 @@ suite('the OpenAPI document', () => {
           `${about}: ${ajv.errorsText(isRight.errors)}`,
         );
     }
+  });
+
+  test('metrics: writes of the log are timed, and lag is told of consumers that have not begun', async () => {
+    const { text } = await httpRequest(`${running.url}/metrics`);
+    assert.match(text, /^tributary_log_flush_seconds_count [1-9]\d*$/m);
+    assert.match(text, /^tributary_lag_records\{consumer="collect",topic="events.raw",partition="0"\} \d+$/m);
+    assert.match(text, /^tributary_lag_seconds\{consumer="collect",topic="events.raw",partition="0"\} [\d.]+$/m);
   });
 
   test('is a page, too, without scripts and with nothing from elsewhere', async () => {
