@@ -12,6 +12,7 @@ import { Certificate } from './api/certificate.ts';
 import { guard } from './api/guard.ts';
 import { announceServer, forgetServer, reachableHost } from './api/running-server.ts';
 import { mountDeadLetters } from './api/admin/dead-letters.ts';
+import { mountStatus } from './api/admin/status.ts';
 import { mountTrail } from './api/admin/trail.ts';
 import { mountRegistry } from './api/registry/registry-routes.ts';
 import { mountOpenApi } from './api/openapi/openapi-routes.ts';
@@ -23,6 +24,7 @@ import { Letters } from './dead-letters/letters.ts';
 import { repairsTopic } from './dead-letters/repair.ts';
 import { Repairs } from './dead-letters/repairs.ts';
 import { createTryEvent } from './dead-letters/try-event.ts';
+import { diskSpace } from './engine/disk-space.ts';
 import { dataPaths, type Engine, openEngine } from './engine/engine.ts';
 import { consumersOf, Landing } from './engine/landing.ts';
 import { loadApps } from './engine/load-apps.ts';
@@ -42,6 +44,7 @@ import { type Codecs, createCodecs } from './schemas/codecs.ts';
 import { loadSchemaFiles } from './schemas/schema-files.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
 import type { Warehouse } from './stores/warehouse/warehouse.ts';
+import { eventCounts } from './telemetry/event-counts.ts';
 import { addLiveGauges } from './telemetry/live-gauges.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
@@ -158,6 +161,17 @@ async function run(parts: Parts): Promise<Running> {
   mountAdmin(server, parts, budget, landing);
   const ingestBytes = (): number => budget.heldBytes;
   const lag = (): Promise<readonly LagRow[]> => measureLag(engine, pipelines);
+  mountStatus(server, {
+    health,
+    lag,
+    events: () =>
+      eventCounts(
+        metrics,
+        pipelines.map(({ name }) => name),
+      ),
+    queue: () => ({ bytes: budget.heldBytes, maxBytes: config.ingest.maxInFlightBytes }),
+    disk: () => diskSpace(config.dataDir),
+  });
   addLiveGauges(metrics.registry, { lag, ingestBytes, pool: () => landing.warehouse?.pool });
   const stopRetention = keepRetention({
     log: engine.log,

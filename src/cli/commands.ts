@@ -16,6 +16,7 @@ import { addSchemas } from './schemas.ts';
 import { addSend } from './send.ts';
 import { addSql } from './sql.ts';
 import { addStart } from './start.ts';
+import { addStatus } from './status.ts';
 import { addTail } from './tail.ts';
 import { addTopics } from './topics.ts';
 
@@ -38,6 +39,7 @@ export function createProgram(): Command {
     addGenerate,
     addSend,
     addLag,
+    addStatus,
     addSql,
     addDeadLetters,
     addSchemas,

@@ -171,6 +171,7 @@ suite('the OpenAPI document', () => {
       ['get', '/metrics', '/metrics', undefined, { origin: 'https://elsewhere.example' }],
       ['get', '/openapi.json'],
       ['get', '/docs'],
+      ['get', '/admin/status'],
       ['get', '/admin/dead-letters'],
       ['get', '/admin/dead-letters', '/admin/dead-letters?since=yesterday'],
       ['get', '/admin/dead-letters/counts'],

@@ -54,6 +54,12 @@ const meanings: Readonly<Record<string, string>> = {
 
 export const adminOperations: readonly Operation[] = [
   {
+    ...route('get', '/admin/status', 'status', 'server'),
+    summary: 'Health, lag, counts, queue and disk in one answer',
+    answers: { 200: { description: 'How the server is.', content: json(ref('Status')) } },
+    refusals: [],
+  },
+  {
     ...route('get', '/admin/dead-letters', 'list-dead-letters', 'dead letters'),
     summary: 'Dead letters, oldest first',
     parameters: queryOf(listQuery, ['ids']),

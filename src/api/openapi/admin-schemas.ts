@@ -67,7 +67,30 @@ const packageTrail = object({
   notes: list(text()),
 });
 
+const bytes = (members: readonly string[]): Json => object(Object.fromEntries(members.map((name) => [name, whole()])));
+
+const status = object({
+  ready: { type: 'boolean', description: 'Whether a package would be taken now.' },
+  parts: { type: 'object', description: 'How each part is, in words.', additionalProperties: text() },
+  uptimeMs: whole(),
+  lag: list(
+    object({
+      consumer: text(),
+      topic: text(),
+      partition: whole(),
+      committed: whole('Everything below it has landed.'),
+      end: whole(),
+      lag: whole('Records that have not landed.'),
+      behindMs: { type: ['number', 'null'], description: 'Age of the oldest of them; null where it cannot be read.' },
+    }),
+  ),
+  events: list(object({ pipeline: text(), ingested: whole(), rejected: whole(), deadLettered: whole() })),
+  queue: bytes(['bytes', 'maxBytes']),
+  disk: bytes(['freeBytes', 'totalBytes']),
+});
+
 export const adminSchemas: Readonly<Record<string, Json>> = {
+  Status: status,
   DeadLetter: deadLetter,
   DeadLetterCount: object({
     pipeline: text(),
