@@ -9,6 +9,7 @@ import { readStatus, type Status } from './status/read-status.ts';
 import { Screen } from './status/screen.ts';
 import { statusJson, statusTable } from './status/show-status.ts';
 import { outputWidth } from './table.ts';
+import { visibleJson } from './visible.ts';
 
 interface StatusOptions extends ServerOptions {
   readonly json?: true;
@@ -30,7 +31,7 @@ async function status(options: StatusOptions): Promise<void> {
   await sleep(refreshEveryMs); // a rate takes two looks
   const now = await readStatus(options);
   const rates = ratesBetween(before, now);
-  await writeLine(options.json ? JSON.stringify(statusJson(now, rates)) : statusTable(now, rates));
+  await writeLine(options.json ? visibleJson(JSON.stringify(statusJson(now, rates))) : statusTable(now, rates));
   if (now.ready === false) process.exitCode = 1;
 }
 
