@@ -6,20 +6,25 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Access } from './access/access.ts';
+import { isLoopback } from './access/loopback.ts';
 import { openAccess } from './access/open-access.ts';
 import { Certificate } from './api/certificate.ts';
 import { guard } from './api/guard.ts';
 import { announceServer, forgetServer, reachableHost } from './api/running-server.ts';
 import { mountDeadLetters } from './api/admin/dead-letters.ts';
+import { mountStatus } from './api/admin/status.ts';
 import { mountTrail } from './api/admin/trail.ts';
 import { mountRegistry } from './api/registry/registry-routes.ts';
+import { mountOpenApi } from './api/openapi/openapi-routes.ts';
 import { createServer, type Health } from './api/server.ts';
 import { mountTopics } from './api/topics.ts';
 import type { Config } from './config/config.ts';
+import { packageVersion } from './config/package-root.ts';
 import { Letters } from './dead-letters/letters.ts';
 import { repairsTopic } from './dead-letters/repair.ts';
 import { Repairs } from './dead-letters/repairs.ts';
 import { createTryEvent } from './dead-letters/try-event.ts';
+import { diskSpace } from './engine/disk-space.ts';
 import { dataPaths, type Engine, openEngine } from './engine/engine.ts';
 import { consumersOf, Landing } from './engine/landing.ts';
 import { loadApps } from './engine/load-apps.ts';
@@ -34,12 +39,13 @@ import type { TopicSpec } from './log/log.ts';
 import { readTopicList } from './log/topic-list.ts';
 import type { App } from './pipeline/app.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
-import type { Consumer } from './processing/lag.ts';
+import { type Consumer, type LagRow, readLag } from './processing/lag.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
 import { loadSchemaFiles } from './schemas/schema-files.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
 import type { Warehouse } from './stores/warehouse/warehouse.ts';
-import { addLiveGauges, type LagSample } from './telemetry/live-gauges.ts';
+import { eventCounts } from './telemetry/event-counts.ts';
+import { addLiveGauges } from './telemetry/live-gauges.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { processorObserver } from './telemetry/processor-observer.ts';
@@ -73,14 +79,14 @@ export async function serve(config: Config): Promise<Running> {
   const sources = pipelines.map(({ source }) => source.path);
   const access = await openGuarded(config, sources, logger);
   const certificate = await openCertificate(config, logger);
-  const engine = await openEngine(config);
+  const metrics = createMetrics();
+  const engine = await openEngine(config, { onFlushed: (seconds) => metrics.logFlushSeconds.observe(seconds) });
   try {
     await forgetServer(dataPaths(config.dataDir).server);
     await prepare(engine, config, pipelines);
     const codecs = createCodecs(engine.registry);
     const onError = (error: unknown): void => logger.error({ err: error }, 'the view of idempotency keys is behind');
     const idempotency = await Idempotency.open({ log: engine.log, state: engine.state, onError });
-    const metrics = createMetrics();
     const onLate = (error: unknown): void => logger.error({ err: error }, 'the statuses of dead letters are behind');
     const repairs = await Repairs.open({ log: engine.log, state: engine.state, onError: onLate });
     return await run({
@@ -154,7 +160,19 @@ async function run(parts: Parts): Promise<Running> {
   mountSources(server, parts, budget);
   mountAdmin(server, parts, budget, landing);
   const ingestBytes = (): number => budget.heldBytes;
-  addLiveGauges(metrics.registry, { lag: () => measureLag(engine, landing), ingestBytes });
+  const lag = (): Promise<readonly LagRow[]> => measureLag(engine, pipelines);
+  mountStatus(server, {
+    health,
+    lag,
+    events: () =>
+      eventCounts(
+        metrics,
+        pipelines.map(({ name }) => name),
+      ),
+    queue: () => ({ bytes: budget.heldBytes, maxBytes: config.ingest.maxInFlightBytes }),
+    disk: () => diskSpace(config.dataDir),
+  });
+  addLiveGauges(metrics.registry, { lag, ingestBytes, pool: () => landing.warehouse?.pool });
   const stopRetention = keepRetention({
     log: engine.log,
     state: engine.state,
@@ -218,6 +236,7 @@ function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landi
     if (landing.warehouse) return landing.warehouse;
     throw new Fault('WAREHOUSE_UNAVAILABLE', 'the warehouse is not up yet');
   };
+  mountOpenApi(server, { version: packageVersion(), sources: pipelines, isLoopback: isLoopback(config.host) });
   mountTrail(server, { log, state, statuses: repairs, letters, pipelines, codecs, objects, warehouse });
 }
 
@@ -229,12 +248,9 @@ async function checkHealth({ log }: Engine, landing: Landing): Promise<Health> {
   return { ready: room === undefined, parts: { log: room ?? 'takes events', warehouse: landing.warehouseHealth } };
 }
 
-async function measureLag({ log }: Engine, landing: Landing): Promise<readonly LagSample[]> {
-  const measured = landing.progress().map(async ({ consumer, topic, partition, offset }) => {
-    const { end } = await log.range({ topic, partition });
-    return { consumer, topic, partition, records: end - offset };
-  });
-  return Promise.all(measured);
+/** From what is kept, so that it is told of processors that have not begun, too. Damage is told by who meets it. */
+function measureLag(engine: Engine, pipelines: readonly Pipeline[]): Promise<readonly LagRow[]> {
+  return readLag(engine, consumersOf(pipelines), Date.now(), NaN);
 }
 
 async function closeEngine({ log, state }: Engine): Promise<void> {

@@ -5,7 +5,7 @@ import { code, plain, table } from './markdown.ts';
 
 export async function metricsPage(): Promise<string> {
   const { registry } = createMetrics();
-  addLiveGauges(registry, { lag: async () => [], ingestBytes: () => 0 });
+  addLiveGauges(registry, { lag: async () => [], ingestBytes: () => 0, pool: () => undefined });
   const all = await registry.getMetricsAsJSON();
   const rows = all
     .filter(({ name }) => name.startsWith('tributary_'))

@@ -15,7 +15,7 @@ const topic = z.strictObject({
   partitions: z.int().min(1).max(mostPartitions),
 });
 
-const body = z.strictObject({
+export const topicsRequest = z.strictObject({
   topics: z
     .array(topic)
     .max(1000)
@@ -27,6 +27,6 @@ export function mountTopics(app: FastifyInstance, options: ApplyOptions): void {
 }
 
 async function answer(request: FastifyRequest, options: ApplyOptions): Promise<TopicsAnswer> {
-  const { topics } = await readJsonBody(request, body);
+  const { topics } = await readJsonBody(request, topicsRequest);
   return { topics: await applyTopics(options, topics) };
 }

@@ -1,7 +1,6 @@
 /** All commands. Each is a file of its own and loads what it needs only when it runs. */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { inPackage } from '../config/package-root.ts';
+import { packageVersion } from '../config/package-root.ts';
 import { addBench } from './bench.ts';
 import { addDeadLetters } from './dead-letters.ts';
 import { addForget } from './forget.ts';
@@ -17,14 +16,14 @@ import { addSchemas } from './schemas.ts';
 import { addSend } from './send.ts';
 import { addSql } from './sql.ts';
 import { addStart } from './start.ts';
+import { addStatus } from './status.ts';
 import { addTail } from './tail.ts';
 import { addTopics } from './topics.ts';
 
 export function createProgram(): Command {
-  const { version } = JSON.parse(readFileSync(inPackage('package.json'), 'utf8')) as { version: string };
   const program = new Command('tributary')
     .description('Takes events in, and lands each exactly once in objects and in PostgreSQL.')
-    .version(version)
+    .version(packageVersion())
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(commanderErrorLine(text)) })
     .addHelpText(
@@ -40,6 +39,7 @@ export function createProgram(): Command {
     addGenerate,
     addSend,
     addLag,
+    addStatus,
     addSql,
     addDeadLetters,
     addEvents,

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Consumer, LagRow } from '../processing/lag.ts';
+import { duration } from './duration.ts';
 import { type ConfigOptions, configOf, examples, positiveNumber, withConfig } from './options.ts';
 import { tell, writeLine } from './output.ts';
 import { errorLine } from './report-error.ts';
@@ -92,10 +93,4 @@ function asTable(rows: readonly LagRow[]): string {
     ]),
     outputWidth(),
   );
-}
-
-function duration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 120_000) return `${(ms / 1000).toFixed(1)} s`;
-  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
 }

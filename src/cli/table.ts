@@ -24,9 +24,9 @@ export function renderTable(
   return lines.map((cells) => renderLine(columns, cells, widths)).join('\n');
 }
 
-/** The terminal's width where standard output is one. */
+/** The terminal's width where standard output is one; some terminals (of CI) say 0, which is none. */
 export function outputWidth(): number | undefined {
-  return process.stdout.isTTY ? process.stdout.columns : undefined;
+  return process.stdout.isTTY && process.stdout.columns > 0 ? process.stdout.columns : undefined;
 }
 
 function renderLine(columns: readonly TableColumn[], cells: readonly string[], widths: readonly number[]): string {

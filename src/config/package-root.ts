@@ -1,4 +1,5 @@
 /** Where the package itself lies: in a clone its root, else the installed package. */
+import { readFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 
 const packageRoot = dirname(dirname(import.meta.dirname));
@@ -12,4 +13,8 @@ export function inPackage(path: string): string {
 
 export function moduleInPackage(pathWithoutExtension: string): string {
   return inPackage(pathWithoutExtension + moduleExtension);
+}
+
+export function packageVersion(): string {
+  return (JSON.parse(readFileSync(inPackage('package.json'), 'utf8')) as { version: string }).version;
 }

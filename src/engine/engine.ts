@@ -42,10 +42,15 @@ export function dataPaths(
   };
 }
 
+export interface LogObserver {
+  /** Told how long each write of the log took until it was durable. Must not throw. */
+  readonly onFlushed: (seconds: number) => void;
+}
+
 /** Everything but the warehouse, which may take its time: events are taken before it is up. @throws Fault DATA_DIR_IN_USE */
-export async function openEngine(config: Config): Promise<Engine> {
+export async function openEngine(config: Config, observer?: LogObserver): Promise<Engine> {
   const paths = dataPaths(config.dataDir);
-  const log = await openEngineLog(config); // first: it locks the directory
+  const log = await openEngineLog(config, observer); // first: it locks the directory
   try {
     const state = await openLmdbStore({ dir: paths.state });
     const registry = await openFileRegistry({ dir: paths.registry });
@@ -64,10 +69,10 @@ export function openWarehouse(config: Config, logger: Logger): Promise<Warehouse
 }
 
 /** Only the log, to write it while no server does. Made where it is missing. @throws Fault DATA_DIR_IN_USE */
-export async function openEngineLog(config: Config): Promise<Log> {
+export async function openEngineLog(config: Config, observer?: LogObserver): Promise<Log> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const { segmentBytes, minFreeBytes } = config.log;
-  return openSegmentLog({ dir: dataPaths(config.dataDir).log, segmentBytes, minFreeBytes });
+  return openSegmentLog({ dir: dataPaths(config.dataDir).log, segmentBytes, minFreeBytes, ...observer });
 }
 
 /** Only the log, to read it beside whoever writes it. @throws Fault LOG_MISSING */

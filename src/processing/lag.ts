@@ -1,5 +1,6 @@
 /** How far consumers are behind the log, from what any process may read. */
-import type { LogReader } from '../log/log.ts';
+import { isFault } from '../errors.ts';
+import type { LogReader, TopicPartition } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { readCheckpoint } from './checkpoint.ts';
 
@@ -21,10 +22,12 @@ export interface Consumer {
   readonly topic: string;
 }
 
+/** @param unreadableMs the age of a record that cannot be read. Default: that is thrown */
 export async function readLag(
   { log, state }: { readonly log: LogReader; readonly state: StateStore },
   consumers: readonly Consumer[],
   nowMs: number = Date.now(),
+  unreadableMs?: number,
 ): Promise<readonly LagRow[]> {
   const topics = await log.topics();
   const rows: LagRow[] = [];
@@ -34,10 +37,19 @@ export async function readLag(
       const at = { topic, partition };
       const committed = await readCheckpoint(state, log.id, name, at);
       const { start, end } = await log.range(at);
-      const [oldest] = committed < end ? await log.read(at, Math.max(committed, start), { maxBytes: 1 }) : [];
-      const behindMs = oldest ? Math.max(0, nowMs - oldest.timeMs) : 0;
+      const behindMs = committed < end ? await ageOf(log, at, Math.max(committed, start), nowMs, unreadableMs) : 0;
       rows.push({ consumer: name, topic, partition, committed, end, lag: end - Math.max(committed, start), behindMs });
     }
   }
   return rows;
+}
+
+async function ageOf(log: LogReader, at: TopicPartition, offset: number, nowMs: number, unreadableMs?: number) {
+  try {
+    const [record] = await log.read(at, offset, { maxBytes: 1 });
+    return record ? Math.max(0, nowMs - record.timeMs) : 0;
+  } catch (error) {
+    if (unreadableMs === undefined || !isFault(error)) throw error;
+    return unreadableMs;
+  }
 }

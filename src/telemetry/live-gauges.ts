@@ -5,25 +5,67 @@ export interface LagSample {
   readonly consumer: string;
   readonly topic: string;
   readonly partition: number;
-  readonly records: number;
+  /** Records. */
+  readonly lag: number;
+  /** Age of the oldest record that has not landed; 0 where there is none, NaN where it cannot be read. */
+  readonly behindMs: number;
+}
+
+export interface PoolSample {
+  readonly totalCount: number;
+  readonly idleCount: number;
+  readonly waitingCount: number;
 }
 
 export interface LiveSources {
   readonly lag: () => Promise<readonly LagSample[]>;
   /** Bytes of packages on their way into the log. */
   readonly ingestBytes: () => number;
+  /** Undefined until the warehouse is up. */
+  readonly pool: () => PoolSample | undefined;
 }
 
-export function addLiveGauges(registry: Registry, { lag, ingestBytes }: LiveSources): void {
-  const lagRecords = new Gauge({
-    name: 'tributary_lag_records',
-    help: 'Records in the log that have not landed in every sink.',
-    labelNames: ['consumer', 'topic', 'partition'],
-    registers: [],
-    async collect() {
-      for (const { records, ...labels } of await lag()) this.set(labels, records);
-    },
-  });
+export function addLiveGauges(registry: Registry, { lag, ingestBytes, pool }: LiveSources): void {
+  addLag(registry, lag);
+  addQueue(registry, ingestBytes);
+  addPool(registry, pool);
+}
+
+function addLag(registry: Registry, lag: LiveSources['lag']): void {
+  const measure = sharedWhileUnderWay(lag);
+  const gauge = (name: string, help: string, valueOf: (sample: LagSample) => number): void => {
+    const measured = new Gauge({
+      name,
+      help,
+      labelNames: ['consumer', 'topic', 'partition'],
+      registers: [],
+      async collect() {
+        for (const sample of await measure()) {
+          const { consumer, topic, partition } = sample;
+          this.set({ consumer, topic, partition }, valueOf(sample));
+        }
+      },
+    });
+    registry.registerMetric(measured);
+  };
+  gauge('tributary_lag_records', 'Records in the log that have not landed in every sink.', (sample) => sample.lag);
+  gauge(
+    'tributary_lag_seconds',
+    'Age of the oldest record in the log that has not landed in every sink.',
+    ({ behindMs }) => behindMs / 1000,
+  );
+}
+
+/** Gauges of one scrape are collected at once. */
+function sharedWhileUnderWay<T>(measure: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | undefined;
+  return () =>
+    (underWay ??= measure().finally(() => {
+      underWay = undefined;
+    }));
+}
+
+function addQueue(registry: Registry, ingestBytes: LiveSources['ingestBytes']): void {
   const queueBytes = new Gauge({
     name: 'tributary_queue_bytes',
     help: 'Bytes that wait in a queue.',
@@ -33,6 +75,29 @@ export function addLiveGauges(registry: Registry, { lag, ingestBytes }: LiveSour
       this.set({ queue: 'ingest' }, ingestBytes());
     },
   });
-  registry.registerMetric(lagRecords);
   registry.registerMetric(queueBytes);
+}
+
+function addPool(registry: Registry, pool: LiveSources['pool']): void {
+  const connections = new Gauge({
+    name: 'tributary_warehouse_connections',
+    help: 'Connections to the warehouse.',
+    labelNames: ['state'],
+    registers: [],
+    collect() {
+      const { totalCount = 0, idleCount = 0 } = pool() ?? {};
+      this.set({ state: 'idle' }, idleCount);
+      this.set({ state: 'used' }, totalCount - idleCount);
+    },
+  });
+  const awaited = new Gauge({
+    name: 'tributary_warehouse_connections_awaited',
+    help: 'How many wait for a connection to the warehouse.',
+    registers: [],
+    collect() {
+      this.set(pool()?.waitingCount ?? 0);
+    },
+  });
+  registry.registerMetric(connections);
+  registry.registerMetric(awaited);
 }

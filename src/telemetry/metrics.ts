@@ -12,9 +12,13 @@ const prefix = 'tributary_';
 /** From half a millisecond, which a sync of a fast disk takes, to the 5 s after which producers give up, and beyond. */
 const seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+/** Gauges that end as counters do, which promtool refuses; `nodejs_active_resources` and the like tell the same by type. */
+const misnamed = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
+
 export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  for (const name of misnamed) registry.removeSingleMetric(name);
   return { registry, ...eventCounters(registry), ...durations(registry) };
 }
 
@@ -48,6 +52,7 @@ function durations(registry: Registry) {
     });
   return {
     packageSeconds: histogram('package', 'Time from the first byte of a package to its answer.', ['pipeline']),
+    logFlushSeconds: histogram('log_flush', 'Time from handing packages to the disk until they are durable.', []),
     batchSeconds: histogram('batch', 'Time from reading a batch to its commit in every sink.', ['pipeline']),
   };
 }

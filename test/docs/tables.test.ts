@@ -40,7 +40,7 @@ suite('tables of the README', () => {
 
   test('every metric', async () => {
     const { registry } = createMetrics();
-    addLiveGauges(registry, { lag: async () => [], ingestBytes: () => 0 });
+    addLiveGauges(registry, { lag: async () => [], ingestBytes: () => 0, pool: () => undefined });
     const metrics = await registry.getMetricsAsJSON();
     const ours = metrics.map(({ name }) => name).filter((name) => name.startsWith('tributary_'));
     const told = readme('metric').flatMap(([names = '']) => codesIn(names));

@@ -99,7 +99,7 @@ const whole = z.int('expected a whole number').min(-1, 'expected a whole number'
 const reference = z.object({ name: text, subject: text, version: whole }, 'expected an object');
 const types = ['AVRO', 'JSON', 'PROTOBUF'] as const;
 
-const schemaBody = z.object(
+export const schemaRequest = z.object(
   {
     schema: text,
     schemaType: z.enum(types, `expected one of ${types.join(', ')}`).nullish(),
@@ -120,7 +120,7 @@ export interface AskedSchema {
 
 /** @throws RegistryFault 42201, 42210 */
 export async function schemaBodyOf(asked: Asked): Promise<AskedSchema> {
-  const { data, error } = schemaBody.safeParse(await jsonBody(asked));
+  const { data, error } = schemaRequest.safeParse(await jsonBody(asked));
   if (error) throw schemaInvalid(error.issues.map(({ path, message }) => [...path, message].join(': ')).join('; '));
   // Whoever sends rules counts on their being kept, and on events being encrypted or refused by them.
   for (const name of ['metadata', 'ruleSet'] as const)

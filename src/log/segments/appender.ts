@@ -13,6 +13,8 @@ import type { SegmentBatch } from './segment-batch.ts';
 export interface AppenderOptions {
   readonly maxQueueBytes: number;
   readonly now: () => number;
+  /** Told how long each frame took until it was durable. */
+  readonly onFlushed: ((seconds: number) => void) | undefined;
   /** Called after each frame that became durable, before those who wait for it. */
   readonly onDurable: () => void;
 }
@@ -201,8 +203,10 @@ export class Appender {
 
   async #write(taken: readonly Waiting[], { bytes, frame }: AssembledFrame): Promise<void> {
     for (const waiting of taken) this.#queue.delete(waiting);
+    const startedMs = performance.now();
     try {
       await this.#active.write(bytes);
+      this.#options.onFlushed?.((performance.now() - startedMs) / 1000);
     } catch (error) {
       const failure = failed(error);
       for (const waiting of taken) waiting.reject(failure);

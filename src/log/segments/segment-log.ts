@@ -38,6 +38,8 @@ export interface SegmentLogOptions {
   readonly maxQueueBytes?: number;
   /** Appends are refused (LOG_FULL) rather than leave less on the disk. Default 64 MiB. */
   readonly minFreeBytes?: number;
+  /** Told how long each write took until it was durable. Must not throw. */
+  readonly onFlushed?: (seconds: number) => void;
   /** Unix milliseconds. */
   readonly now?: () => number;
 }
@@ -96,7 +98,13 @@ class SegmentLog implements Log {
     const space = { segmentBytes, stepBytes: Math.min(STEP_BYTES, Math.ceil(segmentBytes / 4)), minFreeBytes };
     const fail = (error: unknown): void => this.#appender.fail(failed(error));
     this.#active = new ActiveSegment(files, dir, space, this.#state, fail);
-    this.#appender = new Appender(this.#state, this.#active, { maxQueueBytes, now, onDurable: () => this.#tell() });
+    const { onFlushed } = options;
+    this.#appender = new Appender(this.#state, this.#active, {
+      maxQueueBytes,
+      now,
+      onFlushed,
+      onDurable: () => this.#tell(),
+    });
   }
 
   get id(): string {

@@ -1,0 +1,31 @@
+/** Lag where the log is damaged: a command says so; metrics, which must go on, have no age for it. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { Fault } from '../../src/errors.ts';
+import { readLag } from '../../src/processing/lag.ts';
+import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
+import { AT, batchOf, directory, fault, opened } from '../support/segment-logs.ts';
+
+suite('lag', () => {
+  test('counts what has not landed, with the age of the oldest; damage is told, or has a stand-in', async (t) => {
+    const dir = await directory(t);
+    const log = await opened(t, { dir: join(dir, 'log'), now: () => 1_000 });
+    const state = await openLmdbStore({ dir: join(dir, 'state') });
+    t.after(() => state.close());
+    await log.append(batchOf(log, 'a', 'b'));
+    const consumers = [{ name: 'c', topic: AT.topic }];
+    const [row] = await readLag({ log, state }, consumers, 3_500);
+    assert.deepEqual([row!.lag, row!.behindMs], [2, 2_500]);
+
+    const rotten = { id: log.id, topics: () => log.topics(), range: () => log.range(AT), read: unreadable };
+    const damaged = { log: rotten as unknown as typeof log, state };
+    await assert.rejects(readLag(damaged, consumers, 3_500), fault('LOG_ROTTEN'));
+    const [still] = await readLag(damaged, consumers, 3_500, NaN);
+    assert.deepEqual([still!.lag, still!.behindMs], [2, NaN]);
+  });
+});
+
+async function unreadable(): Promise<never> {
+  throw new Fault('LOG_ROTTEN', 'damaged on purpose');
+}
