@@ -64,6 +64,10 @@ export const catalogue = {
     todo: 'Try again; where it stays so, end the stopped process that has the named file open.',
   },
   SCHEMA_UNKNOWN: { status: 404, todo: 'Register the schema, or correct the subject, version or id.' },
+  SCHEMA_MISSING: {
+    status: 503,
+    todo: 'Register the schema of the pipeline again; until then its events are not taken.',
+  },
   SCHEMA_INVALID: { status: 422, todo: 'Correct the schema where the message says.' },
   SCHEMA_INCOMPATIBLE: {
     status: 409,

@@ -2,9 +2,11 @@
  * From a source into the log. A package is received while its body streams in, held within the budget (D6), and
  * answered only when every event of it is durable, accepted or dead-lettered (D1, D2).
  */
+import { Fault, isFault } from '../errors.ts';
 import type { PackagePrefix } from '../event/correlation-id.ts';
 import type { Log } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { Codec } from '../schemas/codec.ts';
 import type { Codecs } from '../schemas/codecs.ts';
 import type { Answer } from './answer.ts';
 import type { Budget, Share } from './budget.ts';
@@ -73,7 +75,7 @@ export class Ingest {
 
   async #read({ body, splitter, onNotJson }: IncomingPackage, waits: Waits, share: Share): Promise<OpenPackage> {
     const { pipeline, log, codecs, onDefect, nextPackage } = this.#options;
-    const codec = await codecs.latest(pipeline.schema.subject);
+    const codec = await newestCodec(codecs, pipeline.schema.subject);
     const options = { pipeline, codec, prefix: nextPackage(), batch: log.batch(), onNotJson, onDefect };
     const received = new OpenPackage(options);
     for await (const chunk of body(share.evicted)) {
@@ -83,5 +85,15 @@ export class Ingest {
     }
     for (const event of splitter.end()) received.add(event);
     return received;
+  }
+}
+
+/** Who deleted the schema is not the producer, who may send again when it is back. */
+async function newestCodec(codecs: Codecs, subject: string): Promise<Codec> {
+  try {
+    return await codecs.latest(subject);
+  } catch (error) {
+    if (!isFault(error, 'SCHEMA_UNKNOWN')) throw error;
+    throw new Fault('SCHEMA_MISSING', `no schema is registered under ${subject} any more`, { cause: error });
   }
 }

@@ -57,6 +57,12 @@ suite('ingest', () => {
     assert.equal((await parts.send([packageOf([good])], { key: 'k' })).accepted, 1, 'the key is still free');
   });
 
+  test('while the schema is gone from the registry packages wait with their producers, not as dead letters (D2)', async (t) => {
+    const parts = await opened(t, { pipeline: { schema: { subject: 'deleted' } } });
+    await assert.rejects(parts.send([packageOf([good])], { key: 'k' }), (error) => isFault(error, 'SCHEMA_MISSING'));
+    await assertNothingIn(parts);
+  });
+
   test('a line that is no JSON is a dead letter of its own (D2)', async (t) => {
     const parts = await opened(t);
     const answer = await parts.send([`${good}\nno JSON\n`, good], { ndjson: true });

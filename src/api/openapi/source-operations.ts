@@ -39,7 +39,7 @@ export function sourceOperation({ name, source }: DescribedSource): Operation {
     refusals: [
       ...(['NOT_JSON', 'BODY_INCOMPLETE', 'BODY_CORRUPT', 'IDEMPOTENCY_KEY_INVALID', 'BODY_TIMEOUT'] as const),
       ...(['PACKAGE_TOO_LARGE', 'CONTENT_ENCODING_UNSUPPORTED', 'CONTENT_TYPE_UNSUPPORTED'] as const),
-      ...(['SCHEMA_UNKNOWN', 'SCHEMA_INVALID', 'SCHEMA_REGISTRY_UNAVAILABLE'] as const),
+      ...(['SCHEMA_MISSING', 'SCHEMA_INVALID', 'SCHEMA_REGISTRY_UNAVAILABLE'] as const),
       ...(['RATE_LIMITED', 'BUSY', 'LOG_FULL', 'LOG_FAILED'] as const),
     ],
   };
