@@ -4,9 +4,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { runProgram } from './program.ts';
 
-/** Resolves when every consumer has caught up. */
-export async function caughtUp(dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<void> {
-  const ran = await runProgram(['lag', '--wait', '--timeout', '60', '--data-dir', dataDir], env);
+/** Resolves when every consumer has caught up. @param seconds that it may take */
+export async function caughtUp(
+  dataDir: string,
+  env: Readonly<Record<string, string>> = {},
+  seconds = 60,
+): Promise<void> {
+  const ran = await runProgram(['lag', '--wait', '--timeout', `${seconds}`, '--data-dir', dataDir], env);
   assert.equal(ran.code, 0, ran.stderr + ran.stdout);
 }
 
