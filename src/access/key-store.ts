@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { Fault } from '../errors.ts';
 import { isKeyId, makeKey } from './access-key.ts';
-import { createPrivately, makePrivateDirectory, replacePrivately } from './private-file.ts';
+import { createDurably, makePrivateDirectory, privateMode, replaceDurably } from '../stores/durable-files.ts';
 
 const keyFile = z.strictObject({
   id: z.string().refine(isKeyId),
@@ -59,7 +59,7 @@ export async function addKey(
   for (;;) {
     const { id, key, sha256 } = makeKey();
     const record = keyFile.parse({ id, ...options, sha256, createdAt: new Date(nowMs).toISOString() });
-    if (await createPrivately(pathOf(dir, id), textOf(record))) return { key, record };
+    if (await createDurably(pathOf(dir, id), textOf(record), privateMode)) return { key, record };
   }
 }
 
@@ -69,7 +69,7 @@ export async function revokeKey(dir: string, id: string, nowMs: number): Promise
   if (record === undefined) throw new Fault('KEY_UNKNOWN', `there is no key ${JSON.stringify(id)}`);
   if (record.revokedAt !== undefined) return record;
   const revoked = { ...record, revokedAt: new Date(nowMs).toISOString() };
-  await replacePrivately(pathOf(dir, id), textOf(revoked));
+  await replaceDurably(pathOf(dir, id), textOf(revoked), privateMode);
   return revoked;
 }
 

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isKeyId } from './access-key.ts';
-import { replacePrivately } from './private-file.ts';
+import { privateMode, replaceDurably } from '../stores/durable-files.ts';
 
 const writeEveryMs = 60_000;
 
@@ -54,7 +54,7 @@ export class LastUsed {
     for (const [id, ms] of this.#noted) this.#times.set(id, new Date(ms).toISOString());
     this.#noted.clear();
     const text = `${JSON.stringify(Object.fromEntries(this.#times), null, 2)}\n`;
-    this.#writing = this.#writing.then(() => replacePrivately(fileIn(this.#dir), text)).catch(this.#onError);
+    this.#writing = this.#writing.then(() => replaceDurably(fileIn(this.#dir), text, privateMode)).catch(this.#onError);
   }
 }
 

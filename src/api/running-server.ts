@@ -3,7 +3,7 @@
  * listens until it drains. A server that was killed leaves it behind; whether one runs is told by the log's lock.
  */
 import { readFile, rm } from 'node:fs/promises';
-import { replacePrivately } from '../access/private-file.ts';
+import { privateMode, replaceDurably } from '../stores/durable-files.ts';
 
 /** Removes what a killed server has left. */
 export async function forgetServer(file: string): Promise<void> {
@@ -11,7 +11,7 @@ export async function forgetServer(file: string): Promise<void> {
 }
 
 export async function announceServer(file: string, url: string): Promise<void> {
-  await replacePrivately(file, `${JSON.stringify({ url, pid: process.pid })}\n`);
+  await replaceDurably(file, `${JSON.stringify({ url, pid: process.pid })}\n`, privateMode);
 }
 
 /** The URL; `undefined` where no server has said that it listens. */

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { applyPatch, type Operation, Pointer } from 'rfc6902';
 import { Fault } from '../errors.ts';
 import { parseExact, stringifyExact } from '../event/exact-json.ts';
+import { isObject } from '../event/json-object.ts';
 
 export type Patch = (event: unknown) => unknown;
 
@@ -124,10 +125,6 @@ function merge(target: unknown, patch: JsonObject): unknown {
     else merged[name] = isObject(value) ? merge(merged[name], value) : value;
   }
   return merged;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Arrays of different lengths are one change. */

@@ -2,7 +2,7 @@
  * Whether the warehouse works, as those who use it have last seen it: it is up until an attempt on it fails or does not end,
  * and again when the same one's next attempt has worked. While nobody tries, nothing is known to be wrong.
  */
-import { isFault } from '../errors.ts';
+import { isFault, reasonOf } from '../errors.ts';
 import type { Sink, SinkPartition } from '../sinks/sink.ts';
 
 interface Seen {
@@ -101,12 +101,6 @@ function watchedPartition<E>(
     },
     close: () => partition.close(),
   };
-}
-
-/** An AggregateError (each address of a host refused) has no message of its own. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
 }
 
 function secretsOf(databaseUrl: string | undefined): readonly string[] {

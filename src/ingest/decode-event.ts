@@ -9,6 +9,7 @@ import type { JsonObject } from '../pipeline/pipeline.ts';
 import { afterString, memberSpan, plainMemberSpan, type Span } from '../event/json-member.ts';
 import { describeByte, isJson, jsonErrorAt, skipWhitespace } from '../event/json-syntax.ts';
 import { maxNestingLevels, type SplitEvent } from './splitter.ts';
+import { isObject } from '../event/json-object.ts';
 
 /** The bytes are no JSON at all; the message says what was found where. */
 export class NotJson extends Error {
@@ -80,10 +81,6 @@ function tooDeepOrNotJson(bytes: Buffer): Reject | NotJson {
 function notJson(bytes: Buffer): NotJson {
   const position = jsonErrorAt(bytes) ?? bytes.length;
   return new NotJson(`found ${describeByte(bytes[position])} at byte ${position} of the event`, position);
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function describe(value: unknown): string {

@@ -1,6 +1,7 @@
 /** A value in a definition and where it stands, so that whatever is wrong is said with its path. */
 import { closest } from 'fastest-levenshtein';
 import { Fault } from '../errors.ts';
+import { isObject } from '../event/json-object.ts';
 
 export class Checker {
   readonly value: unknown;
@@ -89,10 +90,6 @@ export class Checker {
       `pipeline ${this.#pipeline}: ${this.path === '' ? '' : `${this.path}: `}${problem}`,
     );
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function nameOf(definition: unknown): string {

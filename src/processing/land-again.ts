@@ -2,7 +2,7 @@
  * Sinks whose own checkpoint is behind the processor's get again what lies between. A sink without a checkpoint of its own has
  * landed that before: it keeps what it has, and is only asked what it refuses, since an event lands in all sinks or in none.
  */
-import type { SinkBatch, Staged } from '../sinks/sink.ts';
+import { nothingStaged, type SinkBatch } from '../sinks/sink.ts';
 import type { LandsAgain } from './notice.ts';
 import type { OpenSink } from './open-sink.ts';
 
@@ -25,13 +25,6 @@ function neverStagedBelow<Output>(batch: SinkBatch<Output>, landedTo: number): S
     stage: async (range, earlierPlan) => (range.to > landedTo ? batch.stage(range, earlierPlan) : nothingStaged),
   };
 }
-
-const nothingStaged: Staged = {
-  rejected: [],
-  plan: [],
-  commit: () => Promise.resolve(),
-  abort: () => Promise.resolve(),
-};
 
 interface Standing {
   readonly next: number;

@@ -53,15 +53,18 @@ function stagedBatch(staged: readonly Step[], rejected: readonly RejectedEvent[]
   return {
     rejected,
     plans: Object.fromEntries(staged.map(({ name, step }) => [name, step.plan])),
-    commit: async () => {
-      const results = await Promise.allSettled(staged.map(({ step }) => step.commit()));
-      const failed = results.find((result) => result.status === 'rejected');
-      if (failed) throw failed.reason;
-    },
+    commit: () => allOf(staged.map(({ step }) => step.commit())),
     abort: () => abortAll(staged),
   };
 }
 
+/** Each one, also where another fails: a transaction that stayed open would keep the checkpoint locked. */
 async function abortAll(staged: readonly Step[]): Promise<void> {
-  for (const { step } of staged) await step.abort();
+  await allOf(staged.map(({ step }) => step.abort()));
+}
+
+/** Waits for all; rejects with the first failure. */
+async function allOf(tasks: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(tasks)).find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
 }

@@ -9,16 +9,6 @@
 import type { CompatibilityLevel, Incompatibility } from './compatibility/compatibility.ts';
 import type { ReferencedSchema, SchemaType } from './registry.ts';
 
-export const compatibilityLevels: readonly CompatibilityLevel[] = [
-  'NONE',
-  'BACKWARD',
-  'BACKWARD_TRANSITIVE',
-  'FORWARD',
-  'FORWARD_TRANSITIVE',
-  'FULL',
-  'FULL_TRANSITIVE',
-];
-
 /**
  * What may be changed. READONLY_OVERRIDE is the registry's only, and wins over the modes of subjects. IMPORT: ids and versions
  * are given, and compatibility is not checked.

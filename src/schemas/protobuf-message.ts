@@ -8,6 +8,7 @@ import protojson from 'protobufjs/ext/protojson.js';
 import { Reject } from '../event/reject.ts';
 import { describeValue } from './describe-value.ts';
 import { enumScalar, isMapKey, type Scalar, scalars } from './protobuf-scalars.ts';
+import { isObject } from '../event/json-object.ts';
 
 /** Answers the message's field. `path` is where the value stands. @throws Reject */
 type Read = (value: unknown, path: readonly string[]) => unknown;
@@ -45,7 +46,7 @@ function objectReader(type: Type, readers: Map<Type, Read>): Read {
     const message: Record<string, unknown> = {};
     for (const name of Object.keys(value)) {
       const member = members.get(name);
-      const part = (value as Record<string, unknown>)[name];
+      const part = value[name];
       if (member === undefined || part === undefined || (part === null && !takesNull(member.field))) continue;
       const at = [...path, name];
       refuseSecond(member.field, message, at);
@@ -141,8 +142,4 @@ function isClosed(type: protobuf.Enum): boolean {
 
 function misfit(path: readonly string[], expected: string, value: unknown): Reject {
   return new Reject(path.join('.'), `expected ${expected}, got ${describeValue(value)}`);
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

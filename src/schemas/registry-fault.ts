@@ -3,7 +3,8 @@
  * three digits are the HTTP status.
  */
 import { Fault, type FaultCode } from '../errors.ts';
-import { compatibilityLevels, modes, type SchemaReference } from './administration.ts';
+import { modes, type SchemaReference } from './administration.ts';
+import { compatibilityLevels } from './compatibility/compatibility.ts';
 import type { VersionProblem } from './administration.ts';
 
 export class RegistryFault extends Fault {

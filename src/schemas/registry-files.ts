@@ -14,8 +14,9 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../errors.ts';
-import { compatibilityLevels, modes, type SchemaReference } from './administration.ts';
-import { createDurably, syncDirectory } from './durable-file.ts';
+import { modes, type SchemaReference } from './administration.ts';
+import { compatibilityLevels } from './compatibility/compatibility.ts';
+import { createDurably, syncDirectory } from '../stores/durable-files.ts';
 import type { SchemaType } from './registry.ts';
 import { subjectInvalid } from './registry-fault.ts';
 import type { SubjectChange } from './subject-state.ts';

@@ -2,6 +2,7 @@
 import type { NamespaceBase } from 'protobufjs';
 import { parseProtobuf } from './protobuf-file.ts';
 import type { ReferencedSchema, SchemaType } from './registry.ts';
+import { isObject } from '../event/json-object.ts';
 
 export interface SchemaChange {
   /** As in `fields.amount.type`: elements of arrays go by their name where they have one. */
@@ -73,8 +74,4 @@ function nameOf(element: unknown): string {
 
 function isSame(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -65,6 +65,14 @@ export interface Staged {
   abort(): Promise<void>;
 }
 
+/** Of a batch that a sink has already: nothing is left to do. */
+export const nothingStaged: Staged = {
+  rejected: [],
+  plan: [],
+  commit: () => Promise.resolve(),
+  abort: () => Promise.resolve(),
+};
+
 export interface RejectedEvent {
   readonly offset: number;
   readonly path: string;

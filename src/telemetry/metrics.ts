@@ -53,6 +53,6 @@ function durations(registry: Registry) {
   return {
     packageSeconds: histogram('package', 'Time from the first byte of a package to its answer.', ['pipeline']),
     logFlushSeconds: histogram('log_flush', 'Time from handing packages to the disk until they are durable.', []),
-    batchSeconds: histogram('batch', 'Time from reading a batch to its commit in every sink.', ['pipeline']),
+    batchSeconds: histogram('batch', 'Time from staging a batch to its commit in every sink.', ['pipeline']),
   };
 }

@@ -154,6 +154,29 @@ suite('processor', { concurrency: false }, () => {
     await life.drain();
   });
 
+  test('a drain lands the batch in hand and the one that was filled meanwhile, and begins no other (D8)', async () => {
+    const place = await placeOf(onlyGood);
+    const second = Promise.withResolvers<void>();
+    let conversions = 0;
+    const life = await startLife(place, {
+      maxBatchBytes: 1, // one record a batch
+      beforeConvert: async () => {
+        conversions += 1;
+        if (conversions === 2) second.resolve();
+      },
+    });
+    await second.promise;
+    await life.drain();
+    const [first, ahead, ...others] = life.landed;
+    assert.ok(first && ahead, 'what was in hand was left behind');
+    assert.equal(ahead.from, first.to);
+    const { rows } = await findAll(place);
+    assert.equal(rows.size, [first, ahead, ...others].at(-1)?.to);
+    assert.ok(rows.size < onlyGood.length, 'it went on after the drain had begun');
+    await liveUntilLanded(place, [{}]);
+    await assertExactlyOnce(place, 'dead-letter');
+  });
+
   test('halt: nothing at or after the invalid event lands, also after a restart, until it is valid (D2)', async () => {
     const events = [...onlyGood, ['jsonb', 'k0'] as const, ...onlyGood];
     const place = await placeOf(events);

@@ -1,6 +1,7 @@
 /** `/registry`: the schema registry, with Confluent's paths, bodies and error codes (registry/registry-routes.ts). */
 import { z } from 'zod';
-import { compatibilityLevels, modes } from '../../schemas/administration.ts';
+import { modes } from '../../schemas/administration.ts';
+import { compatibilityLevels } from '../../schemas/compatibility/compatibility.ts';
 import { schemaRequest } from '../registry/request.ts';
 import {
   type Json,

@@ -1,12 +1,6 @@
 /** `/config` and `/mode`: of the registry, and of a subject, which wins. */
 import type { FastifyInstance } from 'fastify';
-import {
-  compatibilityLevels,
-  defaultCompatibility,
-  defaultMode,
-  modes,
-  type RegistryAdministration,
-} from '../../schemas/administration.ts';
+import { defaultCompatibility, defaultMode, modes, type RegistryAdministration } from '../../schemas/administration.ts';
 import {
   compatibilityInvalid,
   compatibilityNotConfigured,
@@ -17,6 +11,7 @@ import {
 } from '../../schemas/registry-fault.ts';
 import { json } from './answer.ts';
 import { type Asked, flag, jsonBody, subjectOf, textIn } from './request.ts';
+import { compatibilityLevels } from '../../schemas/compatibility/compatibility.ts';
 
 export function settingsRoutes(app: FastifyInstance, registry: RegistryAdministration): void {
   for (const [path, subjectIn] of [

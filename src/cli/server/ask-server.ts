@@ -1,7 +1,7 @@
 /** Requests of commands to the running server. What it refuses is told in its own words. */
 import { createInterface } from 'node:readline';
 import { request } from 'undici';
-import { catalogue, Fault, type FaultCode } from '../../errors.ts';
+import { catalogue, Fault, type FaultCode, reasonOf } from '../../errors.ts';
 import { visible } from '../visible.ts';
 import type { ReachedServer } from './reach-server.ts';
 
@@ -69,10 +69,4 @@ function faultOf(url: string, said: Readonly<Record<string, unknown>>, status?: 
     return new Fault(error as FaultCode, visible(message));
   const words = typeof message === 'string' ? `: ${visible(message).slice(0, 500)}` : '';
   return new Fault('SERVER_REFUSED', `${url} answered ${status ?? 'half-way'}${words}`);
-}
-
-/** An AggregateError (each address of a host refused) has no message of its own. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,13 +2,11 @@
  * A record in a section: 0 its bytes u32 | 4 key bytes i32 (-1: no key) | 8 value bytes u32 | 12 headers u32 | key | value |
  * for each header: name bytes u16 | value bytes u32 | name | value. Its offset is the section's base offset plus its place.
  */
-import { writeUtf8 } from '../../event/utf8.ts';
+import { maxBytesPerUnit, writeUtf8 } from '../../event/utf8.ts';
 import type { Header, LogRecord } from '../log.ts';
 
 const RECORD_HEAD_BYTES = 16;
 const HEADER_HEAD_BYTES = 6;
-/** UTF-8 bytes of one UTF-16 unit, at most. */
-const MAX_BYTES_PER_UNIT = 3;
 const MAX_HEADER_NAME_BYTES = 0xffff;
 
 /** Never less than the record takes; strings are not measured, as that costs as much as writing them. */
@@ -17,8 +15,8 @@ export function recordBytesAtMost(keyBytes: number, value: Uint8Array, headers: 
   for (const [name, headerValue] of headers)
     bytes +=
       HEADER_HEAD_BYTES +
-      name.length * MAX_BYTES_PER_UNIT +
-      (typeof headerValue === 'string' ? headerValue.length * MAX_BYTES_PER_UNIT : headerValue.length);
+      name.length * maxBytesPerUnit +
+      (typeof headerValue === 'string' ? headerValue.length * maxBytesPerUnit : headerValue.length);
   return bytes;
 }
 

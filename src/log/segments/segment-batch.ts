@@ -1,7 +1,7 @@
 /**
  * A batch, encoded as it is filled: for each partition chunks of records, which a frame takes over as they are.
  */
-import { writeUtf8 } from '../../event/utf8.ts';
+import { maxBytesPerUnit, writeUtf8 } from '../../event/utf8.ts';
 import type { Batch, NewRecord } from '../log.ts';
 import { partitionForBytes, partitionFor } from '../partition.ts';
 import { ChunkBuffers } from './chunk-buffers.ts';
@@ -45,7 +45,8 @@ export class Turns {
 let keyScratch: Buffer = Buffer.allocUnsafeSlow(1024);
 
 function encodeKey(key: string): number {
-  if (key.length * 3 > keyScratch.length) keyScratch = Buffer.allocUnsafeSlow(key.length * 3);
+  if (key.length * maxBytesPerUnit > keyScratch.length)
+    keyScratch = Buffer.allocUnsafeSlow(key.length * maxBytesPerUnit);
   return writeUtf8(keyScratch, 0, key);
 }
 

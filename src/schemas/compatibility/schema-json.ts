@@ -20,10 +20,6 @@ export function parseSchemaJson(text: string, what: string): unknown {
   return value;
 }
 
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** JSON nests two levels for one of the schema: `properties`, then the property. */
 const maxJsonDepth = 2 * maxDepth;
 

@@ -1,4 +1,5 @@
 /** Lines of text for several objects, which are told apart by a prefix, in the order in which they come. */
+import { maxBytesPerUnit } from '../../event/utf8.ts';
 import { Entries, keptBytes } from '../entries.ts';
 
 export interface GroupedLines {
@@ -17,8 +18,6 @@ interface Group {
 }
 
 const lineEnd = 0x0a;
-/** UTF-8 bytes of a UTF-16 code unit, at most. */
-const bytesPerCharacter = 3;
 
 export class LineBatch {
   readonly #entries = new Entries();
@@ -30,7 +29,7 @@ export class LineBatch {
 
   add(offset: number, prefix: string, line: string): void {
     const at = this.#entries.end;
-    const into = this.#entries.room(line.length * bytesPerCharacter + 1);
+    const into = this.#entries.room(line.length * maxBytesPerUnit + 1);
     const end = at + into.write(line, at);
     into[end] = lineEnd;
     this.#entries.add(offset, end + 1);

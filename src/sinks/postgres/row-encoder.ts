@@ -1,5 +1,6 @@
 /** Rows in COPY's binary format. */
 import { Reject } from '../../event/reject.ts';
+import { maxBytesPerUnit } from '../../event/utf8.ts';
 import type { Columns } from '../../pipeline/columns.ts';
 import { type WriteValue, valueOverhead, writers } from './binary-values.ts';
 
@@ -11,9 +12,6 @@ export interface RowEncoder {
   /** Answers the position behind the row. @throws Reject */
   write(into: Buffer, at: number, row: RowValues): number;
 }
-
-/** UTF-8 bytes of a UTF-16 code unit, at most. */
-const bytesPerCharacter = 3;
 
 export function rowEncoder(columns: Columns): RowEncoder {
   const names = Object.keys(columns);
@@ -27,7 +25,7 @@ export function rowEncoder(columns: Columns): RowEncoder {
         if (typeof value !== 'string') throw new Reject(name, 'a value for this column of the table');
         characters += value.length;
       }
-      return 2 + count * valueOverhead + characters * bytesPerCharacter;
+      return 2 + count * valueOverhead + characters * maxBytesPerUnit;
     },
     write: (into, at, row) => {
       let end = into.writeUInt16BE(count, at);

@@ -3,7 +3,7 @@
  * checkpoint. It ends once: committed, rolled back, or with its connection.
  */
 import type { PoolClient } from 'pg';
-import type { RejectedEvent, Staged } from '../sink.ts';
+import { nothingStaged, type RejectedEvent, type Staged } from '../sink.ts';
 
 /** @param onCommit told before the server is, for the answer may be lost */
 export function stagedRows(client: PoolClient, onCommit: () => void): Staged {
@@ -37,15 +37,7 @@ export function stagedRows(client: PoolClient, onCommit: () => void): Staged {
   };
 }
 
-/** What landed before: nothing is left to do. */
-export const landedBefore: Staged = {
-  rejected: [],
-  plan: [],
-  commit: () => Promise.resolve(),
-  abort: () => Promise.resolve(),
-};
-
 /** Rows that PostgreSQL does not take: the transaction is rolled back. */
 export function refused(rejected: readonly RejectedEvent[]): Staged {
-  return { ...landedBefore, rejected, commit: () => Promise.reject(new Error('the batch is not staged')) };
+  return { ...nothingStaged, rejected, commit: () => Promise.reject(new Error('the batch is not staged')) };
 }

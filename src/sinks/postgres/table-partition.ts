@@ -8,7 +8,14 @@
 import type { ClientBase, Pool } from 'pg';
 import { Fault } from '../../errors.ts';
 import type { TableSink } from '../../pipeline/pipeline.ts';
-import type { RejectedEvent, SinkBatch, SinkPartition, SinkRange, Staged } from '../sink.ts';
+import {
+  nothingStaged,
+  type RejectedEvent,
+  type SinkBatch,
+  type SinkPartition,
+  type SinkRange,
+  type Staged,
+} from '../sink.ts';
 import {
   type CheckpointKey,
   advanceCheckpoint,
@@ -20,7 +27,7 @@ import { copyRows, copyStatement } from './copy-rows.ts';
 import type { MonthPartitions } from './month-partitions.ts';
 import { findRefusedRows, isDataError, isPartitionMissing } from './refused-rows.ts';
 import { RowBatch } from './row-batch.ts';
-import { landedBefore, refused, stagedRows } from './staged-rows.ts';
+import { refused, stagedRows } from './staged-rows.ts';
 
 /**
  * A server that was stopped and goes on, or an owner that was, must not keep the checkpoint's row locked for ever: the
@@ -84,7 +91,7 @@ export class TablePartition<E> implements SinkPartition<E> {
       if (staged === 'staged') return stagedRows(client, () => (this.#landed = Math.max(this.#landed, range.to)));
       await client.query('ROLLBACK');
       client.release();
-      return staged === 'landed before' ? landedBefore : refused(staged);
+      return staged === 'landed before' ? nothingStaged : refused(staged);
     } catch (error) {
       client.release(true); // whatever state it is in, its transaction ends with it
       throw error;

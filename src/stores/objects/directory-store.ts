@@ -9,8 +9,9 @@
 import { type Dirent } from 'node:fs';
 import { mkdir, readFile, readdir, realpath, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { syncDirectory } from '../durable-files.ts';
 import { atMost } from './at-most.ts';
-import { durableDirectories, syncDirectory } from './durable-directories.ts';
+import { durableDirectories } from './durable-directories.ts';
 import { sweepIncoming, writeIncoming } from './incoming-files.ts';
 import { checkKey, incoming } from './object-key-check.ts';
 import type { NewObject, ObjectStore, StagedObjects } from './object-store.ts';

@@ -3,9 +3,10 @@
  * their entries are synced, also where another caller or an earlier process made them. Symbolic links are refused, so that
  * no path leads out of the root.
  */
-import { lstat, mkdir, open } from 'node:fs/promises';
+import { lstat, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Fault } from '../../errors.ts';
+import { syncDirectory } from '../durable-files.ts';
 import type { Gate } from './at-most.ts';
 
 /** Remembered directories, at most: keys come from events, whose values nobody bounds. */
@@ -54,15 +55,5 @@ async function makeOne(dir: string): Promise<void> {
       const what = found.isSymbolicLink() ? 'a symbolic link, which is not followed' : 'an object itself';
       throw new Fault('OBJECT_KEY_INVALID', `no object can lie under ${dir}: it is ${what}`);
     }
-  }
-}
-
-/** Makes the entries of a directory (new names, renames, removals) survive a power cut. */
-export async function syncDirectory(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

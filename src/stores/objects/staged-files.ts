@@ -1,8 +1,9 @@
 /** Files that are whole and synced, aside, on their way to their places. */
 import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncDirectory } from '../durable-files.ts';
 import { all, type Gate } from './at-most.ts';
-import { type DurableDirectories, syncDirectory } from './durable-directories.ts';
+import type { DurableDirectories } from './durable-directories.ts';
 import { removeIncoming } from './incoming-files.ts';
 import type { StagedObjects } from './object-store.ts';
 

@@ -9,11 +9,12 @@
  * - lmdb 3.5.6 corrupts its heap when the disk is full, so changes are refused while less than a reserve would stay free.
  * - Every change sweeps a few expired keys, more than it adds, so that the file stops growing; LMDB reuses their pages.
  */
-import { mkdir, open as openFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { existsSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { Fault } from '../../errors.ts';
+import { syncDirectory } from '../durable-files.ts';
 import { OpeningGate } from './opening-gate.ts';
 import {
   afterPrefix,
@@ -53,7 +54,8 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<StateSto
   const gate = new OpeningGate({ path: join(options.dir, 'state.gate') });
   try {
     const db = await gate.alone(() => openDatabase(path, readOnly));
-    if (!readOnly) await syncDirectories(options.dir);
+    // The new file's name has to outlive a power cut too.
+    if (!readOnly) for (const dir of [options.dir, dirname(options.dir)]) await syncDirectory(dir);
     return new LmdbStore(db, gate, options);
   } catch (error) {
     await gate.close();
@@ -71,18 +73,6 @@ function openDatabase(path: string, readOnly: boolean): RootDatabase<Buffer, Buf
     keyEncoding: 'binary',
     ...(readOnly && { readOnly }),
   });
-}
-
-/** The new file's name has to outlive a power cut too. */
-async function syncDirectories(dir: string): Promise<void> {
-  for (const path of [dir, dirname(dir)]) {
-    const directory = await openFile(path, 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
-  }
 }
 
 interface PreparedChange {

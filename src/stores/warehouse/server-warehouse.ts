@@ -1,6 +1,6 @@
 /** A PostgreSQL server by URL, 13 or newer. Its password is in no message. */
 import { Client, type Pool } from 'pg';
-import { Fault } from '../../errors.ts';
+import { Fault, reasonOf } from '../../errors.ts';
 import { connectionPool } from './connection-pool.ts';
 import type { Warehouse } from './warehouse.ts';
 
@@ -33,12 +33,6 @@ async function checkVersion(pool: Pool, where: string): Promise<void> {
   const version = Number(answer.rows[0]?.server_version_num);
   if (!(version >= oldestVersion))
     throw new Fault('WAREHOUSE_UNAVAILABLE', `PostgreSQL at ${where} is older than 13 (${version})`);
-}
-
-/** An AggregateError (each address of a host refused) has no message of its own. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Where a URL leads, without user and password. Makes a client, which connects to nothing, because `pg` alone knows how it reads URLs. */

@@ -6,7 +6,8 @@ import { Fault } from '../../../errors.ts';
 import type { Effort } from '../effort.ts';
 import { inline, inlineJson } from '../problem.ts';
 import type { ParsedSchemaText } from '../parsed-schema.ts';
-import { isObject, type JsonObject, parseSchemaJson } from '../schema-json.ts';
+import { type JsonObject, parseSchemaJson } from '../schema-json.ts';
+import { isObject } from '../../../event/json-object.ts';
 import { type AvroDecimal, type AvroField, type AvroPart, avroPrimitives, type AvroPrimitive } from './avro-part.ts';
 
 /** @throws Fault SCHEMA_INVALID @throws TooComplex */

@@ -1,5 +1,5 @@
 /** The drafts of JSON Schema, and what differs between them here. Without `$schema` it is draft-07, as in other registries. */
-import { isObject } from '../schema-json.ts';
+import { isObject } from '../../../event/json-object.ts';
 
 export type Dialect = 'draft-04' | 'draft-06' | 'draft-07' | '2019-09' | '2020-12';
 

@@ -5,7 +5,8 @@
 import type { Effort } from '../effort.ts';
 import { inline } from '../problem.ts';
 import type { ParsedSchemaText } from '../parsed-schema.ts';
-import { isObject, type JsonObject, parseSchemaJson } from '../schema-json.ts';
+import { type JsonObject, parseSchemaJson } from '../schema-json.ts';
+import { isObject } from '../../../event/json-object.ts';
 import { type Dialect, dialectOf, idKeyword } from './dialect.ts';
 
 /** A document, or a part of one that has an `$id` of its own: what pointers start from. */

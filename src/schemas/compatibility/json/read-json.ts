@@ -2,7 +2,8 @@
 import { Fault } from '../../../errors.ts';
 import type { Effort } from '../effort.ts';
 import { inlineJson } from '../problem.ts';
-import { isObject, type JsonObject } from '../schema-json.ts';
+import { type JsonObject } from '../schema-json.ts';
+import { isObject } from '../../../event/json-object.ts';
 import { arrayKeywords, readArray } from './read-array.ts';
 import { isModern } from './dialect.ts';
 import type { Documents, Resource } from './documents.ts';

@@ -1,5 +1,6 @@
 /** The keywords of objects. */
-import { isObject, type JsonObject } from '../schema-json.ts';
+import { type JsonObject } from '../schema-json.ts';
+import { isObject } from '../../../event/json-object.ts';
 import { type Dialect, isModern } from './dialect.ts';
 import type { JsonPart, ObjectPart, Rest } from './json-part.ts';
 import { number } from './read-number.ts';
