@@ -108,6 +108,10 @@ export const catalogue = {
   DEAD_LETTER_REPLAYED: { status: 409, todo: 'Nothing: its event is in the log. tributary events show follows it.' },
   DEAD_LETTER_CHANGED: { status: 409, todo: 'Look at the letter as it is now, and edit that.' },
   REPAIR_INVALID: { status: 400, todo: 'Correct what the message names; --help has examples.' },
+  REPLAY_IMPOSSIBLE: {
+    status: 409,
+    todo: 'Change the pipeline as the message says, and ask again.',
+  },
   EVENT_UNKNOWN: {
     status: 404,
     todo: 'Correct the id, or look on the data directory that took the event (--data-dir).',

@@ -12,6 +12,7 @@ import { Certificate } from './api/certificate.ts';
 import { guard } from './api/guard.ts';
 import { announceServer, forgetServer, reachableHost } from './api/running-server.ts';
 import { mountDeadLetters } from './api/admin/dead-letters.ts';
+import { mountReplays } from './api/admin/replays.ts';
 import { mountStatus } from './api/admin/status.ts';
 import { mountTrail } from './api/admin/trail.ts';
 import { mountRegistry } from './api/registry/registry-routes.ts';
@@ -40,6 +41,7 @@ import { readTopicList } from './log/topic-list.ts';
 import type { App } from './pipeline/app.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { type Consumer, type LagRow, readLag } from './processing/lag.ts';
+import { Replays } from './processing/replays.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
 import { loadSchemaFiles } from './schemas/schema-files.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
@@ -236,6 +238,8 @@ function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landi
     if (landing.warehouse) return landing.warehouse;
     throw new Fault('WAREHOUSE_UNAVAILABLE', 'the warehouse is not up yet');
   };
+  const onAsked = (pipeline: string): void => landing.replay(pipeline);
+  mountReplays(server, new Replays({ log, state, pipelines, onAsked }));
   mountOpenApi(server, { version: packageVersion(), sources: pipelines, isLoopback: isLoopback(config.host) });
   mountTrail(server, { log, state, statuses: repairs, letters, pipelines, codecs, objects, warehouse });
 }

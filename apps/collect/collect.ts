@@ -21,6 +21,7 @@ export const pipeline = definePipeline({
       columns: eventColumns,
       partitionBy: { column: 'timestamp_stamp', every: 'month' },
       indexes: [['type']],
+      correlationId: 'correlation_id',
       row: toRow,
     }),
     objects({ key: toObjectPrefix }),

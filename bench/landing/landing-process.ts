@@ -67,6 +67,7 @@ async function land({ system, dataDir }: Where): Promise<Landed> {
       failed: (_at, error) => (progress.failure ??= error),
       halted: (_at, error) => (progress.failure ??= error),
       noticed: () => undefined,
+      replayed: () => undefined,
     }),
   });
   close = async () => {

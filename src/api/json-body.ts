@@ -1,4 +1,7 @@
-/** The JSON body of a request to the admin API, checked against what the route takes. Read here, since the server leaves bodies unread. */
+/**
+ * The JSON body of a request to the admin API, checked against what the route takes. Read here, since the server leaves bodies
+ * unread. It has to say that it is JSON, which no page of another origin may send unasked.
+ */
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { Fault } from '../errors.ts';
@@ -6,9 +9,11 @@ import { decodedBody } from '../ingest/body.ts';
 
 const maxBytes = 1024 * 1024;
 
-/** @throws Fault REQUEST_INVALID, with the place; PACKAGE_TOO_LARGE above 1 MiB, and what else `decodedBody` throws */
+/** @throws Fault REQUEST_INVALID, with the place; CONTENT_TYPE_UNSUPPORTED; PACKAGE_TOO_LARGE above 1 MiB, and what else `decodedBody` throws */
 export async function readJsonBody<T>(request: FastifyRequest, shape: z.ZodType<T>): Promise<T> {
   const chunks: Buffer[] = [];
+  if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? ''))
+    throw new Fault('CONTENT_TYPE_UNSUPPORTED', 'the Content-Type has to be application/json');
   const encoding = request.headers['content-encoding'];
   for await (const chunk of decodedBody(request.raw, { encoding, maxBytes })) chunks.push(chunk);
   const parsed = shape.safeParse(parse(Buffer.concat(chunks).toString()));

@@ -12,6 +12,7 @@ import { addPackages } from './packages.ts';
 import { commanderErrorLine } from './report-error.ts';
 import { addKeys } from './keys.ts';
 import { addProve } from './prove.ts';
+import { addReplay } from './replay.ts';
 import { addSchemas } from './schemas.ts';
 import { addSend } from './send.ts';
 import { addSql } from './sql.ts';
@@ -44,6 +45,7 @@ export function createProgram(): Command {
     addDeadLetters,
     addEvents,
     addPackages,
+    addReplay,
     addSchemas,
     addForget,
     addTopics,

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { EngineReader } from '../engine/engine.ts';
 import { Fault } from '../errors.ts';
-import type { knownCheckpoints } from '../processing/checkpoint.ts';
+import type { keysOfConsumer } from '../processing/keys-of-consumer.ts';
 import { type ConfigOptions, configOf, examples, withConfig } from './options.ts';
 import { writeLine } from './output.ts';
 
@@ -22,36 +22,30 @@ export function addForget(program: Command): void {
 /** Beside a running `start` it is refused (DATA_DIR_IN_USE): keyed state has one writer. */
 async function forget(consumer: string, options: ForgetOptions): Promise<void> {
   const config = configOf(options);
-  const [{ openEngine, openEngineReader }, { consumersOf }, { loadApps }, checkpoints] = await Promise.all([
+  const [{ openEngine, openEngineReader }, { consumersOf }, { loadApps }, { keysOfConsumer }] = await Promise.all([
     import('../engine/engine.ts'),
     import('../engine/landing.ts'),
     import('../engine/load-apps.ts'),
-    import('../processing/checkpoint.ts'),
+    import('../processing/keys-of-consumer.ts'),
   ]);
   const apps = await loadApps({ pipelines: config.pipelines });
   if (consumersOf(apps.map(({ pipeline }) => pipeline)).some(({ name }) => name === consumer))
     throw new Fault('USAGE', `${JSON.stringify(consumer)} is a consumer of the configuration, and would begin anew`);
-  const keys = await keysOf(consumer, await openEngineReader(config), checkpoints.knownCheckpoints);
-  if (keys.length === 0) throw new Fault('USAGE', `the log knows no consumer ${JSON.stringify(consumer)}`);
+  const keys = await readKeys(await openEngineReader(config), consumer, keysOfConsumer);
+  if (keys === undefined) throw new Fault('USAGE', `the log knows no consumer ${JSON.stringify(consumer)}`);
   const { log, state } = await openEngine(config);
   try {
-    await state.commit({ delete: keys });
+    await state.commit({ delete: keys.all });
   } finally {
     await log.close();
     await state.close();
   }
-  await writeLine(options.json ? JSON.stringify({ consumer, partitions: keys.length }) : `Forgot ${consumer}.`);
+  await writeLine(options.json ? JSON.stringify({ consumer, partitions: keys.checkpoints }) : `Forgot ${consumer}.`);
 }
 
-async function keysOf(
-  consumer: string,
-  reader: EngineReader,
-  known: typeof knownCheckpoints,
-): Promise<readonly string[]> {
+async function readKeys(reader: EngineReader, consumer: string, keysOf: typeof keysOfConsumer) {
   try {
-    const keys: string[] = [];
-    for await (const each of known(reader.state, reader.log.id)) if (each.consumer === consumer) keys.push(each.key);
-    return keys;
+    return await keysOf(reader.state, reader.log.id, consumer);
   } finally {
     await reader.close();
   }

@@ -22,7 +22,7 @@ const pollEveryMs = 100;
 export function addLag(program: Command): void {
   withConfig(program.command('lag'))
     .description('how far each consumer is behind')
-    .option('--wait', 'end when everything that is in the log now has landed')
+    .option('--wait', 'end when everything that is in the log now has landed, and replays are done')
     .option('--timeout <seconds>', 'with --wait: exit code 1 when it takes longer', positiveNumber)
     .option('--json', 'as a JSON array')
     .addHelpText('after', examples('tributary lag', 'tributary lag --wait --timeout 60 && tributary sql "..."'))
@@ -63,7 +63,10 @@ async function waitForAll(read: Read, consumers: readonly Consumer[], timeoutSec
     const ends = (await read([consumer])).map(({ end }) => end);
     for (;;) {
       const rows = await read([consumer]);
-      const left = rows.reduce((sum, { committed }, i) => sum + Math.max(0, (ends[i] ?? 0) - committed), 0);
+      const left = rows.reduce(
+        (sum, { committed, toReplay }, i) => sum + Math.max(0, (ends[i] ?? 0) - committed) + toReplay,
+        0,
+      );
       showProgress(left);
       if (left === 0) break;
       if (performance.now() >= untilMs) return left;
@@ -79,17 +82,15 @@ function showProgress(left: number): void {
 }
 
 function asTable(rows: readonly LagRow[]): string {
+  const titles = ['partition', 'committed', 'end', 'lag', 'behind', 'to replay'];
   return renderTable(
-    [
-      { title: 'consumer' },
-      { title: 'topic' },
-      ...['partition', 'committed', 'end', 'lag', 'behind'].map((title) => ({ title, align: 'right' as const })),
-    ],
+    [{ title: 'consumer' }, { title: 'topic' }, ...titles.map((title) => ({ title, align: 'right' as const }))],
     rows.map((row) => [
       row.consumer,
       row.topic,
       ...[row.partition, row.committed, row.end, row.lag].map(String),
       duration(row.behindMs),
+      String(row.toReplay),
     ]),
     outputWidth(),
   );

@@ -81,6 +81,11 @@ export class Landing {
     return this.#processors.flatMap((processor) => processor.progress());
   }
 
+  /** Replays of the pipeline have been asked for. */
+  replay(pipeline: string): void {
+    for (const processor of this.#processors) if (processor.consumer === pipeline) processor.replay();
+  }
+
   async drain(): Promise<void> {
     this.#stopping.abort();
     await this.#starting;

@@ -11,6 +11,9 @@ export async function loadApps(config: Pick<Config, 'pipelines' | 'only'>): Prom
   const names = apps.map(({ pipeline }) => pipeline.name);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new Fault('CONFIG_INVALID', `two pipelines are named ${JSON.stringify(twice)}`);
+  const topics = apps.map(({ pipeline }) => pipeline.topic.name);
+  const shared = topics.find((topic, i) => topics.indexOf(topic) < i);
+  if (shared !== undefined) throw new Fault('CONFIG_INVALID', `two pipelines have the topic ${JSON.stringify(shared)}`);
   const wanted = config.only ?? names;
   const unknown = wanted.find((name) => !names.includes(name));
   if (unknown !== undefined) {

@@ -6,6 +6,8 @@ import type { Logger } from 'pino';
 import type { Log, TopicPartition } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { type KnownCheckpoint, knownCheckpoints, readCheckpoint } from '../processing/checkpoint.ts';
+import { dropCuts, type Landed as LandedBy } from '../processing/cuts.ts';
+import { ReplayProgress } from '../processing/replay-progress.ts';
 import type { Consumer } from '../processing/lag.ts';
 
 export interface RetentionOptions {
@@ -57,21 +59,40 @@ async function retainOnce(options: RetentionOptions, onStranger: OnStranger): Pr
   strangers.forEach(onStranger);
   const landed = [...(await landedOffsets(options)), ...strangers.map(({ next, ...at }) => ({ ...at, offset: next }))];
   await log.retain({ olderThanMs, maxBytes }, [...options.alsoKeep(), ...landed]);
+  await dropOldCuts(options);
 }
 
 type Landed = TopicPartition & { readonly offset: number };
 
 async function landedOffsets({ log, state, consumers }: RetentionOptions): Promise<readonly Landed[]> {
-  const topics = await log.topics();
   const offsets: Landed[] = [];
-  for (const { name, topic } of consumers) {
-    const partitions = topics.find((spec) => spec.name === topic)?.partitions ?? 0;
-    for (let partition = 0; partition < partitions; partition++) {
-      const at = { topic, partition };
-      offsets.push({ ...at, offset: await readCheckpoint(state, log.id, name, at) });
-    }
+  for (const at of await partitionsOf(log)) {
+    for (const { name, topic } of consumers)
+      if (topic === at.topic)
+        offsets.push({ ...at, offset: await neededFrom(state, { logId: log.id, consumer: name, at }) });
   }
   return offsets;
+}
+
+async function partitionsOf(log: Log): Promise<readonly TopicPartition[]> {
+  const topics = await log.topics();
+  return topics.flatMap(({ name: topic, partitions }) =>
+    Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
+  );
+}
+
+async function dropOldCuts({ log, state, consumers }: RetentionOptions): Promise<void> {
+  for (const at of await partitionsOf(log)) {
+    const { start } = await log.range(at);
+    for (const { name, topic } of consumers)
+      if (topic === at.topic) await dropCuts(state, { logId: log.id, consumer: name, at }, start);
+  }
+}
+
+/** What has not landed, and what is to land again (D9). */
+async function neededFrom(state: StateStore, of: LandedBy): Promise<number> {
+  const { range } = await ReplayProgress.open(state, of);
+  return Math.min(await readCheckpoint(state, of.logId, of.consumer, of.at), range?.next ?? Infinity);
 }
 
 /** Checkpoints of consumers that the configuration does not name, in topics that the log has. */

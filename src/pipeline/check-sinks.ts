@@ -27,7 +27,7 @@ function checkObjects(sink: Checker): void {
 }
 
 function checkTable(sink: Checker): void {
-  sink.members(['kind', 'name', 'columns', 'partitionBy', 'indexes', 'row']);
+  sink.members(['kind', 'name', 'columns', 'partitionBy', 'indexes', 'row'], ['correlationId']);
   sink.at('name').pattern(tableName, 'a table name: lower-case letters, digits and _, at most 48');
   sink.at('row').function();
   const columns = sink.at('columns');
@@ -43,5 +43,11 @@ function checkTable(sink: Checker): void {
   const column = partitionBy.at('column');
   column.oneOf(names);
   if (columns.at(String(column.value)).at('type').value !== 'timestamptz') column.fail('a column of type timestamptz');
+  checkCorrelationId(sink.at('correlationId'), columns, names);
   sink.at('indexes').distinct((index) => index.distinct((name) => name.oneOf(names), 1));
+}
+
+function checkCorrelationId(column: Checker, columns: Checker, names: readonly string[]): void {
+  if (column.value === undefined) return;
+  column.oneOf(names.filter((name) => columns.at(name).at('type').value === 'uuid'));
 }

@@ -69,6 +69,8 @@ export interface TableSink<Output> {
   readonly columns: Columns;
   readonly partitionBy: { readonly column: string; readonly every: 'month' };
   readonly indexes: readonly (readonly string[])[];
+  /** Which column holds the event's correlation id; without it, the pipeline cannot be replayed. */
+  readonly correlationId?: string;
   readonly row: (event: Output) => Readonly<Record<string, string>>;
 }
 

@@ -5,6 +5,7 @@
 import { asReject, Reject } from '../event/reject.ts';
 import type { LogRecord } from '../log/log.ts';
 import type { RejectedEvent } from '../sinks/sink.ts';
+import { recordBytes } from './read-batch.ts';
 import type { FilledBatch } from './stage-batch.ts';
 
 export interface Invalid extends RejectedEvent {
@@ -23,6 +24,8 @@ export class BatchInHand<Output> {
   events = 0;
   /** Events that an earlier try has dropped or made dead letters of. */
   out = 0;
+  /** Of all records. */
+  bytes = 0;
 
   constructor(from: number, sinks: readonly FilledBatch<Output>[], hasLanded: boolean) {
     this.from = from;
@@ -35,6 +38,7 @@ export class BatchInHand<Output> {
   /** @param out offsets of events that an earlier try has dropped or made dead letters of */
   add(records: readonly LogRecord[], outputs: readonly (Output | Reject)[], out: ReadonlySet<number>): void {
     this.to += records.length;
+    this.bytes += recordBytes(records);
     for (const [index, record] of records.entries()) {
       const { offset } = record;
       if (out.has(offset)) {

@@ -11,7 +11,8 @@
 import { Fault } from '../errors.ts';
 import type { TopicPartition } from '../log/log.ts';
 import type { Plan } from '../sinks/sink.ts';
-import type { StateStore } from '../stores/state/state-store.ts';
+import type { StatePut, StateStore } from '../stores/state/state-store.ts';
+import { cutPut, type Landed } from './cuts.ts';
 
 export interface Intent {
   readonly from: number;
@@ -29,21 +30,31 @@ interface Stored {
   readonly intent?: Intent;
   /** Where the processor was, and with what in hand, when it went back. */
   readonly landed?: { readonly to: number; readonly intent?: Intent };
+  /** Bytes of records since the last cut. */
+  readonly sinceCut?: number;
+}
+
+/** How much a batch was, and how much there may be between two cuts. */
+export interface BatchSize {
+  readonly bytes: number;
+  readonly maxBytes: number;
 }
 
 export class Checkpoint {
   readonly #state: StateStore;
+  readonly #of: Landed;
   readonly #key: string;
   #raw: Buffer | undefined;
   #stored: Stored = { next: 0 };
 
-  private constructor(state: StateStore, key: string) {
+  private constructor(state: StateStore, of: Landed) {
     this.#state = state;
-    this.#key = key;
+    this.#of = of;
+    this.#key = checkpointKey(of.logId, of.consumer, of.at);
   }
 
   static async open(state: StateStore, logId: string, consumer: string, at: TopicPartition): Promise<Checkpoint> {
-    const checkpoint = new Checkpoint(state, checkpointKey(logId, consumer, at));
+    const checkpoint = new Checkpoint(state, { logId, consumer, at });
     checkpoint.#raw = await state.get(checkpoint.#key);
     if (checkpoint.#raw) checkpoint.#stored = JSON.parse(checkpoint.#raw.toString()) as Stored;
     return checkpoint;
@@ -72,34 +83,40 @@ export class Checkpoint {
     return this.#replace({ ...this.#stored, intent });
   }
 
-  /** Batches end at `landedTo`, so that it is met exactly. */
-  advance(next: number): Promise<void> {
-    return this.#replace(this.#movedTo(next));
+  /** Batches end at `landedTo`, so that it is met exactly. What lands again is in batches of its own, which tell nothing of those before. */
+  advance(next: number, { bytes, maxBytes }: BatchSize): Promise<void> {
+    const { next: from, landed, sinceCut = 0 } = this.#stored;
+    if (landed) return this.#replace(this.#movedTo(next));
+    const isCut = sinceCut > 0 && sinceCut + bytes > maxBytes;
+    const stored = { ...this.#movedTo(next), sinceCut: isCut ? bytes : sinceCut + bytes };
+    return this.#replace(stored, isCut ? [cutPut(this.#of, from)] : []);
   }
 
   /** To where a sink is that has not got what is between. Its try of a batch is forgotten, but for the dead letters. */
   goBack(next: number): Promise<void> {
-    const { next: to, intent, landed = { to, ...(intent && { intent }) } } = this.#stored;
-    return this.#replace({ next, landed });
+    const { next: to, intent, landed = { to, ...(intent && { intent }) }, sinceCut } = this.#stored;
+    return this.#replace({ next, landed, ...(sinceCut !== undefined && { sinceCut }) });
   }
 
   /** Past offsets that the log no longer has. What is left of an interrupted batch is still to be done again. */
   passOver(next: number): Promise<void> {
     const { intent } = this.#stored;
     const left = intent && intent.to > next && { intent: { ...intent, from: next } };
-    return this.#replace({ ...this.#movedTo(next), ...left });
+    const moved = { ...this.#movedTo(next), ...left };
+    return this.#replace(moved, moved.landed ? [] : [cutPut(this.#of, next)]);
   }
 
   #movedTo(next: number): Stored {
-    const { landed } = this.#stored;
-    if (landed && next < landed.to) return { next, landed };
-    return { next, ...(landed?.intent && { intent: landed.intent }) };
+    const { landed, sinceCut } = this.#stored;
+    const kept = sinceCut === undefined ? {} : { sinceCut };
+    if (landed && next < landed.to) return { next, landed, ...kept };
+    return { next, ...(landed?.intent && { intent: landed.intent }), ...kept };
   }
 
-  async #replace(stored: Stored): Promise<void> {
+  async #replace(stored: Stored, alsoPut: readonly StatePut[] = []): Promise<void> {
     const value = Buffer.from(JSON.stringify(stored));
     const expect = [{ key: this.#key, value: this.#raw }];
-    if (!(await this.#state.commit({ expect, put: [{ key: this.#key, value }] }))) {
+    if (!(await this.#state.commit({ expect, put: [{ key: this.#key, value }, ...alsoPut] }))) {
       throw new Fault('CHECKPOINT_STALE', `another process has moved the checkpoint ${this.#key} past ${this.next}`);
     }
     this.#raw = value;

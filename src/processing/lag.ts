@@ -3,6 +3,8 @@ import { isFault } from '../errors.ts';
 import type { LogReader, TopicPartition } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { readCheckpoint } from './checkpoint.ts';
+import type { Landed } from './cuts.ts';
+import { ReplayProgress } from './replay-progress.ts';
 
 export interface LagRow {
   readonly consumer: string;
@@ -15,6 +17,8 @@ export interface LagRow {
   readonly lag: number;
   /** Age of the oldest record that has not landed; 0 where there is none. */
   readonly behindMs: number;
+  /** Records that are to land again (D9); 0 where no replay is under way, or it stands still. */
+  readonly toReplay: number;
 }
 
 export interface Consumer {
@@ -38,10 +42,17 @@ export async function readLag(
       const committed = await readCheckpoint(state, log.id, name, at);
       const { start, end } = await log.range(at);
       const behindMs = committed < end ? await ageOf(log, at, Math.max(committed, start), nowMs, unreadableMs) : 0;
-      rows.push({ consumer: name, topic, partition, committed, end, lag: end - Math.max(committed, start), behindMs });
+      const lag = end - Math.max(committed, start);
+      const toReplay = await leftToReplay(state, { logId: log.id, consumer: name, at });
+      rows.push({ consumer: name, topic, partition, committed, end, lag, behindMs, toReplay });
     }
   }
   return rows;
+}
+
+async function leftToReplay(state: StateStore, of: Landed): Promise<number> {
+  const { range } = await ReplayProgress.open(state, of);
+  return range && range.stopped === undefined ? range.to - range.next : 0;
 }
 
 async function ageOf(log: LogReader, at: TopicPartition, offset: number, nowMs: number, unreadableMs?: number) {

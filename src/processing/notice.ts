@@ -1,5 +1,5 @@
 /** What a processor does that somebody ought to know of, beside landing batches. Offsets `from <= offset < to`. */
-export type Notice = LandsAgain | PassedOver | LeftOut;
+export type Notice = LandsAgain | PassedOver | LeftOut | ReplayStopped;
 
 /** Sinks with checkpoints of their own are behind: their database is another, or was restored. What the log still has lands there again. */
 export interface LandsAgain {
@@ -29,4 +29,12 @@ export interface LeftOut {
   readonly events: number;
   /** The first of them, and why it is refused. */
   readonly first: { readonly offset: number; readonly path: string; readonly message: string };
+}
+
+/** A replay met what no other try makes good; it goes on when it is asked for again. What is new lands all the same. */
+export interface ReplayStopped {
+  readonly kind: 'replay stopped';
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
 }

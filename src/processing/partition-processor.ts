@@ -11,10 +11,9 @@
  * - A sink that fails or stalls pauses the loop; the batch that lands and the next one, which is filled meanwhile, are all
  *   that is held (D6).
  */
-import { refusedRecords } from '../dead-letters/refused-records.ts';
-import { Fault, isFault } from '../errors.ts';
+import { type Fault, isFault } from '../errors.ts';
 import type { TopicPartition } from '../log/log.ts';
-import type { RejectedEvent, Sink } from '../sinks/sink.ts';
+import type { Sink } from '../sinks/sink.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { backoff } from './backoff.ts';
 import { type Ahead, BatchFiller, type FillerOptions } from './batch-filler.ts';
@@ -23,7 +22,7 @@ import { Checkpoint, type Intent } from './checkpoint.ts';
 import { behindOf, landsAgain, withLandedBefore } from './land-again.ts';
 import type { Notice } from './notice.ts';
 import { type OpenSink, openSink } from './open-sink.ts';
-import { readRange } from './read-batch.ts';
+import { Refusals } from './refusals.ts';
 import { type StagedBatch, stageBatch } from './stage-batch.ts';
 
 export interface ProcessorOptions<Output> extends FillerOptions<Output> {
@@ -40,6 +39,8 @@ export interface ProcessorObserver {
   /** The partition stands still until a restart. */
   halted(at: TopicPartition, error: unknown): void;
   noticed(at: TopicPartition, notice: Notice): void;
+  /** A stretch of a replay has landed. */
+  replayed(at: TopicPartition, outcome: ReplayOutcome): void;
 }
 
 export interface BatchOutcome {
@@ -51,9 +52,19 @@ export interface BatchOutcome {
   readonly seconds: number;
 }
 
+/** Offsets `from <= offset < to`, of those up to `end` that are to be replayed. */
+export interface ReplayOutcome {
+  readonly from: number;
+  readonly to: number;
+  readonly end: number;
+  readonly landed: number;
+  readonly refused: number;
+}
+
 export class PartitionProcessor<Output> {
   readonly at: TopicPartition;
   readonly #options: ProcessorOptions<Output>;
+  readonly #refusals: Refusals;
   readonly #stopping = new AbortController();
   #checkpoint: Checkpoint | undefined;
   #next = 0;
@@ -68,6 +79,7 @@ export class PartitionProcessor<Output> {
   constructor(at: TopicPartition, options: ProcessorOptions<Output>) {
     this.at = at;
     this.#options = options;
+    this.#refusals = new Refusals(at, options);
   }
 
   start(): void {
@@ -199,17 +211,17 @@ export class PartitionProcessor<Output> {
     const staged = await stageBatch(batch.sinks, { from, to }, earlier?.plans ?? {});
     let dropped = earlier?.dropped ?? [];
     try {
-      batch.reject(await this.#withRecords(staged.rejected));
-      this.#haltOnInvalid(invalid);
+      batch.reject(await this.#refusals.withRecords(staged.rejected));
+      this.#refusals.haltOn(invalid);
       if (!hasLanded && onInvalid === 'drop') dropped = [...dropped, ...invalid.map(({ offset }) => offset)];
       await this.#intend(checkpoint, { from, to, dropped }, staged, earlier);
-      if (!hasLanded) await this.#writeDeadLetters(invalid);
+      if (!hasLanded) await this.#refusals.write(invalid);
       await staged.commit();
     } catch (error) {
       await staged.abort();
       throw error;
     }
-    await checkpoint.advance(to);
+    await checkpoint.advance(to, { bytes: batch.bytes, maxBytes: this.#options.limits.maxBytes });
     this.#next = to;
     const letters = hasLanded || onInvalid !== 'dead-letter' ? 0 : invalid.length;
     const deadLettered = letters + (again ? 0 : batch.out - (earlier?.dropped?.length ?? 0));
@@ -227,29 +239,6 @@ export class PartitionProcessor<Output> {
       events: leftOut.length,
       first: { offset, path, message },
     });
-  }
-
-  /** What a sink refuses only when it stages is read again. */
-  async #withRecords(rejected: readonly RejectedEvent[]): Promise<readonly Invalid[]> {
-    const byOffset = new Map(rejected.map((one) => [one.offset, one]));
-    const offsets = rejected.map(({ offset }) => offset);
-    const found: Invalid[] = [];
-    if (rejected.length === 0) return found;
-    const range = { from: Math.min(...offsets), to: Math.max(...offsets) + 1 };
-    for await (const records of readRange(this.#options.log, this.at, range)) {
-      for (const record of records) {
-        const one = byOffset.get(record.offset);
-        if (one) found.push({ ...one, record });
-      }
-    }
-    return found;
-  }
-
-  #haltOnInvalid(invalid: readonly Invalid[]): void {
-    const [first] = invalid;
-    if (this.#options.onInvalid !== 'halt' || !first) return;
-    const where = `${this.at.topic}-${this.at.partition}, offset ${first.offset}`;
-    throw new Fault('PIPELINE_HALTED', `${this.#options.consumer} halted at ${where}: ${first.path}: ${first.message}`);
   }
 
   async #intend(
@@ -270,17 +259,5 @@ export class PartitionProcessor<Output> {
       ends.push((await log.range({ topic: deadLetterTopic, partition })).end);
     }
     return ends;
-  }
-
-  async #writeDeadLetters(invalid: readonly Invalid[]): Promise<void> {
-    const { log, deadLetterTopic, consumer, onInvalid } = this.#options;
-    if (onInvalid !== 'dead-letter' || invalid.length === 0) return;
-    const batch = log.batch();
-    for (const { record, path, message } of invalid) {
-      const origin = { ...this.at, offset: record.offset };
-      const refused = { record, origin, pipeline: consumer, deadLetterTopic, path, message };
-      for (const made of refusedRecords(refused)) batch.add(made);
-    }
-    await log.append(batch);
   }
 }

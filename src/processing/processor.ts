@@ -1,5 +1,6 @@
-/** A consumer of a topic: one loop for each of its partitions, each at its own pace. */
+/** A consumer of a topic: one loop for each of its partitions, each at its own pace, and one beside it for replays (D9). */
 import type { TopicPartition } from '../log/log.ts';
+import { PartitionReplayer } from './partition-replayer.ts';
 import { PartitionProcessor, type ProcessorOptions } from './partition-processor.ts';
 
 /** Everything below the offset has landed. */
@@ -12,20 +13,20 @@ export class Processor<Output> {
   readonly consumer: string;
   readonly topic: string;
   readonly #partitions: readonly PartitionProcessor<Output>[];
+  readonly #replayers: readonly PartitionReplayer<Output>[];
 
   private constructor(topic: string, partitions: number, options: ProcessorOptions<Output>) {
     this.consumer = options.consumer;
     this.topic = topic;
-    this.#partitions = Array.from(
-      { length: partitions },
-      (_, partition) => new PartitionProcessor({ topic, partition }, options),
-    );
+    const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }));
+    this.#partitions = all.map((at) => new PartitionProcessor(at, options));
+    this.#replayers = all.map((at) => new PartitionReplayer(at, options));
   }
 
   static async start<Output>(topic: string, options: ProcessorOptions<Output>): Promise<Processor<Output>> {
     const partitions = (await options.log.topics()).find(({ name }) => name === topic)?.partitions ?? 0;
     const processor = new Processor(topic, partitions, options);
-    for (const partition of processor.#partitions) partition.start();
+    for (const loop of [...processor.#partitions, ...processor.#replayers]) loop.start();
     return processor;
   }
 
@@ -33,7 +34,12 @@ export class Processor<Output> {
     return this.#partitions.map(({ at, next }) => ({ ...at, consumer: this.consumer, offset: next }));
   }
 
+  /** Replays have been asked for (`request-replay.ts`). */
+  replay(): void {
+    for (const replayer of this.#replayers) replayer.wake();
+  }
+
   async drain(): Promise<void> {
-    await Promise.all(this.#partitions.map((partition) => partition.drain()));
+    await Promise.all([...this.#partitions, ...this.#replayers].map((loop) => loop.drain()));
   }
 }

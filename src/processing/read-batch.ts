@@ -73,7 +73,8 @@ async function readPage(
   return from + records.length > to ? records.slice(0, to - from) : records;
 }
 
-function recordBytes(records: readonly LogRecord[]): number {
+/** What counts towards a batch's limit. */
+export function recordBytes(records: readonly LogRecord[]): number {
   let bytes = 0;
   for (const { value, headers } of records) {
     bytes += value.length;

@@ -52,6 +52,11 @@ export interface SinkRange {
   readonly to: number;
   /** Offsets that were added and are left out after all. */
   readonly without: ReadonlySet<number>;
+  /**
+   * Given where all of the range has landed before and lands again (D9): the correlation ids of its records. The commit takes away what
+   * the sink has of them. The range begins and ends where batches did; checkpoints stay where they are.
+   */
+  readonly replaces?: readonly string[];
 }
 
 /** What a redo must know of an earlier try, as JSON; for objects their keys. */

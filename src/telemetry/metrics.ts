@@ -33,6 +33,16 @@ function eventCounters(registry: Registry) {
     /** `at`: ingest or processor. */
     eventsDeadLettered: counter('events_dead_lettered', 'Events kept as dead letters.', ['pipeline', 'at']),
     eventsLanded: counter('events_landed', 'Events committed in a sink.', ['pipeline', 'sink']),
+    eventsReplayed: counter('events_replayed', 'Events committed in a sink once more, by a replay of a pipeline.', [
+      'pipeline',
+      'sink',
+    ]),
+    /** Each of them was in the sinks, or was dropped. */
+    replaysRefused: counter(
+      'replays_refused',
+      'Events that a replay of a pipeline took out of the sinks, as they are refused now.',
+      ['pipeline'],
+    ),
     eventsDropped: counter('events_dropped', 'Events left out on purpose.', ['pipeline', 'reason']),
     /** Nothing of ours removes them: somebody or something has taken files of the log away. */
     eventsLost: counter('events_lost', 'Events gone from the log before they had landed in every sink.', ['pipeline']),

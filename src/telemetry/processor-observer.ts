@@ -1,7 +1,7 @@
 /** Turns what processors report into metrics and log lines. */
 import type { Logger } from 'pino';
 import type { TopicPartition } from '../log/log.ts';
-import type { BatchOutcome, ProcessorObserver } from '../processing/partition-processor.ts';
+import type { BatchOutcome, ProcessorObserver, ReplayOutcome } from '../processing/partition-processor.ts';
 import type { Notice } from '../processing/notice.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -30,6 +30,11 @@ export function processorObserver({ consumer, sinks, logger, metrics }: Observer
       countNotice(metrics, pipeline, notice);
       logNotice(logger, about(at), notice);
     },
+    replayed: (at, outcome) => {
+      countReplay(metrics, pipeline, sinks, outcome);
+      if (outcome.to === outcome.end) logger.info({ ...about(at), ...outcome }, 'replay done');
+      else logger.debug({ ...about(at), ...outcome }, 'a stretch of a replay has landed');
+    },
   };
 }
 
@@ -39,6 +44,12 @@ function countBatch(metrics: Metrics, pipeline: string, sinks: readonly string[]
   if (deadLettered > 0) metrics.eventsDeadLettered.inc({ pipeline, at: 'processor' }, deadLettered);
   if (dropped > 0) metrics.eventsDropped.inc({ pipeline, reason: 'invalid' }, dropped);
   metrics.batchSeconds.observe({ pipeline }, seconds);
+}
+
+/** Apart from what lands for the first time, which is what `ingested` comes to. */
+function countReplay(metrics: Metrics, pipeline: string, sinks: readonly string[], outcome: ReplayOutcome): void {
+  for (const sink of sinks) metrics.eventsReplayed.inc({ pipeline, sink }, outcome.landed);
+  if (outcome.refused > 0) metrics.replaysRefused.inc({ pipeline }, outcome.refused);
 }
 
 function countNotice(metrics: Metrics, pipeline: string, notice: Notice): void {
@@ -65,6 +76,9 @@ function logNotice(logger: Logger, about: object, notice: Notice): void {
       line,
       `${events} events that have landed in a sink before are refused now, from offset ${first.offset}; other sinks go without (${refused})`,
     );
+  } else if (notice.kind === 'replay stopped') {
+    const { from, to, reason } = notice;
+    logger.error(line, `the replay of offsets ${from} to ${to} stopped, until it is asked for again: ${reason}`);
   } else if (notice.why === 'new') {
     logger.info(line, `begins at offset ${notice.to}, the oldest that the log has`);
   } else {

@@ -32,6 +32,7 @@ export class Landed {
         this.failed(error);
       },
       noticed: () => undefined,
+      replayed: () => undefined,
     };
   }
 

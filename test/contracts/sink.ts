@@ -7,6 +7,7 @@ import type { Timestamp } from '../../src/event/time.ts';
 import type { Json } from '../../src/event/verbatim.ts';
 import type { TopicPartition } from '../../src/log/log.ts';
 import { asReject } from '../../src/event/reject.ts';
+import { uuidOf } from '../support/table-events.ts';
 import type { Plan, RejectedEvent, Sink, SinkPartition, Staged } from '../../src/sinks/sink.ts';
 
 export interface TestEvent {
@@ -88,6 +89,16 @@ export async function stage<E>(
     await staged.abort();
     for (const { offset } of staged.rejected) without.add(offset);
   }
+}
+
+/** The events' old rows and lines go, also of those that are missing. */
+function stageAgain(to: SinkPartition<TestEvent>, { from, to: end, events }: EventBatch<TestEvent>): Promise<Staged> {
+  const batch = to.batch();
+  for (const { offset, event } of events) batch.add(offset, event);
+  const [{ event: first }] = events as [EventBatch<TestEvent>['events'][0]];
+  const place = first.id.slice(0, first.id.lastIndexOf(' '));
+  const replaces = Array.from({ length: end - from }, (_, i) => uuidOf(`${place} ${from + i}`));
+  return batch.stage({ from, to: end, without: new Set(), replaces }, undefined);
 }
 
 export async function land<E>(to: SinkPartition<E>, batch: EventBatch<E>, plan?: Plan): Promise<Plan> {
@@ -213,6 +224,30 @@ export function sinkContract(driver: string, open: () => Promise<SinkHarness>): 
         }),
       );
       for (const at of all) assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, 30)));
+    });
+
+    it('D9: what lands again takes the place of what has landed of its range, and of nothing else', async () => {
+      const at = newPartition();
+      const partition = await harness.sink().open(at);
+      for (const [from, to] of [[0, 5], [5, 8], [8, 20], [20, 30]] as const) await land(partition, batchOf(at, from, to)); // prettier-ignore
+      for (let time = 0; time < 2; time++) {
+        const again = await harness.sink().open(at);
+        const staged = await stageAgain(again, batchOf(at, 5, 20, [6, 9]));
+        assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, 30, time === 0 ? [] : [6, 9])));
+        await staged.commit();
+        await again.close();
+        assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, 30, [6, 9])));
+      }
+      await land(partition, batchOf(at, 30, 32));
+      assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, 32, [6, 9])));
+    });
+
+    it('D9: what is aborted of that leaves all as it was', async () => {
+      const at = newPartition();
+      const partition = await harness.sink().open(at);
+      await land(partition, batchOf(at, 0, 10));
+      await (await stageAgain(partition, batchOf(at, 0, 10, [2]))).abort();
+      assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, 10)));
     });
 
     it('D3: a stale owner fails with CHECKPOINT_STALE and changes nothing', async (t) => {

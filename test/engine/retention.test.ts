@@ -40,7 +40,7 @@ suite('retention', () => {
       ['other', 150],
       ['old/letters', 100],
     ] as const)
-      await (await Checkpoint.open(state, log.id, consumer, at)).advance(next);
+      await (await Checkpoint.open(state, log.id, consumer, at)).advance(next, { bytes: 1, maxBytes: 1 });
   });
   after(async () => {
     await log.close();

@@ -20,6 +20,7 @@ import {
   startLife,
   startOn,
 } from '../support/processor-lives.ts';
+import { until } from '../support/until.ts';
 import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
 
 const hows: readonly CallFault['how'][] = ['crash before', 'crash after', 'fail before', 'fail after'];
@@ -280,8 +281,4 @@ function sumOf({ landed }: Life): { landed: number; deadLettered: number; droppe
     sum.dropped += outcome.dropped;
   }
   return sum;
-}
-
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5));
 }

@@ -11,10 +11,12 @@ import { Reject } from '../../src/event/reject.ts';
 import type { Json } from '../../src/event/verbatim.ts';
 import type { Log, LogRecord } from '../../src/log/log.ts';
 import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
-import type { BatchOutcome } from '../../src/processing/partition-processor.ts';
+import type { BatchOutcome, ReplayOutcome } from '../../src/processing/partition-processor.ts';
+import type { Pipeline } from '../../src/pipeline/pipeline.ts';
 import type { Notice } from '../../src/processing/notice.ts';
+import { Replays } from '../../src/processing/replays.ts';
 import { Processor } from '../../src/processing/processor.ts';
-import { readLag } from '../../src/processing/lag.ts';
+import { type LagRow, readLag } from '../../src/processing/lag.ts';
 import { createObjectsSink } from '../../src/sinks/objects/objects-sink.ts';
 import type { Sink } from '../../src/sinks/sink.ts';
 import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts';
@@ -37,6 +39,9 @@ export interface LoggedEvent extends TableEvent {
 export const consumer = 'lives';
 export const topic = 'events';
 export const deadLetterTopic = 'letters';
+
+/** As far as replays look at it. */
+const livesPipeline = { name: consumer, topic: { name: topic }, sinks: [] } as unknown as Pipeline;
 
 export interface PlaceOptions {
   readonly dir: string;
@@ -103,7 +108,7 @@ export function openLog({ dir }: Pick<Place, 'dir'>): Promise<Log> {
 export interface LifeOptions {
   readonly faults?: readonly CallFault[];
   readonly onInvalid?: 'halt' | 'dead-letter' | 'drop';
-  /** Where an event's object lies; changes when code changes. */
+  /** Where an event's object lies, and what its row's data is; changes when code changes. Default v1. */
   readonly prefix?: string;
   /** Awaited before a batch is converted. */
   readonly beforeConvert?: () => Promise<void>;
@@ -124,9 +129,11 @@ export interface Life {
   readonly landed: readonly BatchOutcome[];
   readonly failures: readonly unknown[];
   readonly notices: readonly Notice[];
+  readonly replayed: readonly ReplayOutcome[];
+  readonly replays: Replays;
   /** Resolves with why it stands still. */
   readonly halted: Promise<unknown>;
-  /** Resolves when everything in the log has landed. */
+  /** Resolves when everything in the log has landed, and replays are done or stand still. */
   caughtUp(): Promise<void>;
   /** The process is gone: connections are cut, locks released. */
   crash(): Promise<void>;
@@ -173,6 +180,7 @@ export async function startOn(
   const landed: BatchOutcome[] = [];
   const failures: unknown[] = [];
   const notices: Notice[] = [];
+  const replayed: ReplayOutcome[] = [];
   const halted = Promise.withResolvers<unknown>();
   let told = Promise.withResolvers<void>();
   const tell = (): void => {
@@ -201,7 +209,14 @@ export async function startOn(
         tell(); // a commit of which only the answer failed is not told otherwise
       },
       halted: (_at, error) => halted.resolve(error),
-      noticed: (_at, notice) => notices.push(notice),
+      noticed: (_at, notice) => {
+        notices.push(notice);
+        tell();
+      },
+      replayed: (_at, outcome) => {
+        replayed.push(outcome);
+        tell();
+      },
     },
   });
   return {
@@ -212,6 +227,8 @@ export async function startOn(
     landed,
     failures,
     notices,
+    replayed,
+    replays: new Replays({ log, state, pipelines: [livesPipeline], onAsked: () => processor.replay() }),
     halted: halted.promise,
     caughtUp: async () => {
       for (;;) {
@@ -219,7 +236,7 @@ export async function startOn(
         const rows = await readLag({ log, state }, [{ name: consumer, topic }]);
         const progress = processor.progress();
         // A processor that has not opened yet may go back.
-        if (rows.every(({ lag, end, partition }) => lag === 0 && progress[partition]?.offset === end)) return;
+        if (rows.every((row) => isCaughtUp(row, progress[row.partition]?.offset))) return;
         await Promise.race([next, sleep(5)]);
       }
     },
@@ -260,14 +277,19 @@ export async function live(place: Place, options: LifeOptions): Promise<Life> {
   return life;
 }
 
+function isCaughtUp({ lag, toReplay, end }: LagRow, offset: number | undefined): boolean {
+  return lag === 0 && toReplay === 0 && offset === end;
+}
+
 function connectionTo({ url }: Warehouse): { connectionString: string } | object {
   const [, user, database, host, port] = /^postgresql:\/\/(\w+)@\/(\w+)\?host=([^&]+)&port=(\d+)$/.exec(url) ?? [];
   if (host === undefined) return { connectionString: url };
   return { host: decodeURIComponent(host), port: Number(port), user, database, password: '' };
 }
 
-function convert(record: LogRecord, { refuses }: LifeOptions): LoggedEvent | Reject {
-  const event = JSON.parse(record.value.toString()) as LoggedEvent;
+function convert(record: LogRecord, { refuses, prefix }: LifeOptions): LoggedEvent | Reject {
+  const logged = JSON.parse(record.value.toString()) as LoggedEvent;
+  const event = prefix === undefined || logged.kind !== 'good' ? logged : { ...logged, data: `"${prefix}"` as Json };
   return event.kind === 'transform' || refuses?.(event) === true ? new Reject('data', 'something else') : event;
 }
 

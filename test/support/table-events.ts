@@ -21,6 +21,7 @@ export function tableOf(name: string): TableSink<TableEvent> {
     columns: { timestamp_stamp: timestamptz(), message_id_stamp: uuid(), type: text(), data: jsonb() },
     partitionBy: { column: 'timestamp_stamp', every: 'month' },
     indexes: [['type']],
+    correlationId: 'message_id_stamp',
     row: ({ id, time, type, data, bad }) => {
       if (bad) throw new Reject('data.bad', 'something good');
       return { timestamp_stamp: time, message_id_stamp: uuidOf(id), type: type ?? id, data };

@@ -1,6 +1,7 @@
 /** `/admin`: dead letters, the trail of events and packages, topics. Bodies and queries are the shapes that the routes check with. */
 import { z } from 'zod';
 import { editRequest, listQuery, patchRequest, replayRequest } from '../admin/filter.ts';
+import { replayPipelineRequest } from '../admin/replays.ts';
 import { topicsRequest } from '../topics.ts';
 import {
   type Answer,
@@ -28,6 +29,12 @@ const tooLarge: Refusal = {
 };
 const empty: Refusal = { status: 400, error: 'FST_ERR_CTP_INVALID_CONTENT_LENGTH', when: 'The body is cut short.' };
 const changing = ['REPAIR_INVALID', notJsonType, tooLarge, empty, 'BUSY', 'LOG_FULL', 'LOG_FAILED'] as const;
+
+/** Of bodies that `readJsonBody` reads. */
+const ofJsonBody = [
+  ...(['REQUEST_INVALID', 'PACKAGE_TOO_LARGE', 'BODY_INCOMPLETE', 'BODY_CORRUPT', 'BODY_TIMEOUT'] as const),
+  ...(['CONTENT_ENCODING_UNSUPPORTED', 'CONTENT_TYPE_UNSUPPORTED'] as const),
+];
 
 const id: Parameter = {
   name: 'id',
@@ -136,10 +143,27 @@ export const adminOperations: readonly Operation[] = [
         content: json(object({ topics: list(ref('AppliedTopic')) })),
       },
     },
-    refusals: [
-      ...(['REQUEST_INVALID', 'PACKAGE_TOO_LARGE', 'BODY_INCOMPLETE', 'BODY_CORRUPT', 'BODY_TIMEOUT'] as const),
-      ...(['CONTENT_ENCODING_UNSUPPORTED', 'TOPIC_MISMATCH', 'BUSY', 'LOG_FULL', 'LOG_FAILED'] as const),
-    ],
+    refusals: [...ofJsonBody, 'TOPIC_MISMATCH', 'BUSY', 'LOG_FULL', 'LOG_FAILED'],
+  },
+  {
+    ...route('get', '/admin/replays', 'list-replays', 'replays'),
+    summary: 'Replays of pipelines that are not done yet',
+    answers: {
+      200: { description: 'By partition.', content: json(object({ replays: list(ref('ReplayUnderWay')) })) },
+    },
+    refusals: [],
+  },
+  {
+    ...route('post', '/admin/replays', 'replay-pipeline', 'replays'),
+    summary: 'Lands again what a pipeline has landed from an offset or a time on',
+    body: { content: json(schemaOf(replayPipelineRequest)) },
+    answers: {
+      200: {
+        description: 'What is (with dryRun: would be) replayed of each partition.',
+        content: json(object({ replays: list(ref('PlannedReplay')) })),
+      },
+    },
+    refusals: [...ofJsonBody, 'REPLAY_IMPOSSIBLE', 'STATE_FULL'],
   },
 ];
 

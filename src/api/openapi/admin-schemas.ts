@@ -82,6 +82,7 @@ const status = object({
       end: whole(),
       lag: whole('Records that have not landed.'),
       behindMs: { type: ['number', 'null'], description: 'Age of the oldest of them; null where it cannot be read.' },
+      toReplay: whole('Records that a replay is still to land again.'),
     }),
   ),
   events: list(object({ pipeline: text(), ingested: whole(), rejected: whole(), deadLettered: whole() })),
@@ -89,7 +90,16 @@ const status = object({
   disk: bytes(['freeBytes', 'totalBytes']),
 });
 
+const replayed = { topic: text(), partition: whole(), from: whole(), to: whole('Offsets below it.') };
+
 export const adminSchemas: Readonly<Record<string, Json>> = {
+  PlannedReplay: object({ ...replayed, asked: whole('Where it was to begin: batches land again whole.') }),
+  ReplayUnderWay: object({
+    pipeline: text(),
+    ...replayed,
+    next: whole('Those below it have landed again.'),
+    'stopped?': text('Why it stands still until it is asked for again.'),
+  }),
   Status: status,
   DeadLetter: deadLetter,
   DeadLetterCount: object({

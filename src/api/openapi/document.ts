@@ -69,6 +69,7 @@ const tags = [
   { name: 'sources', description: 'Where producers send events.' },
   { name: 'server', description: 'Health, metrics and this description.' },
   { name: 'dead letters', description: 'Events that could not go on: shown, edited, replayed.' },
+  { name: 'replays', description: 'What a pipeline has landed, landed again through the code of today.' },
   { name: 'events', description: 'Where events and packages are by now.' },
   { name: 'topics', description: 'Topics of the log.' },
   { name: 'schema registry', description: "With Confluent's paths, bodies and error codes." },

@@ -6,11 +6,17 @@ import type { LogReader, TopicPartition } from '../../log/log.ts';
 export type StartAt = 'start' | 'end' | { readonly offset: number } | { readonly timeMs: number };
 
 export function startAt(text: string): StartAt {
+  const start = readStart(text);
+  if (start !== undefined) return start;
+  throw new InvalidArgumentError('Expected start, end, an offset, or a time such as 2026-11-20T12:00:00Z.');
+}
+
+/** Undefined where it is none of these. */
+export function readStart(text: string): StartAt | undefined {
   if (text === 'start' || text === 'end') return text;
   if (/^\d{1,15}$/.test(text)) return { offset: Number(text) };
   const time = parseTime(text);
-  if (time !== undefined) return { timeMs: time.epochMs };
-  throw new InvalidArgumentError('Expected start, end, an offset, or a time such as 2026-11-20T12:00:00Z.');
+  return time && { timeMs: time.epochMs };
 }
 
 /** The offset to begin at. What retention has removed, and what is not there yet, is begun at the nearest end. */

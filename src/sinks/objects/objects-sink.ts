@@ -5,12 +5,15 @@
  * Exactly once (D3): the plan names every key that any try of this batch may have written; a redo writes the same keys with
  * the same bytes, or, where code has changed since, replaces and removes what the plan names. Nothing that the plan
  * does not name is ever overwritten (OBJECT_EXISTS). The processor's checkpoint alone says how far it has come: `next` is 0.
+ *
+ * Where events land again (D9), the objects that there are of these offsets stand for the plan: whatever wrote them.
  */
 import { Fault } from '../../errors.ts';
 import { asReject } from '../../event/reject.ts';
 import type { TopicPartition } from '../../log/log.ts';
 import type { NewObject, ObjectStore } from '../../stores/objects/object-store.ts';
 import type { Plan, Sink, SinkBatch, SinkRange, Staged } from '../sink.ts';
+import { LandedObjects, objectName } from './landed-objects.ts';
 import { LineBatch } from './line-batch.ts';
 
 export interface ObjectsSinkOptions<E> {
@@ -25,19 +28,23 @@ export interface ObjectsSinkOptions<E> {
 export function createObjectsSink<E>(options: ObjectsSinkOptions<E>): Sink<E> {
   return {
     name: options.name,
-    open: (at) =>
-      Promise.resolve({ next: 0, batch: () => new ObjectsBatch(options, at), close: () => Promise.resolve() }),
+    open: async (at) => {
+      const landed = new LandedObjects(options.store, at);
+      return { next: 0, batch: () => new ObjectsBatch(options, at, landed), close: () => Promise.resolve() };
+    },
   };
 }
 
 class ObjectsBatch<E> implements SinkBatch<E> {
   readonly #options: ObjectsSinkOptions<E>;
   readonly #at: TopicPartition;
+  readonly #landed: LandedObjects;
   readonly #lines = new LineBatch();
 
-  constructor(options: ObjectsSinkOptions<E>, at: TopicPartition) {
+  constructor(options: ObjectsSinkOptions<E>, at: TopicPartition, landed: LandedObjects) {
     this.#options = options;
     this.#at = at;
+    this.#landed = landed;
   }
 
   add(offset: number, event: E): void {
@@ -57,11 +64,11 @@ class ObjectsBatch<E> implements SinkBatch<E> {
     this.#lines.clear();
   }
 
-  async stage({ without }: SinkRange, earlierPlan: Plan = []): Promise<Staged> {
+  async stage(range: SinkRange, plan: Plan = []): Promise<Staged> {
     const { store } = this.#options;
-    const { topic, partition } = this.#at;
-    const objects = this.#lines.grouped(without).map(({ prefix, firstOffset, body }) => ({
-      key: `${prefix}/${topic}-${partition}-${firstOffset}.json`,
+    const earlierPlan = range.replaces ? await this.#landed.within(range) : plan;
+    const objects = this.#lines.grouped(range.without).map(({ prefix, firstOffset, body }) => ({
+      key: `${prefix}/${objectName(this.#at, firstOffset)}`,
       body,
     }));
     await refuseOthers(store, objects, new Set(earlierPlan));

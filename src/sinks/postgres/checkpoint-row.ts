@@ -32,11 +32,16 @@ export async function ensureCheckpoints(client: ClientBase): Promise<void> {
 export async function openCheckpoint(client: ClientBase, key: CheckpointKey): Promise<number> {
   const values = keyValues(key);
   await client.query(`INSERT INTO ${table} VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT DO NOTHING`, values);
+  return holdCheckpoint(client, key);
+}
+
+/** Where it stands, and it stays there until the client's transaction ends; 0 where there is none. */
+export async function holdCheckpoint(client: ClientBase, key: CheckpointKey): Promise<number> {
   const found = await client.query<{ next: string }>(
     `SELECT next_offset AS next FROM ${table} WHERE ${isKey} FOR UPDATE`,
-    values,
+    keyValues(key),
   );
-  return Number(found.rows[0]?.next);
+  return Number(found.rows[0]?.next ?? 0);
 }
 
 /** False, and nothing changed, where it is not at `from`. */

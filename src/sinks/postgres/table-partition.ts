@@ -4,6 +4,8 @@
  * Exactly once (D3): rows and checkpoint change in one transaction, and only where the checkpoint is where this owner
  * believes it to be; otherwise nothing changes: CHECKPOINT_STALE. A batch that this owner has seen land (before it
  * opened, by its own commit, or by a commit whose answer was lost and which the checkpoint confirms) is staged as nothing.
+ *
+ * Where events land again (D9), their old rows go in the transaction that brings the new ones, and the checkpoint stays where it is.
  */
 import type { ClientBase, Pool } from 'pg';
 import { Fault } from '../../errors.ts';
@@ -20,12 +22,14 @@ import {
   type CheckpointKey,
   advanceCheckpoint,
   hasUncountedRows,
+  holdCheckpoint,
   openCheckpoint,
   readCheckpoint,
 } from './checkpoint-row.ts';
 import { copyRows, copyStatement } from './copy-rows.ts';
 import type { MonthPartitions } from './month-partitions.ts';
 import { findRefusedRows, isDataError, isPartitionMissing } from './refused-rows.ts';
+import { deleteRows, ensureIndex, type RowsOfEvents, summariseIndexes } from './replaced-rows.ts';
 import { RowBatch } from './row-batch.ts';
 import { refused, stagedRows } from './staged-rows.ts';
 
@@ -48,6 +52,7 @@ export class TablePartition<E> implements SinkPartition<E> {
   readonly #statement: string;
   /** Where the checkpoint may stand by our own doing. */
   #landed: number;
+  #hasIndex = false;
 
   static async open<E>(client: ClientBase, options: TablePartitionOptions<E>): Promise<TablePartition<E>> {
     return new TablePartition(await openCheckpoint(client, options.key), options);
@@ -76,7 +81,7 @@ export class TablePartition<E> implements SinkPartition<E> {
       add: (offset, event) => rows.add(offset, event),
       removeLast: () => rows.removeLast(),
       clear: () => rows.clear(),
-      stage: (range) => this.#stage(rows, range),
+      stage: (range) => (range.replaces ? this.#replace(rows, range) : this.#stage(rows, range)),
     };
   }
 
@@ -98,6 +103,31 @@ export class TablePartition<E> implements SinkPartition<E> {
     }
   }
 
+  async #replace(rows: RowBatch<E>, range: SinkRange): Promise<Staged> {
+    const { pool } = this.#options;
+    const of = this.#rowsOfEvents();
+    const onClient = async (work: (client: ClientBase) => Promise<void>): Promise<void> => {
+      const client = await pool.connect();
+      await work(client).finally(() => client.release());
+    };
+    if (!this.#hasIndex) await onClient((client) => ensureIndex(client, of));
+    this.#hasIndex = true;
+    const staged = await this.#stage(rows, range);
+    return {
+      ...staged,
+      commit: async () => {
+        await staged.commit();
+        await onClient((client) => summariseIndexes(client, of));
+      },
+    };
+  }
+
+  #rowsOfEvents(): RowsOfEvents {
+    const { name, correlationId } = this.#options.definition;
+    if (correlationId !== undefined) return { table: name, column: correlationId };
+    throw new Fault('REPLAY_IMPOSSIBLE', `table ${name} does not say which column holds the correlation id`);
+  }
+
   /** Leaves rows and checkpoint in the client's open transaction, or answers why it does not. */
   async #stageOn(
     client: ClientBase,
@@ -108,7 +138,8 @@ export class TablePartition<E> implements SinkPartition<E> {
     const needed = [...rows.months(range.without)];
     for (let refreshed = false; ;) {
       await client.query(begin);
-      if (!(await advanceCheckpoint(client, key, range.from, range.to))) {
+      if (range.replaces) await this.#takeAway(client, range.replaces, range.to);
+      else if (!(await advanceCheckpoint(client, key, range.from, range.to))) {
         await this.#refuseStale(client, range);
         return 'landed before';
       }
@@ -128,6 +159,15 @@ export class TablePartition<E> implements SinkPartition<E> {
         refreshed = true;
       }
     }
+  }
+
+  /** Holds the checkpoint, so that of several owners one is at it. */
+  async #takeAway(client: ClientBase, correlationIds: readonly string[], to: number): Promise<void> {
+    const { key } = this.#options;
+    const next = await holdCheckpoint(client, key);
+    if (next < to)
+      throw new Error(`table ${key.sink} has come to offset ${next}: what is behind that lands there first`);
+    await deleteRows(client, this.#rowsOfEvents(), correlationIds);
   }
 
   /** @throws Fault CHECKPOINT_STALE where the batch is not one that this owner has seen land */

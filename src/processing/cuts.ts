@@ -1,0 +1,49 @@
+/**
+ * Offsets at which batches ended, a few of them for each partition: between two cuts lie whole batches, and so whole objects.
+ * A replay (D9) lands everything between two cuts in one go. Kept beside the checkpoint, in the same change.
+ */
+import type { TopicPartition } from '../log/log.ts';
+import type { StatePut, StateStore } from '../stores/state/state-store.ts';
+
+/** Whose batches ended there. */
+export interface Landed {
+  readonly logId: string;
+  readonly consumer: string;
+  readonly at: TopicPartition;
+}
+
+/** Offsets as long as this sort as numbers do. */
+const digits = String(Number.MAX_SAFE_INTEGER).length;
+
+export function cutPut(of: Landed, offset: number): StatePut {
+  return { key: keyOf(of, offset), value: Buffer.alloc(0) };
+}
+
+/** Ascending. */
+export async function readCuts(state: StateStore, of: Landed): Promise<number[]> {
+  const cuts: number[] = [];
+  const prefix = prefixOf(of);
+  for await (const [key] of state.entries(prefix)) cuts.push(Number(key.slice(prefix.length)));
+  return cuts;
+}
+
+/** Those that no replay can begin at any more, because the log begins behind them. */
+export async function dropCuts(state: StateStore, of: Landed, below: number): Promise<void> {
+  const gone = (await readCuts(state, of)).filter((cut) => cut < below);
+  if (gone.length > 0) await state.commit({ delete: gone.map((cut) => keyOf(of, cut)) });
+}
+
+/** All that is kept here for a consumer. */
+export async function cutKeysOf(state: StateStore, logId: string, consumer: string): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for await (const [key] of state.entries(`cut/${logId}/${consumer}/`)) keys.push(key);
+  return keys;
+}
+
+function prefixOf({ logId, consumer, at }: Landed): string {
+  return `cut/${logId}/${consumer}/${at.topic}/${at.partition}/`;
+}
+
+function keyOf(of: Landed, offset: number): string {
+  return prefixOf(of) + String(offset).padStart(digits, '0');
+}

@@ -1,0 +1,153 @@
+/**
+ * Replays one partition (D9): what has landed lands again, through the code of today, a stretch (`cuts.ts`) at a time. Each
+ * stretch takes the place of what the sinks have of it; what is refused today becomes a dead letter. Done twice, or killed
+ * anywhere and done again, it leaves what once leaves.
+ *
+ * - It goes on beside the processor, which lands what is new; each of them holds batches of its own (D6).
+ * - What is a dead letter stays one: it is repaired as one, and its replay is a record of its own.
+ * - A sink that fails is tried again; a record that cannot be read, or that halts the pipeline, stops the replay and nothing else.
+ */
+import { isFault, reasonOf } from '../errors.ts';
+import type { LogRecord, TopicPartition } from '../log/log.ts';
+import { backoff } from './backoff.ts';
+import { BatchInHand } from './batch-in-hand.ts';
+import { header } from './convert.ts';
+import { type Landed, readCuts } from './cuts.ts';
+import { EarlierLetters } from './dead-lettered.ts';
+import { openSink, type OpenSink } from './open-sink.ts';
+import type { ProcessorOptions } from './partition-processor.ts';
+import { readRange } from './read-batch.ts';
+import { Refusals } from './refusals.ts';
+import { ReplayProgress, type ReplayRange } from './replay-progress.ts';
+import { stageBatch } from './stage-batch.ts';
+
+/** What a replay holds on to from its first stretch to its last. */
+interface InHand<Output> {
+  readonly progress: ReplayProgress;
+  readonly sinks: readonly OpenSink<Output>[];
+  readonly cuts: readonly number[];
+  readonly letters: EarlierLetters;
+}
+
+export class PartitionReplayer<Output> {
+  readonly #at: TopicPartition;
+  readonly #options: ProcessorOptions<Output>;
+  readonly #refusals: Refusals;
+  readonly #stopping = new AbortController();
+  #woken = Promise.withResolvers<void>();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(at: TopicPartition, options: ProcessorOptions<Output>) {
+    this.#at = at;
+    this.#options = options;
+    this.#refusals = new Refusals(at, options);
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Somebody has asked for a replay. */
+  wake(): void {
+    this.#woken.resolve();
+  }
+
+  /** Lands the stretch in hand (D8); the rest waits for the next start. */
+  async drain(): Promise<void> {
+    this.#stopping.abort();
+    this.wake();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let attempt = 0; !signal.aborted;) {
+      this.#woken = Promise.withResolvers();
+      const asked = this.#woken.promise;
+      try {
+        await this.#replay();
+        attempt = 0;
+        if (!signal.aborted) await asked;
+      } catch (error) {
+        if (isFault(error, 'CHECKPOINT_STALE')) continue; // asked for again meanwhile
+        this.#options.observer.failed(this.#at, error, attempt);
+        await backoff(attempt++, signal);
+      }
+    }
+  }
+
+  /** Resolves when nothing is left to replay, or it stands still. */
+  async #replay(): Promise<void> {
+    const { log, state, consumer, sinks, observer } = this.#options;
+    const of: Landed = { logId: log.id, consumer, at: this.#at };
+    const progress = await ReplayProgress.open(state, of);
+    if (!progress.range || progress.range.stopped !== undefined) return;
+    const opened: OpenSink<Output>[] = [];
+    try {
+      for (const sink of sinks) opened.push(await openSink(sink, this.#at));
+      const letters = new EarlierLetters({ ...this.#options, at: this.#at, maxBytes: this.#options.limits.maxBytes });
+      await this.#replayAll({ progress, sinks: opened, cuts: await readCuts(state, of), letters });
+    } catch (error) {
+      if (!cannotGoOn(error)) throw error;
+      const { next: from, to } = progress.range;
+      const reason = reasonOf(error);
+      await progress.stop(reason);
+      observer.noticed(this.#at, { kind: 'replay stopped', from, to, reason });
+    } finally {
+      for (const { partition } of opened) await partition.close();
+    }
+  }
+
+  async #replayAll(inHand: InHand<Output>): Promise<void> {
+    const { progress, cuts } = inHand;
+    for (let { range } = progress; range && !this.#stopping.signal.aborted; { range } = progress) {
+      const { next, to } = range;
+      await this.#replayStretch(inHand, { next, to: Math.min(to, cuts.find((cut) => cut > next) ?? to) }, range);
+    }
+  }
+
+  async #replayStretch(
+    inHand: InHand<Output>,
+    { next, to }: Pick<ReplayRange, 'next' | 'to'>,
+    { to: end }: ReplayRange,
+  ): Promise<void> {
+    const { progress } = inHand;
+    const { observer } = this.#options;
+    const { batch, ids } = await this.#fill(inHand, next, to);
+    const staged = await stageBatch(batch.sinks, { from: next, to, replaces: ids }, {});
+    try {
+      batch.reject(await this.#refusals.withRecords(staged.rejected));
+      this.#refusals.haltOn(batch.invalid);
+      await progress.confirm();
+      await this.#refusals.write(batch.invalid);
+      await staged.commit();
+    } catch (error) {
+      await staged.abort();
+      throw error;
+    }
+    await progress.advance(to);
+    observer.replayed(this.#at, { from: next, to, end, landed: batch.events, refused: batch.invalid.length });
+  }
+
+  async #fill(inHand: InHand<Output>, from: number, to: number) {
+    const { log, convert } = this.#options;
+    const sinks = inHand.sinks.map(({ name, batches: [batch] }) => ({ name, batch }));
+    const batch = new BatchInHand<Output>(from, sinks, false);
+    const ids: string[] = [];
+    for await (const records of readRange(log, this.#at, { from, to })) {
+      const page = { from: batch.to, to: batch.to + records.length };
+      batch.add(records, await convert(records), new Set(await inHand.letters.within(page)));
+      ids.push(...records.map(correlationIdOf));
+    }
+    return { batch, ids };
+  }
+}
+
+/** Nothing is made good by another try: somebody has to repair something, and ask again. */
+function cannotGoOn(error: unknown): boolean {
+  return isFault(error, 'PIPELINE_HALTED') || isFault(error, 'LOG_ROTTEN') || isFault(error, 'OFFSET_OUT_OF_RANGE');
+}
+
+function correlationIdOf(record: LogRecord): string {
+  return header(record, 'correlationId');
+}

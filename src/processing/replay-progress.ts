@@ -1,0 +1,91 @@
+/**
+ * How far a replay of one partition has come (D9), kept in the keyed state, so that it goes on after a crash. Every change
+ * names the value that it expects: of two owners of the partition only one goes on.
+ */
+import { Fault } from '../errors.ts';
+import type { StateStore } from '../stores/state/state-store.ts';
+import type { Landed } from './cuts.ts';
+
+/** Offsets `from <= offset < to` land again; those below `next` have. */
+export interface ReplayRange {
+  readonly from: number;
+  readonly next: number;
+  readonly to: number;
+  /** Why it goes on only when it is asked for again. */
+  readonly stopped?: string;
+}
+
+interface Stored extends ReplayRange {
+  /** Of tries to land a stretch: makes each of them a change of its own. */
+  readonly tries: number;
+}
+
+export class ReplayProgress {
+  readonly #state: StateStore;
+  readonly #of: Landed;
+  #raw: Buffer | undefined;
+  #stored: Stored | undefined;
+
+  private constructor(state: StateStore, of: Landed) {
+    this.#state = state;
+    this.#of = of;
+  }
+
+  static async open(state: StateStore, of: Landed): Promise<ReplayProgress> {
+    const progress = new ReplayProgress(state, of);
+    progress.#raw = await state.get(keyOf(of));
+    if (progress.#raw) progress.#stored = JSON.parse(progress.#raw.toString()) as Stored;
+    return progress;
+  }
+
+  /** Undefined where there is none, or it is done. */
+  get range(): ReplayRange | undefined {
+    return this.#stored;
+  }
+
+  /** In place of what was asked for before. */
+  begin(from: number, to: number): Promise<void> {
+    return this.#replace({ from, next: from, to, tries: (this.#stored?.tries ?? 0) + 1 });
+  }
+
+  /** Before anything of a stretch becomes visible. @throws Fault CHECKPOINT_STALE where another owner is at it */
+  confirm(): Promise<void> {
+    const stored = this.#known();
+    return this.#replace({ ...stored, tries: stored.tries + 1 });
+  }
+
+  advance(next: number): Promise<void> {
+    const stored = this.#known();
+    return this.#replace(next < stored.to ? { ...stored, next } : undefined);
+  }
+
+  stop(why: string): Promise<void> {
+    return this.#replace({ ...this.#known(), stopped: why });
+  }
+
+  #known(): Stored {
+    if (this.#stored) return this.#stored;
+    throw new Error(`no replay is under way: ${keyOf(this.#of)}`);
+  }
+
+  async #replace(stored: Stored | undefined): Promise<void> {
+    const key = keyOf(this.#of);
+    const value = stored && Buffer.from(JSON.stringify(stored));
+    const change = value ? { put: [{ key, value }] } : { delete: [key] };
+    if (!(await this.#state.commit({ expect: [{ key, value: this.#raw }], ...change })))
+      throw new Fault('CHECKPOINT_STALE', `${key}: the replay was asked for again, or another process is at it`);
+    this.#raw = value;
+    this.#stored = stored;
+  }
+}
+
+/** Of all replays of a consumer: their keys. */
+export async function replayKeysOf(state: StateStore, logId: string, consumer: string): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for await (const [key] of state.entries(`replay/${logId}/${consumer}/`)) keys.push(key);
+  return keys;
+}
+
+function keyOf({ logId, consumer, at }: Landed): string {
+  return `replay/${logId}/${consumer}/${at.topic}/${at.partition}`;
+}

@@ -1,0 +1,70 @@
+/**
+ * Takes away the rows of events that land again (D9), by their correlation ids. These count up with time, and so do rows, more or
+ * less: a BRIN index, a few pages for any table, finds the blocks that may have them.
+ */
+import { type ClientBase, escapeIdentifier } from 'pg';
+import { toUuid } from '../../event/ids.ts';
+import { underLock } from './advisory-lock.ts';
+
+export interface RowsOfEvents {
+  readonly table: string;
+  /** Holds the correlation id. */
+  readonly column: string;
+}
+
+/** Ids that are further apart than this, in milliseconds, are looked for apart: between them may be all that the table has. */
+const gapMs = 60_000;
+
+/** In the client's transaction. */
+export async function deleteRows(client: ClientBase, of: RowsOfEvents, correlationIds: readonly string[]) {
+  const table = escapeIdentifier(of.table);
+  const column = escapeIdentifier(of.column);
+  for (const ids of closeTogether(correlationIds)) {
+    await client.query(
+      `DELETE FROM ${table} USING unnest($1::uuid[]) AS replaced (id)
+       WHERE ${column} = replaced.id AND ${column} BETWEEN $2 AND $3`,
+      [ids, ids[0], ids.at(-1)],
+    );
+  }
+}
+
+/** Sorted, in runs; what is no id has left no row. */
+function* closeTogether(correlationIds: readonly string[]): Generator<readonly string[]> {
+  const ids = correlationIds.flatMap((id) => toUuid(id) ?? []).toSorted();
+  let start = 0;
+  for (let i = 1; i <= ids.length; i++) {
+    if (i < ids.length && timeOf(ids[i] as string) - timeOf(ids[i - 1] as string) <= gapMs) continue;
+    yield ids.slice(start, i);
+    start = i;
+  }
+}
+
+/** RFC 9562, version 8 as `event/correlation-id.ts` has it: 48 bits of Unix milliseconds come first. */
+function timeOf(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+/** Outside of a transaction. Writers of the table wait while it is made, once. */
+export async function ensureIndex(client: ClientBase, of: RowsOfEvents): Promise<void> {
+  await underLock(client, of.table, async () => {
+    const found = await client.query(
+      `SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+       WHERE i.indrelid = to_regclass($1) AND a.attname = $2 AND i.indpred IS NULL AND i.indisvalid`,
+      [escapeIdentifier(of.table), of.column],
+    );
+    if (found.rowCount === 0)
+      await client.query(`CREATE INDEX ON ${escapeIdentifier(of.table)} USING brin (${escapeIdentifier(of.column)})`);
+  });
+}
+
+/** BRIN reads whatever it has no summary of; autovacuum makes them much later. */
+export async function summariseIndexes(client: ClientBase, of: RowsOfEvents): Promise<void> {
+  await client.query(
+    `SELECT brin_summarize_new_values(c.oid)
+     FROM pg_partition_tree(to_regclass($1)) t
+     JOIN pg_index i ON i.indrelid = t.relid JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
+     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+     WHERE t.isleaf AND m.amname = 'brin' AND a.attname = $2`,
+    [escapeIdentifier(of.table), of.column],
+  );
+}
