@@ -111,7 +111,7 @@ suite('traces', { timeout: 240_000 }, () => {
     for (const name of ['fill', 'stage events', 'commit events'])
       assert.ok(
         about.some((span) => span.name === name),
-        `${name} is missing: ${about.map((span) => span.name)}`,
+        `${name} is missing: ${about.map((span) => span.name).join(', ')}`,
       );
     const sum = (name: string) => landed.reduce((total, batch) => total + Number(batch.attributes[name]), 0);
     assert.deepEqual([sum('tributary.events.landed'), sum('tributary.events.dead_lettered')], [2, 1]);
