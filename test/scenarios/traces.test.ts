@@ -10,7 +10,9 @@ import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { collect, httpRequest, taken } from '../support/http-request.ts';
 import { caughtUp, rowsOf } from '../support/landed.ts';
 import { OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.ts';
+import { descendants } from '../support/processes.ts';
 import { type Program, runProgram, scratch, startProgram } from '../support/program.ts';
+import { beginUpload } from '../support/raw-connection.ts';
 
 const traceId = '0af7651916cd43dd8448eb211c80319c';
 const producerSpan = 'b7ad6b7169203331';
@@ -194,6 +196,17 @@ suite('traces', { timeout: 240_000 }, () => {
     assert.deepEqual([decode?.name, decode?.isError], ['decode', true]);
   });
 
+  test('a producer that goes away in the middle of its package is an error in its span', async (t) => {
+    const receiver = await OtlpReceiver.start(t);
+    const program = await start(t, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
+    const { socket } = await beginUpload(program.url, 1000, '[');
+    await httpRequest(`${program.url}/ping`);
+    socket.destroy();
+    const [span] = (await receiver.until(isOf('server'))) as [ReceivedSpan];
+    assert.equal(span.isError, true);
+    assert.match(String(span.attributes['error.type']), /^(ECONNRESET|BODY_INCOMPLETE)$/);
+  });
+
   for (const [how, behaviour] of [
     ['is not there', undefined],
     ['never answers', 'stall'],
@@ -213,6 +226,8 @@ suite('traces', { timeout: 240_000 }, () => {
       for (let i = 0; i < 5; i++) await taken(program.url, packageOf([good, good]));
       await caughtUp(dataDir);
       if (behaviour !== undefined) await receiver.untilRequests(1);
+      for (const pid of await descendants(program.child.pid as number))
+        assert.doesNotMatch(await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => ''), /hush/);
       assert.equal(receiver.headers[0]?.authorization, behaviour === undefined ? undefined : 'Bearer hush-hush');
       if (behaviour === 500)
         assert.ok((await metric(program, 'tributary_spans_total{outcome="dropped"}')) > 0, program.log());
