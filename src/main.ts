@@ -45,12 +45,15 @@ import { Replays } from './processing/replays.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
 import { loadSchemaFiles } from './schemas/schema-files.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
+import { traceRequests } from './sources/http/trace-requests.ts';
 import type { Warehouse } from './stores/warehouse/warehouse.ts';
 import { eventCounts } from './telemetry/event-counts.ts';
 import { addLiveGauges } from './telemetry/live-gauges.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { openTraces } from './telemetry/open-traces.ts';
 import { processorObserver } from './telemetry/processor-observer.ts';
+import type { Traces } from './telemetry/tracing.ts';
 
 export interface Running {
   readonly url: string;
@@ -71,6 +74,8 @@ interface Parts {
   readonly metrics: Metrics;
   readonly access: Access;
   readonly certificate: Certificate | undefined;
+  /** Undefined where no exporter is configured. */
+  readonly traces: Traces | undefined;
 }
 
 /** Resolves when events are taken. The warehouse may come up later: until then events wait in the log. */
@@ -82,6 +87,8 @@ export async function serve(config: Config): Promise<Running> {
   const access = await openGuarded(config, sources, logger);
   const certificate = await openCertificate(config, logger);
   const metrics = createMetrics();
+  const onSpans = (outcome: string, spans: number): void => metrics.spans.inc({ outcome }, spans);
+  const traces = await openTraces(config.traces, { logger, onSpans, version: packageVersion() });
   const engine = await openEngine(config, { onFlushed: (seconds) => metrics.logFlushSeconds.observe(seconds) });
   try {
     await forgetServer(dataPaths(config.dataDir).server);
@@ -103,6 +110,7 @@ export async function serve(config: Config): Promise<Running> {
       metrics,
       access,
       certificate,
+      traces,
     });
   } catch (error) {
     await closeEngine(engine);
@@ -149,12 +157,14 @@ async function prepare(engine: Engine, config: Config, pipelines: readonly Pipel
 }
 
 async function run(parts: Parts): Promise<Running> {
-  const { config, engine, pipelines, codecs, idempotency, repairs, logger, metrics, access, certificate } = parts;
+  const { config, engine, pipelines, codecs, idempotency, repairs, logger, metrics, access, certificate, traces } =
+    parts;
   const observe = (consumer: string, sinks: readonly string[]) =>
     processorObserver({ consumer, sinks, logger, metrics });
-  const landing = Landing.start({ config, engine, codecs, pipelines, logger, observe });
+  const landing = Landing.start({ config, engine, codecs, pipelines, logger, observe, traces });
   const health = (): Promise<Health> => checkHealth(engine, landing);
   const server = createServer({ logger, metrics: metrics.registry, health, certificate });
+  if (traces) traceRequests(server, traces);
   guard(server, access);
   mountTopics(server, { log: engine.log, consumed: consumersOf(pipelines).map(({ topic }) => topic) });
   mountRegistry(server, { registry: engine.registry.administration, logger });
@@ -195,6 +205,7 @@ async function run(parts: Parts): Promise<Running> {
     await access.close();
     await certificate?.close();
     await closeEngine(engine);
+    await traces?.close();
   };
   try {
     await server.listen({ port: config.port, host: config.host });

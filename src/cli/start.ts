@@ -1,6 +1,7 @@
 /** `tributary start`: serves until it is told to end, then drains (D8). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { otelSecrets } from '../config/otel-variables.ts';
 import type { Running } from '../main.ts';
 import { type ConfigOptions, configOf, examples, withConfig } from './options.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -31,7 +32,8 @@ export function addStart(program: Command): void {
 async function start(options: ConfigOptions): Promise<void> {
   goOnWithoutReader();
   const config = configOf(options);
-  for (const secret of ['TRIBUTARY_ADMIN_TOKEN', 'TRIBUTARY_KEY']) delete process.env[secret]; // not for child processes
+  const secrets = ['TRIBUTARY_ADMIN_TOKEN', 'TRIBUTARY_KEY', ...otelSecrets];
+  for (const secret of secrets) delete process.env[secret]; // not for child processes
   const told = new Promise<void>((resolve) => {
     onInterrupt(['SIGINT', 'SIGTERM', 'SIGHUP'], resolve);
   });

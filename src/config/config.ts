@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Fault } from '../errors.ts';
+import { derivedVariables, otelVariables, otherProtocols, tracesAreOff } from './otel-variables.ts';
 import { inPackage, moduleInPackage } from './package-root.ts';
 import { clusterSettings, noClusterEngine, problems } from './problems.ts';
 import { type Config, settings } from './settings.ts';
@@ -47,6 +48,7 @@ export const variables = {
   TRIBUTARY_KEY: 'accessKey',
   TRIBUTARY_TLS_CERT_FILE: 'tls.certFile',
   TRIBUTARY_TLS_KEY_FILE: 'tls.keyFile',
+  ...otelVariables,
 } as const;
 
 const flagNames = { port: '--port', host: '--host', dataDir: '--data-dir', only: '--only' } as const;
@@ -57,10 +59,14 @@ export function loadConfig(sources: ConfigSources): Config {
   const file = readFile(sources.file, workingDir);
   const named = new Map<string, string>();
   const given: Record<string, unknown> = { ...defaults(workingDir), ...file?.content };
+  const isTraced = !tracesAreOff(sources.env);
+  if (!isTraced) delete given['traces'];
   for (const [variable, setting] of Object.entries(variables)) {
-    const value = sources.env[variable];
+    const value = !isTraced && setting.startsWith('traces.') ? undefined : sources.env[variable];
     if (value !== undefined && value !== '') put(setting, value, `${variable} in the environment`);
   }
+  for (const { variable, setting, value } of isTraced ? derivedVariables(sources.env) : [])
+    put(setting, value, `${variable} in the environment`);
   for (const [setting, flag] of Object.entries(flagNames)) {
     const value = sources.flags[setting as keyof Flags];
     if (value !== undefined) put(setting, value, flag);
@@ -74,6 +80,7 @@ export function loadConfig(sources: ConfigSources): Config {
   const parsed = settings.safeParse(given);
   const wrong = [
     ...clusterVariables(sources.env),
+    ...(parsed.data?.traces.endpoint === undefined ? [] : otherProtocols(sources.env)),
     ...(parsed.success ? [] : problems(parsed.error, given, { named, file: file?.path })),
   ];
   if (!parsed.success || wrong.length > 0) throw new Fault('CONFIG_INVALID', wrong.join('; '));
@@ -93,6 +100,7 @@ function fromText(setting: string, text: string, workingDir: string): unknown {
   if (setting === 'port') return /^\d{1,5}$/.test(text) ? Number(text) : text;
   if (['dataDir', 'adminTokenFile', 'tls.certFile', 'tls.keyFile'].includes(setting))
     return text === '' ? text : resolve(workingDir, text);
+  if (setting === 'traces.sampleRatio') return /^[\d.]{1,20}$/.test(text) ? Number(text) : text;
   if (setting !== 'only') return text;
   return text.split(',').map((name) => name.trim());
 }

@@ -11,11 +11,16 @@ export function withoutPassword(url: string): string {
 }
 
 export function redacted(config: Config): Config {
-  const { databaseUrl, adminToken, accessKey } = config;
+  const { databaseUrl, adminToken, accessKey, traces } = config;
   return {
     ...config,
     ...(databaseUrl !== undefined && { databaseUrl: withoutPassword(databaseUrl) }),
     ...(adminToken !== undefined && { adminToken: hidden }),
     ...(accessKey !== undefined && { accessKey: hidden }),
+    traces: {
+      ...traces,
+      ...(traces.endpoint !== undefined && { endpoint: withoutPassword(traces.endpoint) }),
+      ...(traces.headers !== undefined && { headers: hidden }),
+    },
   };
 }

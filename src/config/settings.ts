@@ -3,6 +3,7 @@
  * flags are checked against. A leaf's error text says what was expected there; `problems.ts` adds where.
  */
 import { z } from 'zod';
+import { areHeaders, readPairs } from './pairs.ts';
 import { adminTokenForm, isAdminToken, splitAdminTokens } from '../access/admin-token-text.ts';
 
 const MiB = 1024 * 1024;
@@ -52,6 +53,41 @@ const tls = z.strictObject({
   keyFile: text('the file of its private key, as PEM (TRIBUTARY_TLS_KEY_FILE)'),
 });
 
+const tracesEndpoint = 'a URL such as http://localhost:4318/v1/traces';
+const pairs = 'pairs such as name=value,name=value, percent-encoded where a value has a comma';
+const samplers = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
+const ratio = 'a number from 0 to 1';
+
+/** By OpenTelemetry's own names and rules (otel-variables.ts). */
+const traces = z.strictObject({
+  /** Takes OTLP over HTTP; default: nothing is traced. */
+  endpoint: z
+    .string(tracesEndpoint)
+    .refine((url) => /^https?:\/\//i.test(url) && URL.canParse(url), tracesEndpoint)
+    .optional(),
+  /** A secret. */
+  headers: z
+    .string(pairs)
+    .refine((value) => areHeaders(readPairs(value)), pairs)
+    .optional(),
+  /** Default: that of `resourceAttributes`, or `tributary`. */
+  serviceName: text('a name').optional(),
+  resourceAttributes: z
+    .string(pairs)
+    .refine((value) => readPairs(value) !== undefined, pairs)
+    .optional(),
+  sampler: z.enum(samplers, `one of ${samplers.join(', ')}`).default('parentbased_traceidratio'),
+  /** Of the requests that the sampler decides on; for those of the two kinds `traceidratio`. */
+  sampleRatio: z.number(ratio).min(0, ratio).max(1, ratio).default(1),
+});
+
 export const settings = z
   .strictObject({
     /** 0: any free port. */
@@ -89,6 +125,7 @@ export const settings = z
     tls: tls.readonly().optional(),
     log: log.prefault({}).readonly(),
     ingest: ingest.prefault({}).readonly(),
+    traces: traces.prefault({}).readonly(),
     /** Below the 30 s that orchestrators give before they kill. */
     drainTimeoutMs: milliseconds().default(25_000),
   })

@@ -56,7 +56,8 @@ export async function readDeadLetterObject(
   if (body === undefined) return undefined;
   const { at, error, event, eventBase64 } = JSON.parse(body.toString()) as StoredLetter;
   const bytes = eventBase64 === undefined ? Buffer.from(event ?? '') : Buffer.from(eventBase64, 'base64');
-  return { correlationId, ...about, at, pipeline, ...error, event: bytes, origin: undefined, replay: undefined };
+  const unknown = { origin: undefined, replay: undefined, traceparent: undefined };
+  return { correlationId, ...about, at, pipeline, ...error, event: bytes, ...unknown };
 }
 
 interface StoredLetter {

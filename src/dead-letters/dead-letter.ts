@@ -5,6 +5,7 @@
 import { correlationIdParts } from '../event/correlation-id.ts';
 import { toUuid } from '../event/ids.ts';
 import type { Header, LogRecord, NewRecord, TopicPartition } from '../log/log.ts';
+import { traceHeader } from '../telemetry/tracing.ts';
 
 export interface DeadLetter {
   readonly correlationId: string;
@@ -25,6 +26,8 @@ export interface DeadLetter {
   readonly origin: Origin | undefined;
   /** The correlation id of the replay of this letter that was refused here; of a first refusal there is none. */
   readonly replay: string | undefined;
+  /** Of the span of the package that it came in, where that was traced; an object does not keep it. */
+  readonly traceparent: string | undefined;
 }
 
 export type Origin = TopicPartition & { readonly offset: number };
@@ -32,6 +35,7 @@ export type Origin = TopicPartition & { readonly offset: number };
 export type NewDeadLetter = Pick<DeadLetter, 'correlationId' | 'at' | 'pipeline' | 'path' | 'message' | 'origin'> & {
   readonly event: Uint8Array;
   readonly replay?: string;
+  readonly traceparent?: string | undefined;
 };
 
 export function deadLetterRecord(topic: string, letter: NewDeadLetter): NewRecord {
@@ -43,6 +47,7 @@ export function deadLetterRecord(topic: string, letter: NewDeadLetter): NewRecor
   ];
   if (letter.origin) headers.push(['origin', JSON.stringify(letter.origin)]);
   if (letter.replay !== undefined) headers.push(['replay', letter.replay]);
+  if (letter.traceparent !== undefined) headers.push([traceHeader, letter.traceparent]);
   return { topic, key: letter.correlationId, value: letter.event, headers };
 }
 
@@ -76,5 +81,6 @@ export function readDeadLetter(record: LogRecord): DeadLetter {
     event: record.value,
     origin: originOf(record),
     replay: headers.get('replay'),
+    traceparent: headers.get(traceHeader),
   };
 }

@@ -11,7 +11,7 @@ export function stateOf(status: LetterStatus | undefined): LetterState {
 }
 
 export function letterJson(letter: Letter) {
-  const { correlationId, packageId, index, receivedAt, at, pipeline, path, message, status } = letter;
+  const { correlationId, packageId, index, receivedAt, at, pipeline, path, message, traceparent, status } = letter;
   return {
     correlationId,
     packageId,
@@ -23,6 +23,7 @@ export function letterJson(letter: Letter) {
     state: stateOf(status),
     edits: (status?.edits ?? []).map(({ timeMs }) => ({ at: isoTime(timeMs) })),
     replays: (status?.replays ?? []).map(({ timeMs, as }) => ({ at: isoTime(timeMs), correlationId: as })),
+    ...(traceparent !== undefined && { traceparent }),
     ...receivedBytes(letter),
     ...(letter.current !== letter.event && { edited: letter.current.toString() }),
   };

@@ -4,6 +4,7 @@
  * at first and the newest reason, and a repair opens it again. All of them belong into one batch (D2, D9).
  */
 import type { LogRecord, NewRecord } from '../log/log.ts';
+import { traceHeader } from '../telemetry/tracing.ts';
 import { deadLetterRecord, type Origin } from './dead-letter.ts';
 import { repairRecord } from './repair.ts';
 
@@ -21,7 +22,8 @@ export function refusedRecords({ record, origin, pipeline, deadLetterTopic, path
   const correlationId = headers.get('correlationId')?.toString() ?? '';
   const letterId = headers.get(replayOf)?.toString();
   const event = headers.get(firstReceived) ?? headers.get('received') ?? record.value;
-  const letter = { at: 'processor', pipeline, path, message, event, origin } as const;
+  const traceparent = headers.get(traceHeader)?.toString();
+  const letter = { at: 'processor', pipeline, path, message, event, origin, traceparent } as const;
   if (letterId === undefined) return [deadLetterRecord(deadLetterTopic, { ...letter, correlationId })];
   return [
     deadLetterRecord(deadLetterTopic, { ...letter, correlationId: letterId, replay: correlationId }),

@@ -10,6 +10,7 @@ import type { Budget, Share } from '../ingest/budget.ts';
 import type { Patience } from '../ingest/patience.ts';
 import type { Batch, Log, NewRecord } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import { traceHeader } from '../telemetry/tracing.ts';
 import { letterBatches } from './letter-batches.ts';
 import type { LetterFilter } from './letter-filter.ts';
 import type { Letter, Letters } from './letters.ts';
@@ -118,9 +119,11 @@ async function tryLetter({ pipelines, tryEvent }: ReplayOptions, letter: Letter)
   return { outcome: { ...about, result: 'accepted', as }, records };
 }
 
-function replayed(event: NewRecord, { correlationId, current, event: received }: Letter): NewRecord {
+/** In the trace of the package that the letter came in: a replay is a request of another's. */
+function replayed(event: NewRecord, { correlationId, current, event: received, traceparent }: Letter): NewRecord {
   const headers = [...event.headers, [replayOf, correlationId] as const];
   if (current !== received) headers.push([firstReceived, received]);
+  if (traceparent !== undefined) headers.push([traceHeader, traceparent]);
   return { ...event, headers };
 }
 

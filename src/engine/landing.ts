@@ -16,6 +16,7 @@ import { Processor, type Progress } from '../processing/processor.ts';
 import type { Codecs } from '../schemas/codecs.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { Warehouse } from '../stores/warehouse/warehouse.ts';
+import type { Traces } from '../telemetry/tracing.ts';
 import { buildSinks } from './build-sinks.ts';
 import { type Engine, openWarehouse } from './engine.ts';
 import { WarehouseStatus } from './warehouse-status.ts';
@@ -27,6 +28,8 @@ export interface LandingOptions {
   readonly pipelines: readonly Pipeline[];
   readonly logger: Logger;
   readonly observe: (consumer: string, sinks: readonly string[]) => ProcessorObserver;
+  /** Default: nothing is traced. */
+  readonly traces?: Traces | undefined;
   /** Default: as the configuration says. */
   readonly openWarehouse?: () => Promise<Warehouse>;
   /** What stands between a processor and each of its sinks, for tests that inject faults. Default: nothing. */
@@ -116,6 +119,7 @@ export class Landing {
       limits: deadLetterLimits,
       onInvalid: 'drop',
       deadLetterTopic: topic,
+      traces: this.#options.traces,
       observer: this.#options.observe(consumer, [sink.name]),
     });
     this.#processors.push(keeper as Processor<never>);
@@ -133,6 +137,7 @@ export class Landing {
       limits: { ...defaultBatchLimits, ...pipeline.process.batch },
       onInvalid: pipeline.process.onInvalid,
       deadLetterTopic: pipeline.deadLetterTopic,
+      traces: this.#options.traces,
       observer: this.#options.observe(
         pipeline.name,
         sinks.map(({ name }) => name),

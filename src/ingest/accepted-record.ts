@@ -1,8 +1,9 @@
 /** From the bytes of an event to its record in the pipeline's topic: decoded, normalised, validated and encoded. */
 import { formatSpans } from '../event/verbatim-spans.ts';
-import type { NewRecord } from '../log/log.ts';
+import type { Header, NewRecord } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Codec } from '../schemas/codec.ts';
+import { traceHeader } from '../telemetry/tracing.ts';
 import { decodeEvent } from './decode-event.ts';
 import type { SplitEvent } from './splitter.ts';
 
@@ -10,25 +11,25 @@ export interface Acceptance {
   readonly pipeline: Pipeline;
   readonly codec: Codec;
   readonly correlationId: string;
+  /** Of the package's span, where it is traced. */
+  readonly traceparent?: string | undefined;
 }
 
 /**
  * The record's value is valid until the codec encodes again.
  * @throws Reject, NotJson; and whatever else a normaliser throws that has a defect
  */
-export function acceptedRecord(received: SplitEvent, { pipeline, codec, correlationId }: Acceptance): NewRecord {
+export function acceptedRecord(received: SplitEvent, accepting: Acceptance): NewRecord {
+  const { pipeline, codec, correlationId, traceparent } = accepting;
   const decoded = decodeEvent(received, pipeline.verbatim);
   const event = pipeline.normalise(decoded.event) as object;
   const value = codec.encode(event);
-  return {
-    topic: pipeline.topic.name,
-    key: pipeline.topic.key(event),
-    value,
-    headers: [
-      ['correlationId', correlationId],
-      ['schemaId', String(codec.schemaId)],
-      ['verbatim', formatSpans(decoded.verbatim)],
-      ['received', received.bytes],
-    ],
-  };
+  const headers: Header[] = [
+    ['correlationId', correlationId],
+    ['schemaId', String(codec.schemaId)],
+    ['verbatim', formatSpans(decoded.verbatim)],
+    ['received', received.bytes],
+  ];
+  if (traceparent !== undefined) headers.push([traceHeader, traceparent]);
+  return { topic: pipeline.topic.name, key: pipeline.topic.key(event), value, headers };
 }

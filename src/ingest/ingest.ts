@@ -8,6 +8,7 @@ import type { Log } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Codec } from '../schemas/codec.ts';
 import type { Codecs } from '../schemas/codecs.ts';
+import { type Span, within } from '../telemetry/tracing.ts';
 import type { Answer } from './answer.ts';
 import type { Budget, Share } from './budget.ts';
 import type { Idempotency } from './idempotency.ts';
@@ -23,6 +24,8 @@ export interface IncomingPackage {
   readonly onNotJson: 'refuse-package' | 'reject-event';
   /** Scoped to the pipeline. */
   readonly idempotencyKey: string | undefined;
+  /** Of the request, where it is traced. */
+  readonly span?: Span | undefined;
 }
 
 export interface IngestOptions {
@@ -63,21 +66,23 @@ export class Ingest {
     const { log, budget, idempotency } = this.#options;
     const share = budget.share();
     try {
-      const received = await this.#read(incoming, waits, share);
+      const { span } = incoming;
+      const received = await within(span?.begin('decode'), () => this.#read(incoming, waits, share));
       const answer = received.answer();
       if (scopedKey !== undefined) idempotency.remember(received.batch, scopedKey, answer);
-      await waits.during((signal) => log.append(received.batch, { signal }));
+      const appending = span && appendSpan(span, this.pipeline.topic.name, received);
+      await within(appending, () => waits.during((signal) => log.append(received.batch, { signal })));
       return answer;
     } finally {
       share.release();
     }
   }
 
-  async #read({ body, splitter, onNotJson }: IncomingPackage, waits: Waits, share: Share): Promise<OpenPackage> {
+  async #read({ body, splitter, onNotJson, span }: IncomingPackage, waits: Waits, share: Share): Promise<OpenPackage> {
     const { pipeline, log, codecs, onDefect, nextPackage } = this.#options;
     const codec = await newestCodec(codecs, pipeline.schema.subject);
-    const options = { pipeline, codec, prefix: nextPackage(), batch: log.batch(), onNotJson, onDefect };
-    const received = new OpenPackage(options);
+    const about = { pipeline, codec, prefix: nextPackage(), traceparent: span?.traceparent };
+    const received = new OpenPackage({ ...about, batch: log.batch(), onNotJson, onDefect });
     for await (const chunk of body(share.evicted)) {
       for (const event of splitter.push(chunk)) received.add(event);
       const heldBytes = received.batch.bytes + splitter.heldBytes;
@@ -86,6 +91,19 @@ export class Ingest {
     for (const event of splitter.end()) received.add(event);
     return received;
   }
+}
+
+function appendSpan(span: Span, topic: string, { packageId, batch }: OpenPackage): Span {
+  const attributes = {
+    'messaging.system': 'tributary',
+    'messaging.operation.name': 'append',
+    'messaging.operation.type': 'send',
+    'messaging.destination.name': topic,
+    'messaging.batch.message_count': batch.count,
+    'tributary.package.id': packageId,
+    'tributary.batch.bytes': batch.bytes,
+  };
+  return span.begin(`append ${topic}`, { kind: 'producer', attributes });
 }
 
 /** Who deleted the schema is not the producer, who may send again when it is back. */

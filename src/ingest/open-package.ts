@@ -19,6 +19,8 @@ export interface PackageOptions {
   readonly codec: Codec;
   readonly prefix: PackagePrefix;
   readonly batch: Batch;
+  /** Of the package's span, where it is traced. */
+  readonly traceparent: string | undefined;
   /** Of text that is no JSON: refuse the package (an array cannot be told apart then), or only the event (a line). */
   readonly onNotJson: 'refuse-package' | 'reject-event';
   /** A normaliser threw something that is no Reject: a defect in the app, reported beside the dead letter. */
@@ -60,13 +62,13 @@ export class OpenPackage {
   }
 
   #accept(received: SplitEvent, id: string): void {
-    const { pipeline, codec, batch } = this.#options;
-    batch.add(acceptedRecord(received, { pipeline, codec, correlationId: id }));
+    const { pipeline, codec, batch, traceparent } = this.#options;
+    batch.add(acceptedRecord(received, { pipeline, codec, correlationId: id, traceparent }));
   }
 
   #reject(event: SplitEvent, index: number, id: string, reject: Reject): void {
     const { path, message } = reject;
-    const { batch, pipeline } = this.#options;
+    const { batch, pipeline, traceparent } = this.#options;
     const letter = {
       correlationId: id,
       at: 'ingest',
@@ -75,7 +77,7 @@ export class OpenPackage {
       message,
       event: event.bytes,
     } as const;
-    batch.add(deadLetterRecord(pipeline.deadLetterTopic, { ...letter, origin: undefined }));
+    batch.add(deadLetterRecord(pipeline.deadLetterTopic, { ...letter, origin: undefined, traceparent }));
     this.#errors.push({ index, correlationId: id, path, message });
   }
 

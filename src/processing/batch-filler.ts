@@ -4,7 +4,9 @@
  */
 import type { Log, TopicPartition } from '../log/log.ts';
 import type { BatchLimits } from '../pipeline/pipeline.ts';
+import type { Traces } from '../telemetry/tracing.ts';
 import { BatchInHand } from './batch-in-hand.ts';
+import { BatchOrigins } from './batch-origins.ts';
 import type { Intent } from './checkpoint.ts';
 import type { Convert } from './convert.ts';
 import { deadLetteredSince, EarlierLetters, type LetterSearch } from './dead-lettered.ts';
@@ -38,6 +40,7 @@ export interface FillerOptions<Output> {
   readonly onInvalid: 'halt' | 'dead-letter' | 'drop';
   /** Where invalid events go; needed for `dead-letter`. */
   readonly deadLetterTopic: string;
+  readonly traces?: Traces | undefined;
 }
 
 export class BatchFiller<Output> {
@@ -74,19 +77,22 @@ export class BatchFiller<Output> {
   }
 
   async #fill({ next, intent, landedTo }: Beginning, signal: AbortSignal): Promise<BatchInHand<Output>> {
-    const { log, limits, convert, onInvalid } = this.#options;
+    const { log, limits, convert, onInvalid, traces } = this.#options;
     const offsets = intent ?? { from: next, to: this.cut(next, Infinity, landedTo) };
     const again = landedTo !== undefined;
     const isIn = this.#sinks.some(({ partition }) => partition.next >= offsets.to || (again && !partition.landAgain));
     // Where nothing tells what was dropped, what is refused now was.
     const isTold = intent !== undefined || onInvalid !== 'drop';
-    const batch = new BatchInHand(offsets.from, this.#takeBatches(offsets.to), isIn && isTold);
+    const origins = traces && new BatchOrigins();
+    const batch = new BatchInHand(offsets.from, this.#takeBatches(offsets.to), isIn && isTold, origins);
     const findOut = await this.#outOf(intent, again, isIn);
     const pages = intent ? readRange(log, this.#at, intent) : readBatch(log, this.#at, offsets, limits, signal);
     for await (const records of pages) {
+      origins?.add(records);
       const page = { from: batch.to, to: batch.to + records.length };
       batch.add(records, await convert(records), new Set(await findOut(page)));
     }
+    origins?.filled();
     return batch;
   }
 

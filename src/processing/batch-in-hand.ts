@@ -5,6 +5,7 @@
 import { asReject, Reject } from '../event/reject.ts';
 import type { LogRecord } from '../log/log.ts';
 import type { RejectedEvent } from '../sinks/sink.ts';
+import type { BatchOrigins } from './batch-origins.ts';
 import { recordBytes } from './read-batch.ts';
 import type { FilledBatch } from './stage-batch.ts';
 
@@ -17,6 +18,8 @@ export class BatchInHand<Output> {
   readonly sinks: readonly FilledBatch<Output>[];
   /** A sink has it already: what is not out has landed there. */
   readonly hasLanded: boolean;
+  /** Where batches are traced. */
+  readonly origins: BatchOrigins | undefined;
   readonly invalid: Invalid[] = [];
   /** The offset behind the last record. */
   to: number;
@@ -27,11 +30,12 @@ export class BatchInHand<Output> {
   /** Of all records. */
   bytes = 0;
 
-  constructor(from: number, sinks: readonly FilledBatch<Output>[], hasLanded: boolean) {
+  constructor(from: number, sinks: readonly FilledBatch<Output>[], hasLanded: boolean, origins?: BatchOrigins) {
     this.from = from;
     this.to = from;
     this.sinks = sinks;
     this.hasLanded = hasLanded;
+    this.origins = origins;
     for (const { batch } of sinks) batch.clear();
   }
 

@@ -15,9 +15,11 @@ import { type Fault, isFault } from '../errors.ts';
 import type { TopicPartition } from '../log/log.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
+import { type Span, within } from '../telemetry/tracing.ts';
 import { backoff } from './backoff.ts';
 import { type Ahead, BatchFiller, type FillerOptions } from './batch-filler.ts';
 import type { BatchInHand, Invalid } from './batch-in-hand.ts';
+import { batchSpan } from './batch-span.ts';
 import { Checkpoint, type Intent } from './checkpoint.ts';
 import { behindOf, landsAgain, withLandedBefore } from './land-again.ts';
 import type { Notice } from './notice.ts';
@@ -179,7 +181,14 @@ export class PartitionProcessor<Output> {
     if (batch.to === batch.from) return;
     // Where something lands again, what comes behind it may be an intent, which the checkpoint knows only then.
     if (!signal.aborted && landedTo === undefined) this.#ahead = filler.begin({ next: batch.to }, signal);
-    await this.#land(checkpoint, batch, intent);
+    const span = this.#span(batch);
+    await within(span, () => this.#land(checkpoint, batch, intent, span));
+  }
+
+  #span({ from, to, origins }: BatchInHand<Output>): Span | undefined {
+    if (origins === undefined || origins.links.size === 0) return undefined;
+    const { traces, consumer } = this.#options;
+    return batchSpan(traces, origins, { at: this.at, consumer, from, to });
   }
 
   /** No sink gets anything of what the log does not have any more; their checkpoints move past it. */
@@ -203,12 +212,17 @@ export class PartitionProcessor<Output> {
     this.#next = to;
   }
 
-  async #land(checkpoint: Checkpoint, batch: BatchInHand<Output>, earlier: Intent | undefined): Promise<void> {
+  async #land(
+    checkpoint: Checkpoint,
+    batch: BatchInHand<Output>,
+    earlier: Intent | undefined,
+    span: Span | undefined,
+  ): Promise<void> {
     const startedMs = performance.now();
     const { onInvalid, observer } = this.#options;
     const { from, to, invalid, hasLanded } = batch;
     const again = checkpoint.landedTo !== undefined;
-    const staged = await stageBatch(batch.sinks, { from, to }, earlier?.plans ?? {});
+    const staged = await stageBatch(batch.sinks, { from, to }, earlier?.plans ?? {}, span);
     let dropped = earlier?.dropped ?? [];
     try {
       batch.reject(await this.#refusals.withRecords(staged.rejected));
@@ -226,6 +240,7 @@ export class PartitionProcessor<Output> {
     const letters = hasLanded || onInvalid !== 'dead-letter' ? 0 : invalid.length;
     const deadLettered = letters + (again ? 0 : batch.out - (earlier?.dropped?.length ?? 0));
     const seconds = (performance.now() - startedMs) / 1000;
+    span?.set({ 'tributary.events.landed': batch.events, 'tributary.events.dead_lettered': deadLettered });
     observer.landed(this.at, { from, to, landed: batch.events, deadLettered, dropped: dropped.length, seconds });
     if (hasLanded) this.#tellLeftOut(invalid);
   }

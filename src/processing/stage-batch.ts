@@ -3,6 +3,7 @@
  * or in none and becomes a dead letter.
  */
 import type { Plan, RejectedEvent, SinkBatch, SinkRange, Staged } from '../sinks/sink.ts';
+import { type Span, within } from '../telemetry/tracing.ts';
 
 export interface FilledBatch<Output> {
   readonly name: string;
@@ -21,12 +22,13 @@ export async function stageBatch<Output>(
   batches: readonly FilledBatch<Output>[],
   range: Omit<SinkRange, 'without'>,
   earlierPlans: Readonly<Record<string, Plan>>,
+  span?: Span,
 ): Promise<StagedBatch> {
   const rejected = new Map<number, RejectedEvent>();
   for (;;) {
-    const staged = await stageAll(batches, { ...range, without: new Set(rejected.keys()) }, earlierPlans);
+    const staged = await stageAll(batches, { ...range, without: new Set(rejected.keys()) }, earlierPlans, span);
     const refused = staged.flatMap(({ step }) => step.rejected);
-    if (refused.length === 0) return stagedBatch(staged, [...rejected.values()]);
+    if (refused.length === 0) return stagedBatch(staged, [...rejected.values()], span);
     await abortAll(staged);
     for (const one of refused) rejected.set(one.offset, one);
   }
@@ -38,22 +40,26 @@ async function stageAll<Output>(
   batches: readonly FilledBatch<Output>[],
   range: SinkRange,
   earlierPlans: Readonly<Record<string, Plan>>,
+  span: Span | undefined,
 ): Promise<readonly Step[]> {
   const staged: Step[] = [];
-  const results = await Promise.allSettled(
-    batches.map(async ({ name, batch }) => staged.push({ name, step: await batch.stage(range, earlierPlans[name]) })),
-  );
+  const stage = async ({ name, batch }: FilledBatch<Output>): Promise<void> => {
+    const step = await within(span?.begin(`stage ${name}`), () => batch.stage(range, earlierPlans[name]));
+    staged.push({ name, step });
+  };
+  const results = await Promise.allSettled(batches.map(stage));
   const failed = results.find((result) => result.status === 'rejected');
   if (!failed) return staged;
   await abortAll(staged);
   throw failed.reason;
 }
 
-function stagedBatch(staged: readonly Step[], rejected: readonly RejectedEvent[]): StagedBatch {
+function stagedBatch(staged: readonly Step[], rejected: readonly RejectedEvent[], span: Span | undefined): StagedBatch {
+  const commit = ({ name, step }: Step): Promise<void> => within(span?.begin(`commit ${name}`), () => step.commit());
   return {
     rejected,
     plans: Object.fromEntries(staged.map(({ name, step }) => [name, step.plan])),
-    commit: () => allOf(staged.map(({ step }) => step.commit())),
+    commit: () => allOf(staged.map(commit)),
     abort: () => abortAll(staged),
   };
 }

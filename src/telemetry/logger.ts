@@ -45,7 +45,8 @@ export function createLogger(options: LoggerOptions): Logger {
   );
 }
 
-function withoutSecrets(line: string): string {
+/** Takes keys and the passwords of URLs out of a text. */
+export function withoutSecrets(line: string): string {
   return withoutUrlPasswords(line.includes('trb_') ? line.replaceAll(keyWithinText, '$1_***') : line);
 }
 

@@ -48,6 +48,8 @@ function eventCounters(registry: Registry) {
     eventsLost: counter('events_lost', 'Events gone from the log before they had landed in every sink.', ['pipeline']),
     /** `status`: the HTTP status of the answer. */
     packages: counter('packages', 'Packages answered.', ['pipeline', 'status']),
+    /** `outcome`: exported or dropped. */
+    spans: counter('spans', 'Trace spans that were sent to the exporter or dropped.', ['outcome']),
   };
 }
 

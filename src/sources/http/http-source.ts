@@ -11,6 +11,7 @@ import type { Ingest } from '../../ingest/ingest.ts';
 import { splitJson } from '../../ingest/split-json.ts';
 import { splitNdjson } from '../../ingest/split-ndjson.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import { aboutPackage } from './trace-requests.ts';
 
 export interface HttpSourceOptions {
   readonly ingest: Ingest;
@@ -55,8 +56,10 @@ async function receive(request: FastifyRequest, reply: FastifyReply, options: Ht
     splitter: ndjson ? splitNdjson() : splitJson(),
     onNotJson: ndjson ? 'reject-event' : 'refuse-package',
     idempotencyKey: idempotencyKey(request.headers['idempotency-key']),
+    span: request.span,
   });
   const { packageId, accepted, rejected } = answer;
+  request.span?.set(aboutPackage(ingest.pipeline.name, answer));
   countAnswer(options, answer, (performance.now() - startedMs) / 1000);
   const keyId = request.grant?.keyId;
   logger[rejected > 0 ? 'info' : 'debug']({ packageId, accepted, rejected, keyId }, 'package');
