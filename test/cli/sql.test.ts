@@ -75,13 +75,16 @@ suite('tributary sql', () => {
     const options = { dir: join(dir, 'postgres'), log: () => undefined };
     await (await openEmbeddedWarehouse(options)).close();
     const server = await openSegmentLog({ dir: join(dir, 'log') }); // whoever writes the log serves
-    t.after(() => server.close());
-    const reaching = reachWarehouse(loadConfig({ env: {}, flags: { dataDir: dir }, workingDir: dir }));
-    t.after(async () => (await reaching).close());
-    assert.equal(await Promise.race([reaching.then(() => 'it is there'), sleep(3_000, 'it waits')]), 'it waits');
-    const back = await openEmbeddedWarehouse(options);
-    t.after(() => back.close());
-    assert.equal((await (await reaching).pool.query('SELECT 42')).rowCount, 1);
+    const open: { close(): Promise<void> }[] = [server];
+    try {
+      const reaching = reachWarehouse(loadConfig({ env: {}, flags: { dataDir: dir }, workingDir: dir }));
+      const reached = reaching.then((warehouse) => open.push(warehouse));
+      assert.equal(await Promise.race([reached, sleep(3_000, 'it waits')]), 'it waits');
+      open.push(await openEmbeddedWarehouse(options));
+      assert.equal((await (await reaching).pool.query('SELECT 42')).rowCount, 1);
+    } finally {
+      for (const one of open.toReversed()) await one.close();
+    }
   });
 
   test('reaches a server by URL', async () => {
