@@ -78,7 +78,7 @@ suite('tributary sql', () => {
     const open: { close(): Promise<void> }[] = [server];
     try {
       const reaching = reachWarehouse(loadConfig({ env: {}, flags: { dataDir: dir }, workingDir: dir }));
-      const reached = reaching.then((warehouse) => open.push(warehouse));
+      const reached = reaching.then((one) => open.push(one));
       assert.equal(await Promise.race([reached, sleep(3_000, 'it waits')]), 'it waits');
       open.push(await openEmbeddedWarehouse(options));
       assert.equal((await (await reaching).pool.query('SELECT 42')).rowCount, 1);

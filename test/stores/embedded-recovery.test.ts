@@ -14,6 +14,13 @@ async function scratch(): Promise<{ readonly dir: string; readonly remove: () =>
   return { dir: join(parent, 'warehouse'), remove: () => rm(parent, { recursive: true, force: true }) };
 }
 
+async function endRecovery(pid: number, stopped: Promise<number>): Promise<void> {
+  const stoppedServer = await stopped;
+  process.kill(pid, 'SIGKILL');
+  while (await isPostgres(pid)) await turn(); // until it is a zombie
+  process.kill(stoppedServer, 'SIGCONT');
+}
+
 /**
  * Ends the next recovery before its server has noted that it began: the server is stopped meanwhile, as a busy machine
  * may stop it, and finds both at once when it goes on.
@@ -32,13 +39,6 @@ function endNextRecovery(dir: string): { readonly onLine: (line: string) => void
     return found.pid;
   }
 
-  async function end(pid: number, stopped: Promise<number>): Promise<void> {
-    const stoppedServer = await stopped;
-    process.kill(pid, 'SIGKILL');
-    while (await isPostgres(pid)) await turn(); // until it is a zombie
-    process.kill(stoppedServer, 'SIGCONT');
-  }
-
   function onLine(line: string): void {
     const began = /\[(\d+)\] LOG: {2}database system was interrupted/.exec(line);
     if (began && server === undefined) {
@@ -48,7 +48,7 @@ function endNextRecovery(dir: string): { readonly onLine: (line: string) => void
     }
     // Logged behind the signal that tells the server.
     if (recovery && server && line.includes(`[${recovery}] LOG:  redo starts`))
-      end(recovery, server).then(resolve, reject);
+      endRecovery(recovery, server).then(resolve, reject);
   }
 
   return { onLine, ended };
@@ -68,8 +68,8 @@ test(
   { timeout: 60_000, skip: process.platform !== 'linux' },
   async (t) => {
     const { dir, remove } = await scratch();
-    let onLine = (_line: string): void => undefined;
-    const warehouse = await openEmbeddedWarehouse({ dir, log: (line) => onLine(line) });
+    let recovery: ReturnType<typeof endNextRecovery> | undefined;
+    const warehouse = await openEmbeddedWarehouse({ dir, log: (line) => recovery?.onLine(line) });
     t.after(async () => {
       await warehouse.close();
       await remove();
@@ -78,8 +78,7 @@ test(
     // Enough to be redone for the recovery not to be over before it is ended.
     await pool.query('CREATE TABLE kept (id integer, text text)');
     await pool.query(`INSERT INTO kept SELECT id, repeat(md5(id::text), 20) FROM generate_series(1, 100000) id`);
-    const recovery = endNextRecovery(dir);
-    onLine = recovery.onLine;
+    recovery = endNextRecovery(dir);
     const backend = await pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     process.kill(backend.rows[0]?.pid as number, 'SIGKILL');
     await recovery.ended;

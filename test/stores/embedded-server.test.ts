@@ -48,6 +48,10 @@ async function untilEnded({ dir }: Place): Promise<void> {
   }
 }
 
+/** Gets ready after 3 s; until then it logs a line now and then. */
+const tells = (word: string): string =>
+  `for i in 1 2 3 4 5 6 7 8; do sleep 0.4; echo "[1] ${word}:  redo in progress" >&2; done; ${ready}; exec sleep 30`;
+
 suite('an embedded server', { timeout: 60_000, skip: process.platform !== 'linux' }, () => {
   test('that does not get ready and does not stop is killed, so that the next one can start (D2)', async (t) => {
     const place = await placeOf(t, `${deaf}; echo '[1] LOG:  starting' >&2; while :; do sleep 0.1; done`);
@@ -59,8 +63,6 @@ suite('an embedded server', { timeout: 60_000, skip: process.platform !== 'linux
   });
 
   test('that tells how far its recovery is may take its time; clients whom it refuses are no progress', async (t) => {
-    const tells = (word: string): string =>
-      `for i in 1 2 3 4 5 6 7 8; do sleep 0.4; echo "[1] ${word}:  redo in progress" >&2; done; ${ready}; exec sleep 30`;
     const server = await (await placeOf(t, tells('LOG'))).start();
     await server.stop();
     await assert.rejects((await placeOf(t, tells('FATAL'))).start(), (error) =>
