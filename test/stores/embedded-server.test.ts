@@ -7,11 +7,17 @@ import { join } from 'node:path';
 import { type TestContext, suite, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { isFault } from '../../src/errors.ts';
-import { type ServerProcess, startServer } from '../../src/stores/warehouse/embedded/server-process.ts';
+import {
+  type ServerOptions,
+  type ServerProcess,
+  startServer,
+} from '../../src/stores/warehouse/embedded/server-process.ts';
+import { supervise } from '../../src/stores/warehouse/embedded/supervisor.ts';
 
 interface Place {
   readonly dir: string;
   readonly lines: string[];
+  readonly options: ServerOptions;
   start(): Promise<ServerProcess>;
 }
 
@@ -32,7 +38,7 @@ async function placeOf(t: TestContext, script: string): Promise<Place> {
     silenceMs: 1_500,
     stopTimeoutMs: 500,
   };
-  return { dir, lines, start: () => startServer(options) };
+  return { dir, lines, options, start: () => startServer(options) };
 }
 
 const ready = `printf '%s\\n%s\\n0\\n5432\\n/none\\n\\n\\nready\\n' $$ "$dir" > "$dir/postmaster.pid"`;
@@ -75,6 +81,19 @@ suite('an embedded server', { timeout: 60_000, skip: process.platform !== 'linux
     const server = await place.start();
     await server.stop();
     await untilEnded(place);
+  });
+
+  test('that is told to stop in its recovery, after a crash, does not finish that first (D8)', async (t) => {
+    const recovers = `while :; do echo "[1] LOG:  redo in progress" >&2; sleep 0.1; done`;
+    const place = await placeOf(
+      t,
+      `if [ -e "$dir/crashed" ]; then ${recovers}; fi; ${ready}; sleep 0.5; touch "$dir/crashed"`,
+    );
+    const recovering = Promise.withResolvers<void>();
+    const log = (line: string): void => (line.includes('redo in progress') ? recovering.resolve() : undefined);
+    const supervisor = await supervise({ ...place.options, log });
+    await recovering.promise;
+    await supervisor.stop();
   });
 
   test('dumps no core, which would fill the disk of its data directory', async (t) => {

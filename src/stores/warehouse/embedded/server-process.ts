@@ -45,6 +45,8 @@ export interface ServerOptions {
   readonly log: (line: string) => void;
   /** A server that is not ready is ended when it has told no progress for so long. Default 120 s. */
   readonly silenceMs?: number;
+  /** Ends the wait for a server to get ready, and the server. */
+  readonly signal?: AbortSignal;
   /** A server that is told to stop is killed after that time. Default 20 s. */
   readonly stopTimeoutMs?: number;
 }
@@ -113,6 +115,7 @@ async function waitUntilReady(child: ChildProcess, options: ServerOptions, told:
   const limitMs = options.silenceMs ?? silenceMs;
   for (; Date.now() - told.progressMs < limitMs; await sleep(pollMs)) {
     if (hasEnded(child)) throw notStarted(dataDir, told.lines);
+    options.signal?.throwIfAborted();
     if ((await readLockFile(dataDir))?.status === 'ready') return;
   }
   const last = told.lines.join('\n');

@@ -54,8 +54,9 @@ async function startAgain(options: ServerOptions, signal: AbortSignal): Promise<
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return undefined;
     try {
-      return await start(options);
+      return await start({ ...options, signal });
     } catch (error) {
+      if (signal.aborted) return undefined;
       options.log(`PostgreSQL does not start again: ${(error as Error).message}`);
     }
   }
