@@ -2,10 +2,12 @@
  * What stands behind pipelines: log, keyed state, schema registry, objects and warehouse, opened as the configuration
  * says. The embedded ones all live in the data directory.
  */
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
+import { lockFile } from '../log/segments/lock.ts';
 import { openSegmentLogReader } from '../log/segments/segment-log-reader.ts';
 import { openSegmentLog } from '../log/segments/segment-log.ts';
 import type { Log, LogReader } from '../log/log.ts';
@@ -73,6 +75,15 @@ export async function openEngineLog(config: Config, observer?: LogObserver): Pro
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const { segmentBytes, minFreeBytes } = config.log;
   return openSegmentLog({ dir: dataPaths(config.dataDir).log, segmentBytes, minFreeBytes, ...observer });
+}
+
+/** Whether another process writes the log of the data directory: a server that runs. */
+export async function isServed(config: Config): Promise<boolean> {
+  const path = join(dataPaths(config.dataDir).log, 'lock');
+  if (!existsSync(path)) return false;
+  const release = await lockFile(path);
+  release?.();
+  return release === undefined;
 }
 
 /** Only the log, to read it beside whoever writes it. @throws Fault LOG_MISSING */

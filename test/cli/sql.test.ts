@@ -3,6 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { reachWarehouse } from '../../src/cli/sql/reach-warehouse.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
 import { openEmbeddedWarehouse } from '../../src/stores/warehouse/embedded-warehouse.ts';
 import type { Warehouse } from '../../src/stores/warehouse/warehouse.ts';
 import { scratch } from '../support/program.ts';
@@ -64,6 +68,23 @@ suite('tributary sql', () => {
   test('--url prints what other tools connect with', async () => {
     const ran = await sql('--url');
     assert.equal(ran.stdout, `${warehouse.url}\n`);
+  });
+
+  test('starts no PostgreSQL of its own beside a server whose own is away: it waits for that', async (t) => {
+    const dir = await scratch(t);
+    const options = { dir: join(dir, 'postgres'), log: () => undefined };
+    await (await openEmbeddedWarehouse(options)).close();
+    const server = await openSegmentLog({ dir: join(dir, 'log') }); // whoever writes the log serves
+    const open: { close(): Promise<void> }[] = [server];
+    try {
+      const reaching = reachWarehouse(loadConfig({ env: {}, flags: { dataDir: dir }, workingDir: dir }));
+      const reached = reaching.then((one) => open.push(one));
+      assert.equal(await Promise.race([reached, sleep(3_000, 'it waits')]), 'it waits');
+      open.push(await openEmbeddedWarehouse(options));
+      assert.equal((await (await reaching).pool.query('SELECT 42')).rowCount, 1);
+    } finally {
+      for (const one of open.toReversed()) await one.close();
+    }
   });
 
   test('reaches a server by URL', async () => {

@@ -1,14 +1,23 @@
 /** The warehouse as other processes than the server reach it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
-import { dataPaths } from '../../engine/engine.ts';
+import { dataPaths, isServed } from '../../engine/engine.ts';
 import { Fault, isFault } from '../../errors.ts';
 import { attachEmbeddedWarehouse, openEmbeddedWarehouse } from '../../stores/warehouse/embedded-warehouse.ts';
 import { openServerWarehouse } from '../../stores/warehouse/server-warehouse.ts';
 import type { Warehouse } from '../../stores/warehouse/warehouse.ts';
 
-/** The embedded one that runs; where none does, one of our own for as long as the query takes. */
+/** A server starts its PostgreSQL again within some seconds. */
+const patienceMs = 20_000;
+const pollMs = 100;
+
+/**
+ * The embedded one that runs. Where none does, one of our own for as long as the query takes; but not beside a server whose
+ * PostgreSQL is away for a moment: it could not start it again meanwhile, and would lose ours in the middle of a batch.
+ * @throws Fault WAREHOUSE_UNAVAILABLE
+ */
 export async function reachWarehouse(config: Config): Promise<Warehouse> {
   if (config.databaseUrl !== undefined) return openServerWarehouse({ url: config.databaseUrl });
   const dir = dataPaths(config.dataDir).postgres;
@@ -17,11 +26,14 @@ export async function reachWarehouse(config: Config): Promise<Warehouse> {
       'WAREHOUSE_UNAVAILABLE',
       `there is no warehouse in ${config.dataDir} yet: tributary start makes it`,
     );
-  try {
-    return await attachEmbeddedWarehouse({ dir });
-  } catch (error) {
-    if (!isFault(error, 'WAREHOUSE_UNAVAILABLE')) throw error;
-    return openEmbeddedWarehouse({ dir, log: () => undefined });
+  for (const untilMs = performance.now() + patienceMs; ; await sleep(pollMs)) {
+    try {
+      return await attachEmbeddedWarehouse({ dir });
+    } catch (error) {
+      if (!isFault(error, 'WAREHOUSE_UNAVAILABLE')) throw error;
+      if (!(await isServed(config))) return openEmbeddedWarehouse({ dir, log: () => undefined });
+      if (performance.now() > untilMs) throw error;
+    }
   }
 }
 

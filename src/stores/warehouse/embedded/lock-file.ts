@@ -1,5 +1,7 @@
 /**
- * `postmaster.pid`, PostgreSQL's own lock on a data directory: who runs on it, where its socket is, and whether it is ready.
+ * PostgreSQL's own locks: `postmaster.pid` on a data directory (who runs on it, where its socket is, whether it is ready), and
+ * one beside the socket. PostgreSQL does not start over what a server that was killed has left of them where the number
+ * belongs to another process now, or was never written: that is removed here.
  */
 import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,12 +9,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../../../errors.ts';
 
 const pollMs = 50;
+/** It is written at once, by a server that was not killed before. */
+const writtenWithinMs = 1_000;
 /** A server notices within a second that its owner was killed. */
 const noticeMs = 10_000;
 /** Then it writes its buffers to disk, which takes a while on a slow disk. */
 const shutdownMs = 60_000;
 
 export interface LockFile {
+  /** 0 where it is not written, or not yet. */
   readonly pid: number;
   readonly port: number;
   readonly socketDir: string;
@@ -21,14 +26,22 @@ export interface LockFile {
 }
 
 export async function readLockFile(dataDir: string): Promise<LockFile | undefined> {
-  const text = await readFile(pathOf(dataDir), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return '';
+  const text = await read(pathOf(dataDir));
+  if (text === undefined) return undefined;
+  // pid, data directory, start time, port, socket directory, listen address, shared memory key, status
+  const [, , , port = '', socketDir = '', , , status = ''] = text.split('\n').map((line) => line.trim());
+  return { pid: pidIn(text), port: Number(port), socketDir, status };
+}
+
+async function read(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
     throw error;
   });
-  // pid, data directory, start time, port, socket directory, listen address, shared memory key, status
-  const [pid = '', , , port = '', socketDir = '', , , status = ''] = text.split('\n').map((line) => line.trim());
-  if (!Number(pid)) return undefined;
-  return { pid: Number(pid), port: Number(port), socketDir, status };
+}
+
+function pidIn(text: string): number {
+  return Number(text.split('\n', 1)[0]) || 0;
 }
 
 /**
@@ -40,22 +53,26 @@ export async function waitForPreviousServer(dataDir: string): Promise<void> {
   for (;;) {
     const found = await readLockFile(dataDir);
     if (!found) return;
-    if (!(await isPostgres(found.pid))) {
-      await removeStale(dataDir, found.pid);
-      return;
-    }
-    if (Date.now() - began > (found.status === 'stopping' ? shutdownMs : noticeMs))
+    const waitedMs = Date.now() - began;
+    const isStale = found.pid === 0 ? waitedMs > writtenWithinMs : !(await isPostgres(found.pid));
+    if (isStale) return removeStale(pathOf(dataDir), found.pid);
+    if (waitedMs > (found.status === 'stopping' ? shutdownMs : noticeMs))
       throw new Fault('WAREHOUSE_IN_USE', `PostgreSQL (process ${found.pid}) runs on ${dataDir} (${found.status})`);
     await sleep(pollMs);
   }
 }
 
-/**
- * PostgreSQL itself overrides the file of a dead process, but refuses to start where the number now belongs to
- * another process of this user (containers start at 1 each time). Aside first: another starter may have won.
- */
-async function removeStale(dataDir: string, pid: number): Promise<void> {
-  const file = pathOf(dataDir);
+/** @param socketDir of this data directory alone, on which no server runs */
+export async function removeStaleSocketLock(socketDir: string, port: number): Promise<void> {
+  const file = join(socketDir, `.s.PGSQL.${port}.lock`);
+  const text = await read(file);
+  if (text === undefined) return;
+  const pid = pidIn(text);
+  if (pid === 0 || !(await isPostgres(pid))) await removeStale(file, pid);
+}
+
+/** Aside first: another starter may have won. */
+async function removeStale(file: string, pid: number): Promise<void> {
   const aside = `${file}.${process.pid}`;
   try {
     await rename(file, aside);
@@ -63,8 +80,7 @@ async function removeStale(dataDir: string, pid: number): Promise<void> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
-  const owner = Number((await readFile(aside, 'utf8')).split('\n')[0]);
-  if (owner === pid) await rm(aside);
+  if (pidIn(await readFile(aside, 'utf8')) === pid) await rm(aside);
   else await rename(aside, file);
 }
 

@@ -22,6 +22,9 @@ export const embeddedSettings: Settings = {
   max_wal_senders: 0,
   shared_buffers: '128MB',
   max_connections: 40,
+  // A server that crashes ends, and the supervisor starts it again: one that begins anew by itself may wait for ever for a
+  // recovery that has ended (docs/decisions/embedded-postgres.md).
+  restart_after_crash: 'off',
   jit: 'off',
   timezone: 'UTC',
   // A refused row is told as a dead letter; what matters here is the server's own state.

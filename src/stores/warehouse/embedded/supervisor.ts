@@ -3,7 +3,7 @@
  * again, after 0.1 s, then twice as long each time, up to 5 s. Its socket stays where it was, so that clients find it again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { waitForPreviousServer } from './lock-file.ts';
+import { removeStaleSocketLock, waitForPreviousServer } from './lock-file.ts';
 import { type ServerOptions, type ServerProcess, startServer } from './server-process.ts';
 
 const firstPauseMs = 100;
@@ -42,7 +42,9 @@ export async function supervise(options: ServerOptions): Promise<Supervisor> {
 }
 
 async function start(options: ServerOptions): Promise<ServerProcess> {
-  await waitForPreviousServer(options.dataDir);
+  const { dataDir, settings } = options;
+  await waitForPreviousServer(dataDir);
+  await removeStaleSocketLock(String(settings['unix_socket_directories']), Number(settings['port']));
   return startServer(options);
 }
 
@@ -52,8 +54,9 @@ async function startAgain(options: ServerOptions, signal: AbortSignal): Promise<
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return undefined;
     try {
-      return await start(options);
+      return await start({ ...options, signal });
     } catch (error) {
+      if (signal.aborted) return undefined;
       options.log(`PostgreSQL does not start again: ${(error as Error).message}`);
     }
   }
