@@ -117,6 +117,41 @@ export const catalogue = {
     what: 'The certificate or its private key cannot be read, or they do not belong together.',
     todo: 'Correct tls.certFile and tls.keyFile, or the files that they name.',
   },
+  NOT_FOUND: {
+    status: 404,
+    what: 'The server has nothing at that path.',
+    todo: 'Correct the path; /openapi.json lists what there is.',
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    what: 'The path takes other methods than the one of the request.',
+    todo: 'Use a method that the Allow header names.',
+  },
+  URL_INVALID: {
+    status: 400,
+    what: 'The path of the request cannot be read.',
+    todo: 'Percent-encode the path: a % stands before two hexadecimal digits, and all of it is UTF-8.',
+  },
+  URL_TOO_LONG: {
+    status: 414,
+    what: 'A part of the path is longer than the server takes.',
+    todo: 'Shorten what stands between the slashes.',
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    what: 'The request line and the headers together are larger than the server takes.',
+    todo: 'Shorten the query, or send fewer or shorter headers.',
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    what: 'The headers or the body of the request were too slow in coming.',
+    todo: 'Send the request without long pauses.',
+  },
+  HTTP_INVALID: {
+    status: 400,
+    what: 'What arrived cannot be read as HTTP.',
+    todo: 'Speak HTTP/1.1 to this port, or HTTPS where the server has a certificate.',
+  },
   REQUEST_INVALID: {
     status: 400,
     what: 'The body, the query or a header of a request is not of the form that its route takes.',

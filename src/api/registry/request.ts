@@ -14,7 +14,8 @@ export type Asked = FastifyRequest<{
 
 export const maxBodyBytes = 1_048_576;
 const maxReferences = 1_000;
-const largestNumber = 2 ** 31 - 1;
+/** Of ids, versions, offsets and limits. */
+export const largestNumber = 2 ** 31 - 1;
 
 /** `:.:name` is `name` in the default context; other contexts are a part of the name. */
 export function subjectOf({ params }: Asked): string {
