@@ -9,8 +9,8 @@ const maxBytes = 1024 * 1024;
 /** @throws Fault REQUEST_INVALID, with the place; PACKAGE_TOO_LARGE above 1 MiB, and what else `decodedBody` throws */
 export async function readJsonBody<T>(request: FastifyRequest, shape: z.ZodType<T>): Promise<T> {
   const chunks: Buffer[] = [];
-  const encoding = request.headers['content-encoding'];
-  for await (const chunk of decodedBody(request.raw, { encoding, maxBytes })) chunks.push(chunk);
+  const { 'content-encoding': encoding, 'content-length': announcedLength } = request.headers;
+  for await (const chunk of decodedBody(request.raw, { encoding, announcedLength, maxBytes })) chunks.push(chunk);
   const parsed = shape.safeParse(parse(Buffer.concat(chunks).toString()));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

@@ -11,6 +11,7 @@ import type { Registry } from 'prom-client';
 import { answerError, type ErrorLogs, refusalBody, unknownRoute } from './answer-error.ts';
 import type { Certificate } from './certificate.ts';
 import { answerUnparsed, answerUnroutable, maxParamLength, noteAnswers } from './early-refusals.ts';
+import { continueWhenRead } from './expect-continue.ts';
 import { createRefusalLog } from './refusal-log.ts';
 import { noteMethods } from './route-methods.ts';
 
@@ -45,6 +46,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const app = listener(options.certificate, logs);
   noteMethods(app);
   noteAnswers(app.server);
+  continueWhenRead(app.server);
   const draining = drainInOrder(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _body, done) => done(null));

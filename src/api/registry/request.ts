@@ -83,8 +83,9 @@ export async function jsonBody(asked: Asked): Promise<unknown> {
 }
 
 async function received({ raw, headers }: Asked): Promise<readonly Buffer[]> {
+  const { 'content-encoding': encoding, 'content-length': announcedLength } = headers;
   try {
-    return await Array.fromAsync(decodedBody(raw, { encoding: headers['content-encoding'], maxBytes: maxBodyBytes }));
+    return await Array.fromAsync(decodedBody(raw, { encoding, announcedLength, maxBytes: maxBodyBytes }));
   } catch (error) {
     if (!isFault(error, 'PACKAGE_TOO_LARGE')) throw error;
     throw new RegistryFault('PACKAGE_TOO_LARGE', 413, `the body is larger than ${maxBodyBytes} bytes`);

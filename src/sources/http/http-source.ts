@@ -48,6 +48,7 @@ async function receive(request: FastifyRequest, reply: FastifyReply, options: Ht
     body: (evicted) =>
       decodedBody(request.raw, {
         encoding: request.headers['content-encoding'],
+        announcedLength: request.headers['content-length'],
         maxBytes: Math.min(ingest.pipeline.source.maxPackageBytes, request.grant?.maxBodyBytes ?? Infinity),
         idleTimeoutMs: options.bodyIdleTimeoutMs,
         signal: evicted,
