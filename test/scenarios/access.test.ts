@@ -37,8 +37,10 @@ suite('a server beyond loopback', { timeout: 240_000 }, () => {
   let url: string;
   const secrets: string[] = [];
 
-  async function addKey(...args: readonly string[]): Promise<string> {
-    const ran = await runProgram(['keys', 'add', 'test', ...args, '--data-dir', dataDir]);
+  const addKey = (...args: readonly string[]): Promise<string> => addKeyOf('test', ...args);
+
+  async function addKeyOf(name: string, ...args: readonly string[]): Promise<string> {
+    const ran = await runProgram(['keys', 'add', name, ...args, '--data-dir', dataDir]);
     assert.equal(ran.code, 0, ran.stderr);
     secrets.push(ran.stdout.trim());
     return ran.stdout.trim();
@@ -117,6 +119,17 @@ suite('a server beyond loopback', { timeout: 240_000 }, () => {
     assert.deepEqual([empty.continued, empty.status], [true, 200], empty.text);
     const topics = await askFirst(`${url}/admin/topics`, '{"topics":[]}', bearer(token));
     assert.deepEqual([topics.continued, topics.status], [true, 200], topics.text);
+  });
+
+  test("D5: an Idempotency-Key is the sender's, not its access key's: it outlives a rotation, and nobody else gets its answer", async () => {
+    const answers: string[] = [];
+    for (const key of [await addKey(), await addKey(), await addKeyOf('another')]) {
+      const headers = { ...bearer(key), 'idempotency-key': 'order-7' };
+      answers.push((await statusWithin(200, () => collect(url, body, headers))).text);
+    }
+    const [first, renewed, other] = answers;
+    assert.equal(renewed, first);
+    assert.notEqual(other, first);
   });
 
   test('keeps the rest for the admin token, but health', async () => {

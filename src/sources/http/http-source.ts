@@ -56,6 +56,7 @@ async function receive(request: FastifyRequest, reply: FastifyReply, options: Ht
     splitter: ndjson ? splitNdjson() : splitJson(),
     onNotJson: ndjson ? 'reject-event' : 'refuse-package',
     idempotencyKey: idempotencyKey(request.headers['idempotency-key']),
+    sender: request.grant?.keyName,
   });
   const { packageId, accepted, rejected } = answer;
   countAnswer(options, answer, (performance.now() - startedMs) / 1000);
