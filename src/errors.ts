@@ -207,6 +207,11 @@ export const catalogue = {
     what: 'The keyed state could not be opened in time, since another process has it.',
     todo: 'Try again; where it stays so, end the stopped process that has the named file open.',
   },
+  STATE_MISSING: {
+    status: 404,
+    what: 'The data directory has no keyed state yet.',
+    todo: 'Start Tributary on this data directory first, or correct it (--data-dir).',
+  },
   SCHEMA_UNKNOWN: {
     status: 404,
     what: 'The registry has no such schema, subject, version or setting.',

@@ -3,6 +3,7 @@ import { isFault } from '../errors.ts';
 import type { LogReader, TopicPartition } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { readCheckpoint } from './checkpoint.ts';
+import { isOpening } from './opening.ts';
 
 export interface LagRow {
   readonly consumer: string;
@@ -15,6 +16,8 @@ export interface LagRow {
   readonly lag: number;
   /** Age of the oldest record that has not landed; 0 where there is none. */
   readonly behindMs: number;
+  /** Its processor has not opened its sinks since the program started, and may still go back to where one of them is. */
+  readonly isOpening: boolean;
 }
 
 export interface Consumer {
@@ -35,10 +38,12 @@ export async function readLag(
     const partitions = topics.find((spec) => spec.name === topic)?.partitions ?? 0;
     for (let partition = 0; partition < partitions; partition++) {
       const at = { topic, partition };
+      const opening = await isOpening(state, log.id, name, at); // first: it goes back before it has opened
       const committed = await readCheckpoint(state, log.id, name, at);
       const { start, end } = await log.range(at);
       const behindMs = committed < end ? await ageOf(log, at, Math.max(committed, start), nowMs, unreadableMs) : 0;
-      rows.push({ consumer: name, topic, partition, committed, end, lag: end - Math.max(committed, start), behindMs });
+      const lag = end - Math.max(committed, start);
+      rows.push({ consumer: name, topic, partition, committed, end, lag, behindMs, isOpening: opening });
     }
   }
   return rows;

@@ -22,7 +22,14 @@ interface StatusJson {
   readonly isRunning: boolean;
   readonly ready?: boolean;
   readonly parts?: Readonly<Record<string, string>>;
-  readonly lag: readonly { consumer: string; end: number; lag: number; behindMs: number; perSecond: number | null }[];
+  readonly lag: readonly {
+    consumer: string;
+    end: number;
+    lag: number;
+    isOpening: false;
+    behindMs: number;
+    perSecond: number | null;
+  }[];
   readonly events?: readonly { pipeline: string; ingested: number; rejected: number; perSecond: number | null }[];
   readonly queue?: { bytes: number; maxBytes: number };
   readonly disk: { freeBytes: number; totalBytes: number };
@@ -36,6 +43,7 @@ const at: Status['lag'][number] = {
   end: 30,
   lag: 20,
   behindMs: 61_000,
+  isOpening: false,
 };
 const seen: Status = {
   of: 'http://here',
