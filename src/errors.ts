@@ -312,9 +312,14 @@ export const catalogue = {
     what: 'The command needs the running server, and could not connect to it.',
     todo: 'Start it (tributary start), or name where it runs (--to URL): only the running server writes the log.',
   },
+  SERVER_SILENT: {
+    status: 504,
+    what: 'The server took the connection and did not answer in time.',
+    todo: 'See its log lines, and whether its machine or its disk stands still.',
+  },
   SERVER_REFUSED: {
     status: 502,
-    what: 'The server gave no answer, broke off, or refused what the command asked.',
+    what: 'The server broke off, or refused what the command asked.',
     todo: 'Do what the message says, and run the command again: what is done is not done twice.',
   },
   PIPELINE_HALTED: {
