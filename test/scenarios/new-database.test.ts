@@ -18,7 +18,7 @@ async function start(t: TestContext, options: StartOptions): Promise<Program> {
   return program;
 }
 
-suite('a new database', { timeout: 120_000 }, () => {
+suite('a new database', { timeout: 240_000 }, () => {
   test('lag --wait does not take a checkpoint for the truth before its processor has opened its sinks (D3)', async (t) => {
     const dataDir = join(await scratch(t), 'data');
     const first = await start(t, { dataDir });
