@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { ratesBetween } from '../../src/cli/status/rates.ts';
@@ -26,6 +26,7 @@ interface StatusJson {
     consumer: string;
     end: number;
     lag: number;
+    isOpening: false;
     behindMs: number;
     perSecond: number | null;
     toReplay: number;
@@ -44,6 +45,7 @@ const at: Status['lag'][number] = {
   lag: 20,
   behindMs: 61_000,
   toReplay: 0,
+  isOpening: false,
 };
 const seen: Status = {
   of: 'http://here',
@@ -148,8 +150,18 @@ collect         at 13 of 30 in events.raw-0        17  61.0 s       1.5
       if (shown.split(' ready, up ').length > 2) twice.resolve();
     });
     const closed = once(child, 'close') as Promise<[number]>;
+    const shows = async (text: RegExp): Promise<void> => {
+      shown = '';
+      for await (const _ of on(child.stdout, 'data', { close: ['end'] })) if (text.test(shown)) return;
+      assert.fail(shown);
+    };
     await Promise.race([twice.promise, closed.then(() => assert.fail(shown))]);
     assert.match(shown.replaceAll(escape, '<escape>'), /<escape>\[\d+A/);
+
+    program.child.kill('SIGSTOP');
+    await shows(/ has not answered within 5 s; asked again every second/);
+    program.child.kill('SIGCONT');
+    await shows(/ ready, up /);
     child.stdin.write('\u0003');
     assert.deepEqual((await closed)[0], 130);
   });

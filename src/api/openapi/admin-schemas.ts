@@ -84,6 +84,11 @@ const status = object({
       lag: whole('Records that have not landed.'),
       behindMs: { type: ['number', 'null'], description: 'Age of the oldest of them; null where it cannot be read.' },
       toReplay: whole('Records that a replay is still to land again.'),
+      isOpening: {
+        type: 'boolean',
+        description:
+          'Its processor has not looked at its sinks since the start, and may still go back to where one of them is.',
+      },
     }),
   ),
   events: list(object({ pipeline: text(), ingested: whole(), rejected: whole(), deadLettered: whole() })),
