@@ -24,7 +24,7 @@ function leavesOf(command: Command, path: readonly string[] = []): readonly Leaf
   return inner.flatMap((one) => leavesOf(one, [...path, one.name()]));
 }
 
-const leaves = leavesOf(createProgram());
+const leaves = leavesOf(await createProgram());
 const shown = (words: readonly string[]): string => JSON.stringify(words.join(' ').slice(0, 200));
 
 /** One line, which names no file of ours and does not send the reader to one; control characters shown as such. */
@@ -36,7 +36,7 @@ function assertOneLine(words: readonly string[], text: string): void {
 
 /** Reads a command line without running what it says. */
 async function parse(words: readonly string[]): Promise<{ readonly ran: boolean; readonly told: string }> {
-  const program = createProgram();
+  const program = await createProgram();
   let told = '';
   let ran = false;
   const tell = (text: string): void => void (told += text);
