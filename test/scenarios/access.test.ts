@@ -28,6 +28,7 @@ async function statusWithin(wanted: number, ask: () => Promise<Reply>): Promise<
   }
 }
 
+const asJson = { 'content-type': 'application/json' };
 const readOrNothing = (file: string) => readFile(file, 'utf8').catch(() => '');
 
 suite('a server beyond loopback', { timeout: 240_000 }, () => {
@@ -134,12 +135,15 @@ suite('a server beyond loopback', { timeout: 240_000 }, () => {
 
   test('keeps the rest for the admin token, but health', async () => {
     for (const path of ['/ping', '/health/live']) assert.equal((await httpRequest(url + path)).status, 200);
-    const topics = { body: '{"topics":[]}', headers: {} };
+    const topics = { body: '{"topics":[]}', headers: asJson };
     assert.equal((await httpRequest(`${url}/metrics`)).status, 401);
     assert.equal((await httpRequest(`${url}/admin/topics`, topics)).status, 401);
     assert.equal((await httpRequest(`${url}/metrics`, { headers: bearer(secrets[0]!) })).status, 403);
     for (const good of [token, `${token}-of-file`])
-      assert.equal((await httpRequest(`${url}/admin/topics`, { ...topics, headers: bearer(good) })).status, 200);
+      assert.equal(
+        (await httpRequest(`${url}/admin/topics`, { ...topics, headers: { ...asJson, ...bearer(good) } })).status,
+        200,
+      );
   });
 
   test('sees new and revoked keys within a second, and two are good at a time', async () => {
@@ -213,10 +217,12 @@ suite('a server beyond loopback', { timeout: 240_000 }, () => {
       ['{"topics":[{"name":"a","partitions":1,"__proto__":1}]}', 400],
       [`{"topics":"${'x'.repeat(2_000_000)}"}`, 413],
     ] as const) {
-      // prettier-ignore
-      const reply = await httpRequest(`${url}/admin/topics`, { body: text, headers: bearer(token) });
+      const headers = { ...asJson, ...bearer(token) };
+      const reply = await httpRequest(`${url}/admin/topics`, { body: text, headers });
       assert.equal(reply.status, status, `${text.slice(0, 80)}: ${reply.text}`);
     }
+    const unasked = { 'content-type': 'text/plain', ...bearer(token) }; // as a page of another origin could send it
+    assert.equal((await httpRequest(`${url}/admin/topics`, { body: '{"topics":[]}', headers: unasked })).status, 415);
     assert.equal((await runProgram(['topics', 'list', '--json', '--data-dir', dataDir])).stdout, listed);
   });
 

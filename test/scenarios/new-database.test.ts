@@ -30,7 +30,7 @@ suite('a new database', { timeout: 240_000 }, () => {
     const waited = await runProgram(['lag', '--wait', '--timeout', '1', '--data-dir', dataDir], env);
     assert.equal(waited.code, 1, waited.stdout);
     assert.match(waited.stderr, /^error: not caught up after 1 s: the sinks of collect have not been opened yet\.\n$/);
-    assert.match(waited.stdout, /^collect .* 0 +opening$/m);
+    assert.match(waited.stdout, /^collect .* 0 +opening +0$/m);
     assert.match((await runProgram(['status', '--data-dir', dataDir], env)).stdout, /^collect .* 0 +opening/m);
     assert.equal(await second.kill('SIGTERM'), 0);
     const third = await start(t, { dataDir });
