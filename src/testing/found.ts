@@ -40,6 +40,8 @@ export async function findRows(pipeline: Pipeline, table: string, databaseUrl: s
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
+    const there = await client.query('SELECT to_regclass($1) IS NOT NULL AS is', [escapeIdentifier(table)]);
+    if (!(there.rows[0] as { is: boolean }).is) return []; // its processor has not opened it yet
     const sql = `SELECT * FROM ${escapeIdentifier(table)} ORDER BY tableoid, ctid`;
     return (await client.query<Record<string, unknown>>(sql)).rows;
   } finally {
