@@ -116,12 +116,10 @@ export class Idempotency {
   }
 
   async #advance(): Promise<void> {
-    const records = await this.#log.read(at, this.#next, { maxBytes: readBytes });
-    const last = records.at(-1);
-    if (!last) return;
-    const next = last.offset + 1;
+    const { records, next } = await this.#log.read(at, this.#next, { maxBytes: readBytes });
     const progress = { key: this.#progressKey, value: Buffer.from(String(next)) };
-    await this.#state.commit({ put: [...records.map((record) => this.#toPut(record)), progress] });
+    if (records.length > 0)
+      await this.#state.commit({ put: [...records.map((record) => this.#toPut(record)), progress] });
     this.#next = next;
     for (const record of records) this.#recent.delete(String(record.key));
   }

@@ -83,9 +83,9 @@ export class BatchFiller<Output> {
     const batch = new BatchInHand(offsets.from, this.#takeBatches(offsets.to), isIn && isTold);
     const findOut = await this.#outOf(intent, again, isIn);
     const pages = intent ? readRange(log, this.#at, intent) : readBatch(log, this.#at, offsets, limits, signal);
-    for await (const records of pages) {
-      const page = { from: batch.to, to: batch.to + records.length };
-      batch.add(records, await convert(records), new Set(await findOut(page)));
+    for await (const page of pages) {
+      const out = await findOut({ from: batch.to, to: page.next });
+      batch.add(page, await convert(page.records), new Set(out));
     }
     return batch;
   }

@@ -3,7 +3,7 @@
  * the records of those that are invalid.
  */
 import { asReject, Reject } from '../event/reject.ts';
-import type { LogRecord } from '../log/log.ts';
+import type { LogRecord, Page } from '../log/log.ts';
 import type { RejectedEvent } from '../sinks/sink.ts';
 import type { FilledBatch } from './stage-batch.ts';
 
@@ -17,7 +17,7 @@ export class BatchInHand<Output> {
   /** A sink has it already: what is not out has landed there. */
   readonly hasLanded: boolean;
   readonly invalid: Invalid[] = [];
-  /** The offset behind the last record. */
+  /** The offset behind the last record, and behind what follows it that is none. */
   to: number;
   /** That the sinks hold. */
   events = 0;
@@ -33,8 +33,8 @@ export class BatchInHand<Output> {
   }
 
   /** @param out offsets of events that an earlier try has dropped or made dead letters of */
-  add(records: readonly LogRecord[], outputs: readonly (Output | Reject)[], out: ReadonlySet<number>): void {
-    this.to += records.length;
+  add({ records, next }: Page, outputs: readonly (Output | Reject)[], out: ReadonlySet<number>): void {
+    this.to = next;
     for (const [index, record] of records.entries()) {
       const { offset } = record;
       if (out.has(offset)) {

@@ -1,6 +1,6 @@
 /** How far consumers are behind the log, from what any process may read. */
 import { isFault } from '../errors.ts';
-import type { LogReader, TopicPartition } from '../log/log.ts';
+import type { LogReader, OffsetRange, TopicPartition } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { readCheckpoint } from './checkpoint.ts';
 
@@ -11,7 +11,7 @@ export interface LagRow {
   /** Everything below it has landed. */
   readonly committed: number;
   readonly end: number;
-  /** Records that the log has. */
+  /** Offsets that the log has: its records, and what lies between them (see log.ts). */
   readonly lag: number;
   /** Age of the oldest record that has not landed; 0 where there is none. */
   readonly behindMs: number;
@@ -37,17 +37,29 @@ export async function readLag(
       const at = { topic, partition };
       const committed = await readCheckpoint(state, log.id, name, at);
       const { start, end } = await log.range(at);
-      const behindMs = committed < end ? await ageOf(log, at, Math.max(committed, start), nowMs, unreadableMs) : 0;
+      const behindMs =
+        committed < end ? await ageOf(log, at, { start: Math.max(committed, start), end }, nowMs, unreadableMs) : 0;
       rows.push({ consumer: name, topic, partition, committed, end, lag: end - Math.max(committed, start), behindMs });
     }
   }
   return rows;
 }
 
-async function ageOf(log: LogReader, at: TopicPartition, offset: number, nowMs: number, unreadableMs?: number) {
+async function ageOf(
+  log: LogReader,
+  at: TopicPartition,
+  { start, end }: OffsetRange,
+  nowMs: number,
+  unreadableMs?: number,
+) {
   try {
-    const [record] = await log.read(at, offset, { maxBytes: 1 });
-    return record ? Math.max(0, nowMs - record.timeMs) : 0;
+    for (let next = start; next < end;) {
+      const page = await log.read(at, next, { maxBytes: 1 });
+      const [record] = page.records;
+      if (record) return Math.max(0, nowMs - record.timeMs);
+      next = page.next;
+    }
+    return 0;
   } catch (error) {
     if (unreadableMs === undefined || !isFault(error)) throw error;
     return unreadableMs;

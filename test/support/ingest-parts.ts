@@ -125,6 +125,10 @@ async function recordsOf(log: Log, topic: string): Promise<readonly LogRecord[]>
   const at = { topic, partition: 0 };
   const { end } = await log.range(at);
   const records: LogRecord[] = [];
-  while (records.length < end) records.push(...(await log.read(at, records.length, { maxBytes: 1 << 20 })));
+  for (let next = 0; next < end;) {
+    const page = await log.read(at, next, { maxBytes: 1 << 20 });
+    records.push(...page.records);
+    next = page.next;
+  }
   return records;
 }
