@@ -50,6 +50,10 @@ export const catalogue = {
   BUSY: { status: 503, todo: 'Send the package again after Retry-After seconds.' },
   LOG_FULL: { status: 503, todo: 'Free disk space; the log takes events again by itself.' },
   LOG_FAILED: { status: 503, todo: 'See the cause in the log lines; restarting recovers the log.' },
+  LOG_UNAVAILABLE: {
+    status: 503,
+    todo: 'Start the Kafka brokers, or correct KAFKA_BROKERS; what waits goes on by itself.',
+  },
   LOG_MISSING: { status: 404, todo: 'Start Tributary on this data directory first, or correct it (--data-dir).' },
   LOG_ROTTEN: {
     status: 500,

@@ -36,7 +36,11 @@ export class RunningService {
     const child = spawn(file, [...args], { cwd: this.dir, detached: true, stdio: ['ignore', log.fd, log.fd] });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     child.once('spawn', resolve).once('error', reject);
-    await promise.finally(() => log.close());
+    try {
+      await promise;
+    } finally {
+      await log.close();
+    }
     child.unref();
     await writeFile(join(this.dir, 'pid'), String(child.pid));
   }
