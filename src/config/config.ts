@@ -41,6 +41,7 @@ export const variables = {
   HOST: 'host',
   TRIBUTARY_DATA_DIR: 'dataDir',
   DATABASE_URL: 'databaseUrl',
+  KAFKA_BROKERS: 'kafkaBrokers',
   LOG_LEVEL: 'logLevel',
   TRIBUTARY_ADMIN_TOKEN: 'adminToken',
   TRIBUTARY_ADMIN_TOKEN_FILE: 'adminTokenFile',
@@ -93,8 +94,8 @@ function fromText(setting: string, text: string, workingDir: string): unknown {
   if (setting === 'port') return /^\d{1,5}$/.test(text) ? Number(text) : text;
   if (['dataDir', 'adminTokenFile', 'tls.certFile', 'tls.keyFile'].includes(setting))
     return text === '' ? text : resolve(workingDir, text);
-  if (setting !== 'only') return text;
-  return text.split(',').map((name) => name.trim());
+  if (setting !== 'only' && setting !== 'kafkaBrokers') return text;
+  return text.split(',').map((one) => one.trim());
 }
 
 function clusterVariables(env: ConfigSources['env']): readonly string[] {

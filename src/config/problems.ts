@@ -14,7 +14,6 @@ type Path = readonly PropertyKey[];
 
 /** Settings of a version with the cluster engine: refused in so many words, lest somebody believes that they work. */
 export const clusterSettings: Readonly<Record<string, string>> = {
-  kafkaBrokers: 'KAFKA_BROKERS',
   schemaRegistryUrl: 'SCHEMA_REGISTRY_URL',
   s3Bucket: 'S3_BUCKET',
   redisUrl: 'REDIS_URL',

@@ -21,6 +21,7 @@ const bytes = (min: number) => wholeNumber(min, Number.MAX_SAFE_INTEGER, 'bytes'
 const milliseconds = () => wholeNumber(1, 24 * 3600 * 1000, 'milliseconds');
 const port = 'a port from 0 to 65535';
 const databaseUrl = 'a connection string such as postgres://user@host:5432/database';
+const brokers = 'a list of one or more brokers, each as host:port';
 const names = 'a list of one or more names of pipelines';
 const adminTokens = `one or more tokens, separated by commas, each of ${adminTokenForm}`;
 const accessKey = 'a key as tributary keys add prints it';
@@ -63,6 +64,12 @@ export const settings = z
     databaseUrl: z
       .string(databaseUrl)
       .regex(/^postgres(ql)?:\/\//, databaseUrl)
+      .optional(),
+    /** Any brokers of the cluster. Default: the embedded log. */
+    kafkaBrokers: z
+      .array(z.string(brokers).regex(/^(\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5}$/i, brokers), brokers)
+      .min(1, brokers)
+      .readonly()
       .optional(),
     logLevel: z.enum(logLevels, `one of ${logLevels.join(', ')}`).default('info'),
     /** Names of the pipelines to run; default: all. */

@@ -19,8 +19,9 @@ export function check(code: number, what: string, detail?: string | null): void 
   throw new BrokerError(names[code] ?? `error ${code}`, what, detail);
 }
 
+/** Any, or one of these. */
 export function isBrokerError(error: unknown, ...ids: readonly string[]): error is BrokerError {
-  return error instanceof BrokerError && ids.includes(error.id);
+  return error instanceof BrokerError && (ids.length === 0 || ids.includes(error.id));
 }
 
 /** The answer, also where it holds error codes, which the client throws: they belong to parts of it, and are looked at there. */

@@ -21,6 +21,8 @@ export interface KafkaLogOptions extends KafkaLogReaderOptions {
   readonly transactionTimeoutMs?: number;
   /** Told how long each transaction took. Must not throw. */
   readonly onFlushed?: (seconds: number) => void;
+  /** Called when it is closed, or could not be opened. */
+  readonly onClosed?: () => void;
 }
 
 const MIB = 1 << 20;
@@ -49,6 +51,7 @@ class KafkaLog implements Log {
   readonly #producer: TransactionalProducer;
   readonly #commits: GroupCommit;
   readonly #turns = new Turns();
+  readonly #onClosed: (() => void) | undefined;
   #refreshing: NodeJS.Timeout | undefined;
 
   constructor(options: KafkaLogOptions) {
@@ -60,7 +63,8 @@ class KafkaLog implements Log {
       patienceMs = 3_000,
       onFlushed,
     } = options;
-    const { transactionTimeoutMs = 10_000 } = options;
+    const { transactionTimeoutMs = 10_000, onClosed } = options;
+    this.#onClosed = onClosed;
     this.#reader = new KafkaLogReader(options);
     this.#cluster = new Cluster({ brokers, connectTimeoutMs, requestTimeoutMs, security });
     const producer = { transactionalId, transactionTimeoutMs, commitGraceMs };
@@ -138,5 +142,6 @@ class KafkaLog implements Log {
     await this.#commits.close();
     await this.#reader.close();
     this.#cluster.close();
+    this.#onClosed?.();
   }
 }
