@@ -247,7 +247,7 @@ export function logContract(name: string, makeDriver: () => Promise<LogDriver>):
       for (let i = 1; i < 20; i += 1) assert.ok(records[i]!.timeMs >= records[i - 1]!.timeMs);
       for (const { timeMs } of records)
         assert.equal(await log.offsetAtTime(at(topic), timeMs), records.find((one) => one.timeMs >= timeMs)?.offset);
-      assert.equal(await log.offsetAtTime(at(topic), 0), 0);
+      assert.equal(await log.offsetAtTime(at(topic), 0), records[0]?.offset);
       const { end } = await log.range(at(topic));
       assert.equal(await log.offsetAtTime(at(topic), records[19]!.timeMs + 60_000), end);
     });
