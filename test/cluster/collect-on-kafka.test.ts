@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { attachEmbeddedWarehouse } from '../../src/stores/warehouse/embedded-warehouse.ts';
+import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { startGoodProducer } from '../support/good-producer.ts';
+import { taken } from '../support/http-request.ts';
 import { type OwnBroker, ownBroker } from '../support/kafka-broker.ts';
 import { caughtUp, eventLinesOf } from '../support/landed.ts';
 import { type Program, runProgram, scratch, startProgram } from '../support/program.ts';
@@ -65,13 +67,15 @@ suite('collect, its log on Kafka', () => {
     t.diagnostic(`${acknowledged.length} events acknowledged, ${rows.length} landed`);
   });
 
-  test('lag, topics and tail read it, and a topic is made on it', async (t) => {
+  test('D5: lag, topics, tail, dead letters and events read it; a package sent twice under one key is stored once', async (t) => {
     const dataDir = await scratch(t);
     const program = await startProgram({ dataDir, env });
     t.after(() => program.kill('SIGKILL'));
-    const producer = startGoodProducer(program.url);
-    await producer.answer();
-    await producer.stop();
+    const key = { 'idempotency-key': 'once' };
+    const events = packageOf([collectEvent({ messageId: 'not an id' }), collectEvent(), '{"no":"event"}']);
+    const answer = await taken(program.url, events, key);
+    assert.deepEqual(await taken(program.url, events, key), answer);
+    assert.deepEqual([answer.accepted, answer.rejected], [2, 1]);
     const run = async (...args: readonly string[]): Promise<string> => {
       const ran = await runProgram([...args, '--data-dir', dataDir], env);
       assert.equal(ran.code, 0, ran.stderr);
@@ -83,6 +87,11 @@ suite('collect, its log on Kafka', () => {
     const [line] = (await run('tail', 'events.raw', '--from', 'start', '--limit', '1', '--json')).split('\n');
     assert.equal((JSON.parse(line!) as { topic: string }).topic, 'events.raw');
     await caughtUp(dataDir, env, seconds);
+    const letters = (await run('dead-letters', 'list', '--json')).trim().split('\n');
+    const indexes = letters.map((letter) => (JSON.parse(letter) as { index: number }).index);
+    assert.deepEqual(indexes.toSorted(), [0, 2], 'one that the processor refused, and one that ingest did');
+    const second = `${answer.packageId.slice(0, 30)}000001`;
+    assert.match(await run('events', 'show', second), /landed/);
   });
 
   test('who names a broker that does not answer is told so', async (t) => {
