@@ -1,4 +1,5 @@
-/** Apache Kafka, one broker in KRaft mode, from Maven Central (or the mirror that the machine's Maven is set up with). Needs Java 17 and Maven. */
+/** Apache Kafka in KRaft mode, one broker or several, from Maven Central (or the mirror that the machine's Maven is set up with). Needs Java 17 and Maven. */
+import { randomBytes } from 'node:crypto';
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cached, cacheDir, execute } from './cache.ts';
@@ -8,28 +9,33 @@ const version = '4.4.0';
 const log4jVersion = '2.25.5';
 const libraries = `kafka-${version}`;
 
-export interface KafkaPorts {
+/** A broker, which is a controller, too. */
+export interface KafkaNode {
+  /** From 1. */
+  readonly id: number;
   readonly port: number;
   readonly controllerPort: number;
 }
 
-export const kafka = kafkaAt({ port: 19_092, controllerPort: 19_093 });
+export const kafka = kafkaOf([{ id: 1, port: 19_092, controllerPort: 19_093 }])[0]!;
 
-export function kafkaAt({ port, controllerPort }: KafkaPorts): Service {
-  return {
+/** A cluster, a service each; its topics have as many replicas as it has nodes. Each needs the others to start. */
+export function kafkaOf(nodes: readonly KafkaNode[]): readonly Service[] {
+  const clusterId = `A${randomBytes(16).toString('base64url').slice(1)}`; // no hyphen in front, which would be an option
+  return nodes.map((node) => ({
     name: 'kafka',
-    address: `127.0.0.1:${port}`,
+    address: `127.0.0.1:${node.port}`,
     install: async () => {
       const dir = await cached(libraries, download);
       if ((await readdir(join(dir, 'libs'))).length === 0) throw new Error(`${dir} has no libraries: remove it`);
     },
-    prepare: (dir) => prepare(dir, { port, controllerPort }),
+    prepare: (dir) => prepare(dir, clusterId, serverProperties(dir, node, nodes)),
     command: (dir) => ({
       file: 'java',
       args: [...java(dir), '-Xms128m', '-Xmx256m', ...classPath(), 'kafka.Kafka', join(dir, 'server.properties')],
     }),
     isReady: (log) => log.includes('Kafka Server started'),
-  };
+  }));
 }
 
 async function download(dir: string): Promise<void> {
@@ -39,12 +45,11 @@ async function download(dir: string): Promise<void> {
   await execute('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', target]);
 }
 
-async function prepare(dir: string, ports: KafkaPorts): Promise<void> {
+async function prepare(dir: string, clusterId: string, settings: string): Promise<void> {
   const properties = join(dir, 'server.properties');
-  await writeFile(properties, serverProperties(dir, ports));
+  await writeFile(properties, settings);
   await writeFile(join(dir, 'log4j2.properties'), logProperties);
   if (await stat(join(dir, 'data', 'meta.properties')).catch(() => undefined)) return;
-  const clusterId = 'dHJpYnV0YXJ5LXRlc3RzMA';
   const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties];
   await execute('java', [...java(dir), ...classPath(), ...format]);
 }
@@ -79,23 +84,31 @@ logger.server.name=kafka.server
 logger.server.level=INFO
 `;
 
-function serverProperties(dir: string, { port, controllerPort }: KafkaPorts): string {
+function serverProperties(dir: string, { id, port, controllerPort }: KafkaNode, nodes: readonly KafkaNode[]): string {
+  const voters = nodes.map((node) => `${node.id}@127.0.0.1:${node.controllerPort}`).join(',');
+  const replicas = nodes.length;
+  const inSync = Math.max(1, replicas - 1);
   return `process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:${controllerPort}
+node.id=${id}
+controller.quorum.voters=${voters}
 listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
 advertised.listeners=PLAINTEXT://127.0.0.1:${port}
 controller.listener.names=CONTROLLER
 log.dirs=${join(dir, 'data')}
 auto.create.topics.enable=false
-offsets.topic.replication.factor=1
+default.replication.factor=${replicas}
+min.insync.replicas=${inSync}
+offsets.topic.replication.factor=${replicas}
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor=${replicas}
+transaction.state.log.min.isr=${inSync}
 transaction.state.log.num.partitions=4
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
+share.coordinator.state.topic.replication.factor=${replicas}
+share.coordinator.state.topic.min.isr=${inSync}
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 log.cleaner.dedupe.buffer.size=16777216
 `;
 }

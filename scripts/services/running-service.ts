@@ -24,9 +24,16 @@ export class RunningService {
     await this.service.install();
     if ((await this.pid()) === undefined) await this.#spawn();
     for (const endMs = Date.now() + startLimitMs; !(await this.isReady()); await sleep(lookEveryMs)) {
-      if ((await this.pid()) !== undefined && Date.now() < endMs) continue;
+      if ((await this.#isThere()) && Date.now() < endMs) continue;
       throw new Error(`${this.service.name} did not start:\n${(await this.#log()).slice(-4000)}`);
     }
+  }
+
+  /** Asked twice: a process that has just begun is nobody's for a moment. */
+  async #isThere(): Promise<boolean> {
+    if ((await this.pid()) !== undefined) return true;
+    await sleep(200);
+    return (await this.pid()) !== undefined;
   }
 
   async #spawn(): Promise<void> {

@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { kafka, kafkaAt } from '../../scripts/services/kafka.ts';
+import { kafka, kafkaOf } from '../../scripts/services/kafka.ts';
+import type { Service } from '../../scripts/services/service.ts';
 import { RunningService } from '../../scripts/services/running-service.ts';
 import { type KafkaLogOptions, openKafkaLog } from '../../src/log/kafka/kafka-log.ts';
 import type { Log } from '../../src/log/log.ts';
@@ -31,16 +32,31 @@ export interface OwnBroker {
 
 /** A broker of its own, in a directory of its own; takes some seconds. */
 export async function ownBroker(): Promise<OwnBroker> {
+  const [broker] = await ownCluster(1);
+  return broker!;
+}
+
+/** Several that are one cluster: what one of them loses, the others have. */
+export async function ownCluster(size: number): Promise<readonly OwnBroker[]> {
+  const ports = await freePorts(2 * size);
+  const nodes = Array.from({ length: size }, (_, i) => ({
+    id: i + 1,
+    port: ports[2 * i]!,
+    controllerPort: ports[2 * i + 1]!,
+  }));
+  return Promise.all(kafkaOf(nodes).map(startOwn));
+}
+
+async function startOwn(kafkaService: Service): Promise<OwnBroker> {
   const dir = await mkdtemp(join(tmpdir(), 'tributary-kafka-'));
-  const [port, controllerPort] = await freePorts(2);
-  const service = new RunningService(kafkaAt({ port: port!, controllerPort: controllerPort! }), dir);
+  const service = new RunningService(kafkaService, dir);
   await service.up();
   const signal = async (name: 'SIGSTOP' | 'SIGCONT'): Promise<void> => {
     const pid = await service.pid();
     if (pid !== undefined) process.kill(pid, name);
   };
   return {
-    address: { host: '127.0.0.1', port: port! },
+    address: addressOf(kafkaService.address),
     service,
     kill: () => service.down('SIGKILL'),
     start: () => service.up(),

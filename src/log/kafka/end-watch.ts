@@ -49,9 +49,14 @@ export class EndWatch {
       return await askLeader(this.#cluster, at, async () => {
         const broker = await this.#cluster.leader(at);
         const connection = await this.#take(broker);
-        const isPast = await this.#reader.await(connection, at, offset, maxWaitMs);
-        this.#give(broker, connection);
-        return isPast;
+        try {
+          const isPast = await this.#reader.await(connection, at, offset, maxWaitMs);
+          this.#give(broker, connection);
+          return isPast;
+        } catch (error) {
+          connection.socket.destroy();
+          throw error;
+        }
       });
     } catch (error) {
       // Below the start, or above the end: to read there says which.

@@ -14,7 +14,7 @@ import { type Ends, Fenced, InDoubt, type TransactionalProducer } from './transa
 export interface GroupCommitOptions {
   readonly producer: TransactionalProducer;
   readonly maxQueueBytes: number;
-  /** So long after it came a batch may be taken up by a broker. */
+  /** So long after it came a batch must be with the brokers, or it is refused. */
   readonly patienceMs: number;
   /** Told how long each transaction took. Must not throw. */
   readonly onFlushed: ((seconds: number) => void) | undefined;
@@ -26,6 +26,10 @@ export interface GroupCommitOptions {
 
 /** A transaction takes no further batch beyond this. */
 const TRANSACTION_BYTES = 4 << 20;
+
+/** A batch that has less time left, or less than three times what a transaction takes, is refused before it makes one fail. */
+const leastLeftMs = 500;
+const mostNeededMs = 1_500;
 
 interface Waiting {
   readonly batch: KafkaBatch;
@@ -42,6 +46,8 @@ export class GroupCommit {
   #queue = new Set<Waiting>();
   readonly #waitingForRoom = new Set<() => void>();
   #queuedBytes = 0;
+  /** What a transaction takes, about. */
+  #usualMs = 0;
   /** So many transactions hold one batch each: one of several was refused, and the others are not to suffer. */
   #alone = 0;
   #running: Promise<void> | undefined;
@@ -119,7 +125,9 @@ export class GroupCommit {
     try {
       const parts = taken.flatMap(({ batch }) => [...batch.parts()]);
       this.#options.onCommitted(await this.#options.producer.transact(parts, first.deadlineMs));
-      this.#options.onFlushed?.((performance.now() - startedMs) / 1000);
+      const tookMs = performance.now() - startedMs;
+      this.#usualMs += (tookMs - this.#usualMs) / 8;
+      this.#options.onFlushed?.(tookMs / 1000);
       for (const waiting of taken) this.#settle(waiting);
     } catch (error) {
       this.#options.onFailed();
@@ -130,6 +138,7 @@ export class GroupCommit {
 
   /** The longest beginning of the queue that fits, or the first alone. */
   #take(): readonly Waiting[] {
+    this.#refuseLate();
     const taken: Waiting[] = [];
     let bytes = 0;
     for (const waiting of this.#queue) {
@@ -158,8 +167,9 @@ export class GroupCommit {
 
   /** Those who have waited too long, or do not wait any more. */
   #refuseLate(): void {
+    const neededMs = Math.min(mostNeededMs, Math.max(leastLeftMs, 3 * this.#usualMs));
     for (const waiting of this.#queue)
-      if (leftMs(waiting.deadlineMs) === 0 || waiting.signal?.aborted === true)
+      if (leftMs(waiting.deadlineMs) < neededMs || waiting.signal?.aborted === true)
         this.#settle(waiting, noRoom(this.#recovery.reason ?? waiting.signal?.reason));
   }
 

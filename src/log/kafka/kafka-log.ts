@@ -15,7 +15,7 @@ export interface KafkaLogOptions extends KafkaLogReaderOptions {
   readonly transactionalId: string;
   /** Batches that wait for brokers hold at most so much, one batch aside. Default 32 MiB. */
   readonly maxQueueBytes?: number;
-  /** So long a batch waits for brokers to take it up, before it is refused. Default 3,000: with the commit it is below 4 s (D6). */
+  /** So long after it came a batch is with the brokers, or refused. Default 3,000: with the commit it is below 4 s (D6). */
   readonly patienceMs?: number;
   /** After it the coordinator aborts a transaction whose producer is gone. Until then readers wait. Default 10,000. */
   readonly transactionTimeoutMs?: number;
@@ -26,7 +26,7 @@ export interface KafkaLogOptions extends KafkaLogReaderOptions {
 }
 
 const MIB = 1 << 20;
-const commitGraceMs = 700;
+const commitGraceMs = 500;
 /** The first producer of a cluster waits until its brokers have made their own topics. */
 const openLimitMs = 30_000;
 /** Partitions that others add are found so soon. */

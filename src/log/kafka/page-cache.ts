@@ -10,6 +10,9 @@ export interface FetchedPage extends Page {
   readonly bytes: number;
 }
 
+/** Each counts for so much at least, so that there are few to look through. */
+const LEAST_BYTES = 64 << 10;
+
 export class PageCache {
   readonly #maxBytes: number;
   /** By partition and where it begins, the one that was read longest ago first. */
@@ -35,9 +38,9 @@ export class PageCache {
   add(place: string, page: FetchedPage): void {
     const key = `${place}@${page.from}`;
     this.#remove(key);
-    if (page.next === page.from || page.bytes > this.#maxBytes) return;
+    if (page.next === page.from || sizeOf(page) > this.#maxBytes) return;
     this.#pages.set(key, { place, page });
-    this.#bytes += page.bytes;
+    this.#bytes += sizeOf(page);
     for (const oldest of this.#pages.keys()) {
       if (this.#bytes <= this.#maxBytes) break;
       this.#remove(oldest);
@@ -52,10 +55,12 @@ export class PageCache {
   #remove(key: string): void {
     const entry = this.#pages.get(key);
     if (entry === undefined) return;
-    this.#bytes -= entry.page.bytes;
+    this.#bytes -= sizeOf(entry.page);
     this.#pages.delete(key);
   }
 }
+
+const sizeOf = ({ bytes }: FetchedPage): number => Math.max(LEAST_BYTES, bytes);
 
 /** From `from` on, at least one record where there is one, then up to `maxBytes`. */
 export function partOf({ records, next }: Page, from: number, maxBytes: number): Page {

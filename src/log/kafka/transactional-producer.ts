@@ -47,6 +47,8 @@ export class Fenced extends Error {
 export type Ends = ReadonlyMap<string, number>;
 
 const TRANSACTION = 1;
+/** For the last attempt at a commit that was not answered in time. */
+const lastCommitMs = 300;
 const NO_PRODUCER = { id: -1n, epoch: -1 };
 
 export class TransactionalProducer {
@@ -129,7 +131,11 @@ export class TransactionalProducer {
       check(errorCode, 'committing');
     };
     try {
-      await this.#asked(deadlineMs, ask);
+      await this.#asked(deadlineMs, ask).catch(async (error: unknown) => {
+        // This process may have been stopped meanwhile: no answer in time says little then.
+        if (!isUnanswered || isBrokerError(error)) throw error;
+        await this.#asked(performance.now() + lastCommitMs, ask);
+      });
     } catch (error) {
       // What the coordinator has aborted, it has not committed, whatever was answered before.
       if (isUnanswered && !isBrokerError(error, 'INVALID_TXN_STATE'))

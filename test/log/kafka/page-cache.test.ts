@@ -13,7 +13,7 @@ const recordAt = (offset: number, bytes: number): LogRecord => ({
   headers: [],
 });
 
-const page = (from: number) => ({ from, next: from + 10, records: [], bytes: 100 });
+const page = (from: number) => ({ from, next: from + 10, records: [], bytes: 100 << 10 });
 
 suite('pages of Kafka', () => {
   test('parts of a page, one after the other, are the page', () => {
@@ -38,7 +38,7 @@ suite('pages of Kafka', () => {
   });
 
   test('D6: who was read longest ago goes first when the limit is reached', () => {
-    const cache = new PageCache(250);
+    const cache = new PageCache(250 << 10);
     cache.add('t/0', page(0));
     cache.add('t/0', page(10));
     assert.equal(cache.find('t/0', 5)?.from, 0);
@@ -47,8 +47,12 @@ suite('pages of Kafka', () => {
     assert.equal(cache.find('t/0', 9)?.from, 0);
     assert.equal(cache.find('t/1', 9)?.from, 0);
     assert.equal(cache.find('t/1', 10), undefined);
-    cache.add('t/1', { ...page(20), bytes: 300 });
+    cache.add('t/1', { ...page(20), bytes: 300 << 10 });
     assert.equal(cache.find('t/1', 20), undefined);
+    for (let i = 0; i < 10; i += 1) cache.add('t/2', { ...page(10 * i), bytes: 1 });
+    const kept = Array.from({ length: 10 }, (_, i) => cache.find('t/2', 10 * i)).filter((one) => one !== undefined);
+    assert.equal(kept.length, 3, 'small ones count, too');
+    cache.add('t/1', page(0));
     cache.forget('t/1', page(0));
     assert.equal(cache.find('t/1', 0), undefined);
   });
