@@ -6,7 +6,6 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import { openKafkaEngineLog, openKafkaEngineLogReader } from './kafka-engine-log.ts';
 import { openSegmentLogReader } from '../log/segments/segment-log-reader.ts';
 import { openSegmentLog } from '../log/segments/segment-log.ts';
 import type { Log, LogReader } from '../log/log.ts';
@@ -72,14 +71,20 @@ export function openWarehouse(config: Config, logger: Logger): Promise<Warehouse
 /** Only the log, to write it while no server does. Made where it is missing. @throws Fault DATA_DIR_IN_USE */
 export async function openEngineLog(config: Config, observer?: LogObserver): Promise<Log> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-  if (config.kafkaBrokers) return openKafkaEngineLog(config.dataDir, config.kafkaBrokers, observer);
+  if (config.kafkaBrokers) {
+    const { openKafkaEngineLog } = await import('./kafka-engine-log.ts'); // its client takes a while to load
+    return openKafkaEngineLog(config.dataDir, config.kafkaBrokers, observer);
+  }
   const { segmentBytes, minFreeBytes } = config.log;
   return openSegmentLog({ dir: dataPaths(config.dataDir).log, segmentBytes, minFreeBytes, ...observer });
 }
 
 /** Only the log, to read it beside whoever writes it. @throws Fault LOG_MISSING, LOG_UNAVAILABLE */
-export function openEngineLogReader(config: Config): Promise<LogReader> {
-  if (config.kafkaBrokers) return openKafkaEngineLogReader(config.kafkaBrokers);
+export async function openEngineLogReader(config: Config): Promise<LogReader> {
+  if (config.kafkaBrokers) {
+    const { openKafkaEngineLogReader } = await import('./kafka-engine-log.ts');
+    return openKafkaEngineLogReader(config.kafkaBrokers);
+  }
   return openSegmentLogReader({ dir: dataPaths(config.dataDir).log });
 }
 
