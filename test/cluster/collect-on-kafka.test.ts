@@ -4,9 +4,10 @@ import { after, before, suite, test } from 'node:test';
 import { attachEmbeddedWarehouse } from '../../src/stores/warehouse/embedded-warehouse.ts';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { startGoodProducer } from '../support/good-producer.ts';
-import { taken } from '../support/http-request.ts';
+import { collect, httpRequest, taken } from '../support/http-request.ts';
 import { type OwnBroker, ownBroker } from '../support/kafka-broker.ts';
 import { caughtUp, eventLinesOf } from '../support/landed.ts';
+import { untilAnswered } from '../support/until-answered.ts';
 import { type Program, runProgram, scratch, startProgram } from '../support/program.ts';
 import { join } from 'node:path';
 
@@ -96,6 +97,23 @@ suite('collect, its log on Kafka', () => {
     );
     const second = `${answer.packageId.slice(0, 30)}000001`;
     assert.match(await run('events', 'show', second), /landed/);
+  });
+
+  test('D1, D6: a broker that goes away while processors begin ends nothing; what comes then is refused, and told', async (t) => {
+    const dataDir = await scratch(t);
+    const program = await startProgram({ dataDir, env });
+    t.after(() => program.kill('SIGKILL'));
+    await broker.kill();
+    const refused = await collect(program.url, packageOf([collectEvent()]));
+    assert.equal(refused.status, 503, refused.text);
+    const health = await httpRequest(`${program.url}/health/ready`);
+    assert.match(`${health.status} ${health.text}`, /^503 .*No Kafka broker answers/);
+    assert.equal((await httpRequest(`${program.url}/metrics`)).status, 200);
+    await broker.start();
+    const isTaken = async () => (await collect(program.url, packageOf([collectEvent()]))).status === 200 || undefined;
+    await untilAnswered(isTaken);
+    await caughtUp(dataDir, env, seconds);
+    assert.equal(await program.kill('SIGTERM'), 0, program.log());
   });
 
   test('who names a broker that does not answer is told so', async (t) => {

@@ -85,9 +85,12 @@ export class GroupCommit {
     this.#refuseWhereClosed(signal);
     while (this.#queuedBytes >= this.#options.maxQueueBytes || this.#recovery.reason !== undefined) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      this.#waitingForRoom.add(resolve);
-      signal.addEventListener('abort', () => resolve(), { once: true });
-      await promise.finally(() => this.#waitingForRoom.delete(resolve));
+      const wake = (): void => resolve();
+      this.#waitingForRoom.add(wake);
+      signal.addEventListener('abort', wake, { once: true });
+      await promise;
+      signal.removeEventListener('abort', wake);
+      this.#waitingForRoom.delete(wake);
       this.#refuseWhereClosed(signal);
     }
   }
@@ -122,18 +125,20 @@ export class GroupCommit {
     const [first] = taken;
     if (first === undefined) return;
     const startedMs = performance.now();
+    let ends: Ends;
     try {
       const parts = taken.flatMap(({ batch }) => [...batch.parts()]);
-      this.#options.onCommitted(await this.#options.producer.transact(parts, first.deadlineMs));
-      const tookMs = performance.now() - startedMs;
-      this.#usualMs += (tookMs - this.#usualMs) / 8;
-      this.#options.onFlushed?.(tookMs / 1000);
-      for (const waiting of taken) this.#settle(waiting);
+      ends = await this.#options.producer.transact(parts, first.deadlineMs);
     } catch (error) {
       this.#options.onFailed();
       if (!this.#closing) this.#recovery.begin(error);
-      this.#afterFailure(taken, error);
+      return this.#afterFailure(taken, error);
     }
+    this.#options.onCommitted(ends);
+    for (const waiting of taken) this.#settle(waiting);
+    const tookMs = performance.now() - startedMs;
+    this.#usualMs += (tookMs - this.#usualMs) / 8;
+    this.#options.onFlushed?.(tookMs / 1000);
   }
 
   /** The longest beginning of the queue that fits, or the first alone. */
@@ -159,7 +164,7 @@ export class GroupCommit {
     }
     const refusal = refusalOf(error);
     if (refusal !== undefined && taken.length === 1) return this.#settle(taken[0]!, refusal);
-    if (error instanceof Error && isBrokerError(error.cause)) this.#alone = taken.length;
+    if (refusal !== undefined || isUnknownTopic(error)) this.#alone = taken.length;
     this.#queue = new Set([...taken, ...this.#queue]);
     if (this.#closing) this.#refuseAll(noRoom(error));
     else this.#refuseLate();
@@ -208,6 +213,11 @@ export class GroupCommit {
     this.#failure ??= closed();
     this.#wakeRoom();
   }
+}
+
+/** Deleted, or so new that not every broker knows it. */
+function isUnknownTopic(error: unknown): boolean {
+  return error instanceof Error && isBrokerError(error.cause, 'UNKNOWN_TOPIC_OR_PARTITION');
 }
 
 /** Undefined where brokers may take the same again. */
