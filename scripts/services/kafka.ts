@@ -15,6 +15,16 @@ export interface KafkaNode {
   readonly id: number;
   readonly port: number;
   readonly controllerPort: number;
+  /** A listener for those who log in, by TLS. Default: none. */
+  readonly secure?: SecureListener;
+}
+
+export interface SecureListener {
+  readonly port: number;
+  /** Private key and certificate, which is for localhost. */
+  readonly pemFile: string;
+  readonly username: string;
+  readonly password: string;
 }
 
 export const kafka = kafkaOf([{ id: 1, port: 19_092, controllerPort: 19_093 }])[0]!;
@@ -29,7 +39,7 @@ export function kafkaOf(nodes: readonly KafkaNode[]): readonly Service[] {
       const dir = await cached(libraries, download);
       if ((await readdir(join(dir, 'libs'))).length === 0) throw new Error(`${dir} has no libraries: remove it`);
     },
-    prepare: (dir) => prepare(dir, clusterId, serverProperties(dir, node, nodes)),
+    prepare: (dir) => prepare(dir, formatOptions(clusterId, node), serverProperties(dir, node, nodes)),
     command: (dir) => ({
       file: 'java',
       args: [...java(dir), '-Xms128m', '-Xmx256m', ...classPath(), 'kafka.Kafka', join(dir, 'server.properties')],
@@ -45,12 +55,18 @@ async function download(dir: string): Promise<void> {
   await execute('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', target]);
 }
 
-async function prepare(dir: string, clusterId: string, settings: string): Promise<void> {
+function formatOptions(clusterId: string, { secure }: KafkaNode): readonly string[] {
+  const { username, password } = secure ?? {};
+  const user = secure ? ['--add-scram', `SCRAM-SHA-512=[name=${username},password=${password}]`] : [];
+  return ['-t', clusterId, ...user];
+}
+
+async function prepare(dir: string, options: readonly string[], settings: string): Promise<void> {
   const properties = join(dir, 'server.properties');
   await writeFile(properties, settings);
   await writeFile(join(dir, 'log4j2.properties'), logProperties);
   if (await stat(join(dir, 'data', 'meta.properties')).catch(() => undefined)) return;
-  const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties];
+  const format = ['kafka.tools.StorageTool', 'format', ...options, '-c', properties];
   await execute('java', [...java(dir), ...classPath(), ...format]);
 }
 
@@ -84,15 +100,18 @@ logger.server.name=kafka.server
 logger.server.level=INFO
 `;
 
-function serverProperties(dir: string, { id, port, controllerPort }: KafkaNode, nodes: readonly KafkaNode[]): string {
-  const voters = nodes.map((node) => `${node.id}@127.0.0.1:${node.controllerPort}`).join(',');
+function serverProperties(dir: string, node: KafkaNode, nodes: readonly KafkaNode[]): string {
+  const { id, port, controllerPort, secure } = node;
+  const voters = nodes.map((each) => `${each.id}@127.0.0.1:${each.controllerPort}`).join(',');
+  const login = secure ? `,SASL_SSL://localhost:${secure.port}` : '';
   const replicas = nodes.length;
   const inSync = Math.max(1, replicas - 1);
   return `process.roles=broker,controller
 node.id=${id}
 controller.quorum.voters=${voters}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${login}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port}${login}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL
 controller.listener.names=CONTROLLER
 log.dirs=${join(dir, 'data')}
 auto.create.topics.enable=false
@@ -110,5 +129,15 @@ group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 log.cleaner.dedupe.buffer.size=16777216
+${secure ? loginProperties(secure) : ''}`;
+}
+
+function loginProperties({ pemFile, username, password }: SecureListener): string {
+  const modules = 'org.apache.kafka.common.security';
+  return `sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+listener.name.sasl_ssl.plain.sasl.jaas.config=${modules}.plain.PlainLoginModule required user_${username}="${password}";
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=${modules}.scram.ScramLoginModule required;
+ssl.keystore.type=PEM
+ssl.keystore.location=${pemFile}
 `;
 }

@@ -61,6 +61,7 @@ function knownKeys(section: Path): readonly string[] {
   if (section.length === 0) return Object.keys(shape);
   if (section[0] === 'log') return Object.keys(shape.log.unwrap().unwrap().shape);
   if (section[0] === 'ingest') return Object.keys(shape.ingest.unwrap().unwrap().shape);
+  if (section[0] === 'kafka') return Object.keys(shape.kafka.unwrap().unwrap().shape);
   if (section[0] === 'tls') return Object.keys(shape.tls.unwrap().unwrap().shape);
   return [];
 }
@@ -73,11 +74,11 @@ function valueAt(given: unknown, path: Path): unknown {
   return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], given);
 }
 
-const secrets: ReadonlySet<string> = new Set(['adminToken', 'accessKey']);
+const secrets: ReadonlySet<string> = new Set(['adminToken', 'accessKey', 'kafka.password']);
 
 function shown(value: unknown, path: Path): string {
   if (path[0] === 'databaseUrl' && typeof value === 'string') return 'another text (not shown: it may hold a password)';
-  if (secrets.has(String(path[0])) && typeof value === 'string') return 'another text (not shown: it is a secret)';
+  if (secrets.has(dotted(path)) && typeof value === 'string') return 'another text (not shown: it is a secret)';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
   return value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 80);

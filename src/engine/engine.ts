@@ -73,7 +73,7 @@ export async function openEngineLog(config: Config, observer?: LogObserver): Pro
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   if (config.kafkaBrokers) {
     const { openKafkaEngineLog } = await import('./kafka-engine-log.ts'); // its client takes a while to load
-    return openKafkaEngineLog(config.dataDir, config.kafkaBrokers, observer);
+    return openKafkaEngineLog(config, observer);
   }
   const { segmentBytes, minFreeBytes } = config.log;
   return openSegmentLog({ dir: dataPaths(config.dataDir).log, segmentBytes, minFreeBytes, ...observer });
@@ -83,7 +83,7 @@ export async function openEngineLog(config: Config, observer?: LogObserver): Pro
 export async function openEngineLogReader(config: Config): Promise<LogReader> {
   if (config.kafkaBrokers) {
     const { openKafkaEngineLogReader } = await import('./kafka-engine-log.ts');
-    return openKafkaEngineLogReader(config.kafkaBrokers);
+    return openKafkaEngineLogReader(config);
   }
   return openSegmentLogReader({ dir: dataPaths(config.dataDir).log });
 }

@@ -5,30 +5,46 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
 import { Fault } from '../errors.ts';
-import { openKafkaLogReader } from '../log/kafka/kafka-log-reader.ts';
+import { type KafkaLogReaderOptions, openKafkaLogReader } from '../log/kafka/kafka-log-reader.ts';
 import { openKafkaLog } from '../log/kafka/kafka-log.ts';
 import type { Log, LogReader } from '../log/log.ts';
 import { lockFile } from '../log/segments/lock.ts';
 import type { LogObserver } from './engine.ts';
 
-/** @throws Fault DATA_DIR_IN_USE, LOG_UNAVAILABLE */
-export async function openKafkaEngineLog(
-  dataDir: string,
-  brokers: readonly string[],
-  observer?: LogObserver,
-): Promise<Log> {
+/** @throws Fault DATA_DIR_IN_USE, LOG_UNAVAILABLE, CONFIG_INVALID */
+export async function openKafkaEngineLog(config: Config, observer?: LogObserver): Promise<Log> {
+  const { dataDir } = config;
+  const reached = await reach(config);
   const dir = join(dataDir, 'log');
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const release = await lockFile(join(dir, 'lock')); // the embedded log's
   if (release === undefined) throw new Fault('DATA_DIR_IN_USE', `Another process writes the log of ${dataDir}.`);
   const transactionalId = `tributary-${await nodeId(dataDir)}`;
-  return openKafkaLog({ brokers: brokers.map(addressOf), transactionalId, ...observer, onClosed: release });
+  return openKafkaLog({ ...reached, transactionalId, ...observer, onClosed: release });
 }
 
-/** @throws Fault LOG_UNAVAILABLE */
-export function openKafkaEngineLogReader(brokers: readonly string[]): Promise<LogReader> {
-  return openKafkaLogReader({ brokers: brokers.map(addressOf) });
+/** @throws Fault LOG_UNAVAILABLE, CONFIG_INVALID */
+export async function openKafkaEngineLogReader(config: Config): Promise<LogReader> {
+  return openKafkaLogReader(await reach(config));
+}
+
+/** @throws Fault CONFIG_INVALID where the file of authorities cannot be read */
+async function reach({ kafkaBrokers = [], kafka }: Config): Promise<KafkaLogReaderOptions> {
+  const { caFile, tls = false, username, password, saslMechanism: mechanism = 'PLAIN' } = kafka ?? {};
+  const ca = caFile === undefined ? undefined : await readFile(caFile).catch(unreadable(caFile));
+  const security = {
+    ...((tls || ca) && { tls: { ...(ca && { ca }) } }),
+    ...(username !== undefined && password !== undefined && { sasl: { mechanism, username, password } }),
+  };
+  return { brokers: kafkaBrokers.map(addressOf), security };
+}
+
+function unreadable(file: string): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    throw new Fault('CONFIG_INVALID', `kafka.caFile: ${file} cannot be read (${error.code})`, { cause: error });
+  };
 }
 
 /** Made at the first use; called by one process at a time. */

@@ -118,6 +118,24 @@ suite('configuration', () => {
     assert.match(text, /KAFKA_BROKERS in the environment: expected .*host:port, got "three"/);
   });
 
+  test('how brokers are spoken to is a section; its password is never shown', async (t) => {
+    const { dir, file } = await scratch(t, {
+      kafka: { tls: true, caFile: 'ca.pem', username: 'me', password: 'seCret' },
+    });
+    const config = load({ file });
+    const { kafka } = config;
+    assert.deepEqual([kafka?.tls, kafka?.caFile, kafka?.saslMechanism], [true, join(dir, 'ca.pem'), 'PLAIN']);
+    assert.ok(!JSON.stringify(redacted(config)).includes('seCret'));
+    const env = { KAFKA_TLS: 'false', KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512', KAFKA_PASSWORD: 'other' };
+    assert.deepEqual(
+      { ...load({ file, env }).kafka, caFile: undefined },
+      { tls: false, caFile: undefined, saslMechanism: 'SCRAM-SHA-512', username: 'me', password: 'other' },
+    );
+    const without = problemsOf({ env: { KAFKA_USERNAME: 'me', KAFKA_TLS: 'yes' } }).join();
+    assert.match(without, /KAFKA_TLS in the environment: expected true or false, got "yes"/);
+    assert.match(problemsOf({ env: { KAFKA_USERNAME: 'me' } }).join(), /kafka\.password: expected .*KAFKA_PASSWORD/);
+  });
+
   test('a file that is named must be there, and be a JSON object', async (t) => {
     const { dir, file } = await scratch(t, '{"port": 1,}');
     assert.match(problemsOf({ file }).join(), /is not JSON: .*line 1 column 12/);

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { kafka, kafkaOf } from '../../scripts/services/kafka.ts';
+import { kafka, kafkaOf, type SecureListener } from '../../scripts/services/kafka.ts';
 import type { Service } from '../../scripts/services/service.ts';
 import { RunningService } from '../../scripts/services/running-service.ts';
 import { type KafkaLogOptions, openKafkaLog } from '../../src/log/kafka/kafka-log.ts';
@@ -45,6 +45,18 @@ export async function ownCluster(size: number): Promise<readonly OwnBroker[]> {
     controllerPort: ports[2 * i + 1]!,
   }));
   return Promise.all(kafkaOf(nodes).map(startOwn));
+}
+
+export interface SecureBroker extends OwnBroker {
+  /** Where one has to log in. */
+  readonly secureAddress: Address;
+}
+
+export async function ownSecureBroker(login: Omit<SecureListener, 'port'>): Promise<SecureBroker> {
+  const [port, controllerPort, securePort] = await freePorts(3);
+  const secure = { ...login, port: securePort! };
+  const [service] = kafkaOf([{ id: 1, port: port!, controllerPort: controllerPort!, secure }]);
+  return { ...(await startOwn(service!)), secureAddress: { host: 'localhost', port: secure.port } };
 }
 
 async function startOwn(kafkaService: Service): Promise<OwnBroker> {

@@ -112,7 +112,8 @@ export function unknownTopic(topic: string, partition?: number, partitions?: num
   return new Fault('TOPIC_UNKNOWN', `The topic ${topic} has ${partitions} partitions, and no ${partition}.`);
 }
 
+/** With what stands behind it: the client tells of a connection first that it failed. */
 function reasonWithCause(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
-  return cause === undefined ? reasonOf(error) : `${reasonOf(error)} ${reasonOf(cause)}`;
+  return cause === undefined ? reasonOf(error) : `${reasonOf(error)} ${reasonWithCause(cause)}`;
 }
