@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { isFault } from '../../src/errors.ts';
-import type { Log, LogReader, LogRecord, NewRecord, TopicPartition } from '../../src/log/log.ts';
+import type { Log, LogReader, LogRecord, NewRecord, Page, TopicPartition } from '../../src/log/log.ts';
 import { partitionFor } from '../../src/log/partition.ts';
 
 /** One log, which can be closed and opened again. Tests use topics of their own. */
@@ -50,6 +50,12 @@ async function readAll(log: LogReader, from: TopicPartition, maxBytes = MAX_BYTE
     records.push(...page.records);
   }
   return records;
+}
+
+/** The first page from `from` on that is not only a hole. */
+async function nextPage(log: LogReader, at: TopicPartition, from: number, maxBytes = MAX_BYTES): Promise<Page> {
+  const page = await log.read(at, from, { maxBytes });
+  return page.records.length > 0 || page.next === from ? page : nextPage(log, at, page.next, maxBytes);
 }
 
 export function logContract(name: string, makeDriver: () => Promise<LogDriver>): void {
@@ -183,7 +189,7 @@ export function logContract(name: string, makeDriver: () => Promise<LogDriver>):
       const { records, next } = await log.read(at(topic), offset, { maxBytes: 5000 });
       assert.ok(records.length >= 2 && records.length <= 5, `${records.length}`);
       assert.equal(records[0]?.offset, offset);
-      assert.equal(text((await log.read(at(topic), next, { maxBytes: 1 })).records)[0]?.[0], `${3 + records.length}`);
+      assert.equal(text((await nextPage(log, at(topic), next, 1)).records)[0]?.[0], `${3 + records.length}`);
       assert.equal((await readAll(log, at(topic), 1)).length, 10);
     });
 
@@ -258,9 +264,7 @@ export function logContract(name: string, makeDriver: () => Promise<LogDriver>):
       const { signal } = new AbortController();
       await log.waitPast(at(topic), 0, signal);
       const { end } = await log.range(at(topic));
-      const waiting = log
-        .waitPast(at(topic), end, signal)
-        .then(() => log.read(at(topic), end, { maxBytes: MAX_BYTES }));
+      const waiting = log.waitPast(at(topic), end, signal).then(() => nextPage(log, at(topic), end));
       await append(log, [record(topic, 'second')]);
       assert.deepEqual(text((await waiting).records), ['second']);
     });
