@@ -53,9 +53,9 @@ async function readAll(log: LogReader, from: TopicPartition, maxBytes = MAX_BYTE
 }
 
 /** The first page from `from` on that is not only a hole. */
-async function nextPage(log: LogReader, at: TopicPartition, from: number, maxBytes = MAX_BYTES): Promise<Page> {
-  const page = await log.read(at, from, { maxBytes });
-  return page.records.length > 0 || page.next === from ? page : nextPage(log, at, page.next, maxBytes);
+async function nextPage(log: LogReader, place: TopicPartition, from: number, maxBytes = MAX_BYTES): Promise<Page> {
+  const page = await log.read(place, from, { maxBytes });
+  return page.records.length > 0 || page.next === from ? page : nextPage(log, place, page.next, maxBytes);
 }
 
 export function logContract(name: string, makeDriver: () => Promise<LogDriver>): void {

@@ -56,14 +56,18 @@ async function inView({ log, idempotency }: Opened): Promise<void> {
   while (idempotency.progress().offset < end) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
-function withWait(log: Log, waitPast: Log['waitPast']): Log {
+/** The view does not follow by itself, however long it waits. */
+function withoutNews(log: Log): Log {
   return {
     id: log.id,
     topics: () => log.topics(),
     range: (at) => log.range(at),
     read: (at, from, limit) => log.read(at, from, limit),
     offsetAtTime: (at, timeMs) => log.offsetAtTime(at, timeMs),
-    waitPast,
+    waitPast: (_at, _offset, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+      }),
     ensureTopics: (topics) => log.ensureTopics(topics),
     batch: () => log.batch(),
     append: (batch, options) => log.append(batch, options),
@@ -124,13 +128,8 @@ suite('idempotency', () => {
     const dir = await scratch(t);
     const log = await openLogIn(dir);
     const state = await openStateIn(dir);
-    // The view does not follow by itself here, however long it waits.
-    const waitPast: Log['waitPast'] = (_at, _offset, signal) =>
-      new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason));
-      });
     const idempotency = await Idempotency.open({
-      log: withWait(log, waitPast),
+      log: withoutNews(log),
       state,
       onError: (error) => assert.fail(String(error)),
     });

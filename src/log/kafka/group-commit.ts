@@ -8,7 +8,7 @@ import { isBrokerError } from './broker-error.ts';
 import { closed } from './connections.ts';
 import type { KafkaBatch } from './kafka-batch.ts';
 import { Recovery } from './recovery.ts';
-import { leftMs } from './time-limit.ts';
+import { leftMs, until } from './time-limit.ts';
 import { type Ends, Fenced, InDoubt, type TransactionalProducer } from './transactional-producer.ts';
 
 export interface GroupCommitOptions {
@@ -51,6 +51,7 @@ export class GroupCommit {
   /** So many transactions hold one batch each: one of several was refused, and the others are not to suffer. */
   #alone = 0;
   #running: Promise<void> | undefined;
+  #undecided: Promise<void> | undefined;
   #closing = false;
   #failure: Fault | undefined;
 
@@ -160,7 +161,7 @@ export class GroupCommit {
     if (error instanceof InDoubt) {
       const reason = `It is not known whether what was appended is stored: ${reasonOf(error.cause)}`;
       for (const waiting of taken) this.#settle(waiting, new Fault('LOG_FAILED', reason, { cause: error }));
-      return;
+      return this.#leaveUndecided();
     }
     const refusal = refusalOf(error);
     if (refusal !== undefined && taken.length === 1) return this.#settle(taken[0]!, refusal);
@@ -168,6 +169,20 @@ export class GroupCommit {
     this.#queue = new Set([...taken, ...this.#queue]);
     if (this.#closing) this.#refuseAll(noRoom(error));
     else this.#refuseLate();
+  }
+
+  /** Whoever goes on ends what was in doubt, also where that is another process. */
+  #leaveUndecided(): void {
+    const decided = (): void => {
+      if (this.#undecided === undecided) this.#undecided = undefined;
+    };
+    const undecided = this.#recovery.done().then(decided, decided);
+    this.#undecided = undecided;
+  }
+
+  /** Resolves when every transaction has been committed or has not. @throws TimedOut */
+  async decided(deadlineMs: number): Promise<void> {
+    if (this.#undecided) await until(deadlineMs, 'what became of a transaction', this.#undecided);
   }
 
   /** Those who have waited too long, or do not wait any more. */

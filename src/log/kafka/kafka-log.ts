@@ -7,6 +7,7 @@ import { Cluster, unknownTopic } from './cluster.ts';
 import { GroupCommit } from './group-commit.ts';
 import { KafkaBatch, Turns } from './kafka-batch.ts';
 import { connectTimeoutMs, KafkaLogReader, type KafkaLogReaderOptions, requestTimeoutMs } from './kafka-log-reader.ts';
+import { unavailable } from './leader-request.ts';
 import { ensureTopics } from './topic-admin.ts';
 import { TransactionalProducer } from './transactional-producer.ts';
 
@@ -29,6 +30,7 @@ const MIB = 1 << 20;
 const commitGraceMs = 500;
 /** The first producer of a cluster waits until its brokers have made their own topics. */
 const openLimitMs = 30_000;
+const decidedWithinMs = 5_000;
 /** Partitions that others add are found so soon. */
 const refreshEveryMs = 30_000;
 
@@ -118,7 +120,11 @@ class KafkaLog implements Log {
     return this.#reader.topics();
   }
 
-  range(at: TopicPartition): Promise<OffsetRange> {
+  /** Who reads to the end sees everything that this process has appended, also what was in doubt. */
+  async range(at: TopicPartition): Promise<OffsetRange> {
+    await this.#commits.decided(performance.now() + decidedWithinMs).catch((error: unknown) => {
+      throw unavailable(at, error);
+    });
     return this.#reader.range(at);
   }
 
