@@ -17,6 +17,8 @@ export interface KafkaNode {
   readonly controllerPort: number;
   /** A listener for those who log in, by TLS. Default: none. */
   readonly secure?: SecureListener;
+  /** A listener whose clients are told to come to another port, where something stands between. Default: none. */
+  readonly proxied?: { readonly port: number; readonly advertisedPort: number };
 }
 
 export interface SecureListener {
@@ -101,17 +103,20 @@ logger.server.level=INFO
 `;
 
 function serverProperties(dir: string, node: KafkaNode, nodes: readonly KafkaNode[]): string {
-  const { id, port, controllerPort, secure } = node;
+  const { id, port, controllerPort, secure, proxied } = node;
   const voters = nodes.map((each) => `${each.id}@127.0.0.1:${each.controllerPort}`).join(',');
+  const [own, told] = proxied
+    ? [`,PROXIED://127.0.0.1:${proxied.port}`, `,PROXIED://127.0.0.1:${proxied.advertisedPort}`]
+    : ['', ''];
   const login = secure ? `,SASL_SSL://localhost:${secure.port}` : '';
   const replicas = nodes.length;
   const inSync = Math.max(1, replicas - 1);
   return `process.roles=broker,controller
 node.id=${id}
 controller.quorum.voters=${voters}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${login}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}${login}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${login}${own}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port}${login}${told}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,PROXIED:PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs=${join(dir, 'data')}
 auto.create.topics.enable=false

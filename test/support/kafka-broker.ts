@@ -8,6 +8,7 @@ import { kafka, kafkaOf, type SecureListener } from '../../scripts/services/kafk
 import type { Service } from '../../scripts/services/service.ts';
 import { RunningService } from '../../scripts/services/running-service.ts';
 import { type KafkaLogOptions, openKafkaLog } from '../../src/log/kafka/kafka-log.ts';
+import { KafkaProxy } from './kafka-proxy.ts';
 import type { Log } from '../../src/log/log.ts';
 
 export interface Address {
@@ -45,6 +46,24 @@ export async function ownCluster(size: number): Promise<readonly OwnBroker[]> {
     controllerPort: ports[2 * i + 1]!,
   }));
   return Promise.all(kafkaOf(nodes).map(startOwn));
+}
+
+export interface ProxiedBroker extends OwnBroker {
+  readonly proxy: KafkaProxy;
+}
+
+/** Its `address` is the proxy's. */
+export async function ownProxiedBroker(): Promise<ProxiedBroker> {
+  const [port, controllerPort, proxiedPort] = await freePorts(3);
+  const proxy = await KafkaProxy.to(proxiedPort!);
+  const proxied = { port: proxiedPort!, advertisedPort: proxy.port };
+  const [service] = kafkaOf([{ id: 1, port: port!, controllerPort: controllerPort!, proxied }]);
+  const broker = await startOwn(service!);
+  const dispose = async (): Promise<void> => {
+    await broker.dispose();
+    await proxy.close();
+  };
+  return { ...broker, address: { host: '127.0.0.1', port: proxy.port }, proxy, dispose };
 }
 
 export interface SecureBroker extends OwnBroker {
