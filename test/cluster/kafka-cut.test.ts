@@ -36,6 +36,21 @@ suite('a connection that is cut', () => {
     return outcome;
   }
 
+  test('D5, D9: while it is in doubt whether something is stored, nobody is told where the end is', async () => {
+    const topic = await topicOf(log);
+    const at = { topic, partition: 0 };
+    const opening = broker.proxy.hold('initProducerId');
+    const when = 'when the broker has answered';
+    assert.equal(await appendThroughCut({ at: 'endTxn', when, darkMs: longMs }, topic), 'LOG_FAILED');
+    await opening.first;
+    const told = log.range(at).then(() => 'told');
+    const later = new Promise((resolve) => setTimeout(resolve, 500, 'not told'));
+    assert.equal(await Promise.race([told, later]), 'not told');
+    opening.release();
+    assert.equal(await told, 'told');
+    assert.deepEqual((await textsIn(log, topic)).toSorted(), ['before', 'one', 'three', 'two']);
+  });
+
   for (const at of steps)
     for (const when of moments) {
       test(`D1, D3: for a moment, at ${at}, ${when}: it is stored, once`, async () => {

@@ -2,7 +2,7 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 
 /** As in Kafka's protocol. */
-export const apiKeys = { produce: 0, addPartitionsToTxn: 24, endTxn: 26 } as const;
+export const apiKeys = { produce: 0, initProducerId: 22, addPartitionsToTxn: 24, endTxn: 26 } as const;
 
 export interface Cut {
   readonly at: keyof typeof apiKeys;
@@ -16,6 +16,7 @@ export class KafkaProxy {
   readonly #sockets = new Set<Socket>();
   #cut: (Cut & { readonly done: () => void }) | undefined;
   #darkUntilMs = 0;
+  #held: { readonly apiKey: number; readonly send: (() => void)[]; readonly first: () => void } | undefined;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -40,6 +41,18 @@ export class KafkaProxy {
     return promise;
   }
 
+  /** Keeps requests of a kind back. `first` resolves when there is one. */
+  hold(kind: keyof typeof apiKeys): { readonly first: Promise<void>; release(): void } {
+    const { promise: first, resolve } = Promise.withResolvers<void>();
+    const held = { apiKey: apiKeys[kind], send: [] as (() => void)[], first: resolve };
+    this.#held = held;
+    const release = (): void => {
+      this.#held = undefined;
+      for (const send of held.send) send();
+    };
+    return { first, release };
+  }
+
   #join(client: Socket, port: number): void {
     if (performance.now() < this.#darkUntilMs) return void client.destroy();
     const broker = connect(port, '127.0.0.1');
@@ -58,6 +71,11 @@ export class KafkaProxy {
       while (held.length >= 4 && held.length >= 4 + held.readInt32BE(0)) {
         const frame = held.subarray(0, 4 + held.readInt32BE(0));
         held = held.subarray(frame.length);
+        if (frame.readInt16BE(4) === this.#held?.apiKey) {
+          this.#held.send.push(() => broker.write(frame));
+          this.#held.first();
+          continue;
+        }
         const cut = this.#cut;
         if (cut === undefined || frame.readInt16BE(4) !== apiKeys[cut.at]) {
           broker.write(frame);
