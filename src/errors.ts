@@ -172,6 +172,11 @@ export const catalogue = {
     what: 'A write to the log failed, so that it takes nothing more until it has been recovered.',
     todo: 'See the cause in the log lines; restarting recovers the log.',
   },
+  LOG_UNAVAILABLE: {
+    status: 503,
+    what: 'The Kafka brokers cannot be reached, or do not answer in time.',
+    todo: 'Start the Kafka brokers, or correct KAFKA_BROKERS; what waits goes on by itself.',
+  },
   LOG_MISSING: {
     status: 404,
     what: 'The data directory has no log yet.',

@@ -30,7 +30,7 @@ import { dataPaths, type Engine, openEngine } from './engine/engine.ts';
 import { consumersOf, Landing } from './engine/landing.ts';
 import { loadApps } from './engine/load-apps.ts';
 import { keepRetention } from './engine/retention.ts';
-import { Fault } from './errors.ts';
+import { Fault, isFault } from './errors.ts';
 import { createPackageIds } from './event/correlation-id.ts';
 import { Budget } from './ingest/budget.ts';
 import { Idempotency, idempotencyTopic } from './ingest/idempotency.ts';
@@ -266,9 +266,17 @@ async function checkHealth({ log }: Engine, landing: Landing): Promise<Health> {
   return { ready: room === undefined, parts: { log: room ?? 'takes events', warehouse: landing.warehouseHealth } };
 }
 
-/** From what is kept, so that it is told of processors that have not begun, too. Damage is told by who meets it. */
-function measureLag(engine: Engine, pipelines: readonly Pipeline[]): Promise<readonly LagRow[]> {
-  return readLag(engine, consumersOf(pipelines), Date.now(), NaN);
+/**
+ * From what is kept, so that it is told of processors that have not begun, too. Damage is told by who meets it, and so is a log that
+ * is out of reach: nothing is known of it then.
+ */
+async function measureLag(engine: Engine, pipelines: readonly Pipeline[]): Promise<readonly LagRow[]> {
+  try {
+    return await readLag(engine, consumersOf(pipelines), Date.now(), NaN);
+  } catch (error) {
+    if (isFault(error, 'LOG_UNAVAILABLE')) return [];
+    throw error;
+  }
 }
 
 async function closeEngine({ log, state }: Engine): Promise<void> {

@@ -19,7 +19,7 @@ export function createNullLog(): Log {
     id: 'null',
     topics: () => Promise.resolve([]),
     range: () => Promise.resolve({ start: 0, end: 0 }),
-    read: () => Promise.resolve([]),
+    read: (_at, from) => Promise.resolve({ records: [], next: from }),
     offsetAtTime: () => Promise.resolve(0),
     waitPast: () => new Promise(() => undefined),
     ensureTopics: nothing,

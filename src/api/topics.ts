@@ -13,6 +13,8 @@ export interface TopicsAnswer {
 const topic = z.strictObject({
   name: z.string().refine(isTopicName, 'expected a topic name of 1 to 249 of A-Z a-z 0-9 . _ - (and not . or ..)'),
   partitions: z.int().min(1).max(mostPartitions),
+  /** Copies that a cluster keeps of each partition. */
+  replicas: z.int().min(1).max(32_767).optional(),
 });
 
 export const topicsRequest = z.strictObject({

@@ -62,16 +62,15 @@ async function list(options: TopicsOptions): Promise<void> {
 
 async function describe(topic: string, options: TopicsOptions): Promise<void> {
   await withReader(configOf(options), async (log) => {
-    const { findTopic } = await import('./tail/find-topic.ts');
+    const [{ findTopic }, { recordTimes }] = await Promise.all([
+      import('./tail/find-topic.ts'),
+      import('./topics/record-times.ts'),
+    ]);
     const { partitions } = await findTopic(log, topic);
     const rows = [];
     for (const [partition, { start, end }] of (await rangesOf(log, topic, partitions)).entries()) {
-      const at = { topic, partition };
-      const timeAt = async (offset: number): Promise<string | null> => {
-        const [record] = start < end ? await log.read(at, offset, { maxBytes: 1 }) : [];
-        return record === undefined ? null : new Date(record.timeMs).toISOString();
-      };
-      rows.push({ partition, start, end, oldestAt: await timeAt(start), newestAt: await timeAt(end - 1) });
+      const { oldestMs, newestMs } = await recordTimes(log, { topic, partition }, { start, end });
+      rows.push({ partition, start, end, oldestAt: isoTime(oldestMs), newestAt: isoTime(newestMs) });
     }
     if (options.json) return writeLine(JSON.stringify({ name: topic, partitions: rows }));
     await writeLine(
@@ -114,7 +113,7 @@ const words: Readonly<Record<TopicChange, (topic: AppliedTopic) => string>> = {
 
 /** The log has one writer: the server where one runs, else this process. */
 async function applyList(config: Config, listed: readonly ListedTopic[]): Promise<readonly AppliedTopic[]> {
-  const specs = listed.map(({ name, partitions }) => ({ name, partitions }));
+  const specs = listed.map(({ name, partitions, replicas }) => ({ name, partitions, replicas }));
   const [{ openEngineLog }, { applyTopics }] = await Promise.all([
     import('../engine/engine.ts'),
     import('../log/apply-topics.ts'),
@@ -146,6 +145,10 @@ async function withReader(config: Config, use: (log: LogReader) => Promise<void>
   } finally {
     await log.close();
   }
+}
+
+function isoTime(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
 }
 
 function numeric(...titles: readonly string[]) {

@@ -42,6 +42,12 @@ export const variables = {
   HOST: 'host',
   TRIBUTARY_DATA_DIR: 'dataDir',
   DATABASE_URL: 'databaseUrl',
+  KAFKA_BROKERS: 'kafkaBrokers',
+  KAFKA_TLS: 'kafka.tls',
+  KAFKA_CA_FILE: 'kafka.caFile',
+  KAFKA_SASL_MECHANISM: 'kafka.saslMechanism',
+  KAFKA_USERNAME: 'kafka.username',
+  KAFKA_PASSWORD: 'kafka.password',
   LOG_LEVEL: 'logLevel',
   TRIBUTARY_ADMIN_TOKEN: 'adminToken',
   TRIBUTARY_ADMIN_TOKEN_FILE: 'adminTokenFile',
@@ -98,11 +104,12 @@ function defaults(workingDir: string) {
 
 function fromText(setting: string, text: string, workingDir: string): unknown {
   if (setting === 'port') return /^\d{1,5}$/.test(text) ? Number(text) : text;
-  if (['dataDir', 'adminTokenFile', 'tls.certFile', 'tls.keyFile'].includes(setting))
+  if (['dataDir', 'adminTokenFile', 'tls.certFile', 'tls.keyFile', 'kafka.caFile'].includes(setting))
     return text === '' ? text : resolve(workingDir, text);
   if (setting === 'traces.sampleRatio') return /^[\d.]{1,20}$/.test(text) ? Number(text) : text;
-  if (setting !== 'only') return text;
-  return text.split(',').map((name) => name.trim());
+  if (setting === 'kafka.tls' && (text === 'true' || text === 'false')) return text === 'true';
+  if (setting !== 'only' && setting !== 'kafkaBrokers') return text;
+  return text.split(',').map((one) => one.trim());
 }
 
 function clusterVariables(env: ConfigSources['env']): readonly string[] {
@@ -150,5 +157,8 @@ function absolutePaths(content: Readonly<Record<string, unknown>>, from: string)
   const { tls } = changed;
   if (typeof tls === 'object' && tls !== null && !Array.isArray(tls))
     changed['tls'] = Object.fromEntries(Object.entries(tls).map(([name, value]) => [name, absolute(value)]));
+  const { kafka } = changed;
+  if (typeof kafka === 'object' && kafka !== null && 'caFile' in kafka)
+    changed['kafka'] = { ...kafka, caFile: absolute(kafka.caFile) };
   return changed;
 }

@@ -11,11 +11,12 @@ export function withoutPassword(url: string): string {
 }
 
 export function redacted(config: Config): Config {
-  const { databaseUrl, adminToken, accessKey, traces } = config;
+  const { databaseUrl, adminToken, accessKey, kafka, traces } = config;
   return {
     ...config,
     ...(databaseUrl !== undefined && { databaseUrl: withoutPassword(databaseUrl) }),
     ...(adminToken !== undefined && { adminToken: hidden }),
+    ...(kafka?.password !== undefined && { kafka: { ...kafka, password: hidden } }),
     ...(accessKey !== undefined && { accessKey: hidden }),
     traces: {
       ...traces,

@@ -22,9 +22,11 @@ const bytes = (min: number) => wholeNumber(min, Number.MAX_SAFE_INTEGER, 'bytes'
 const milliseconds = () => wholeNumber(1, 24 * 3600 * 1000, 'milliseconds');
 const port = 'a port from 0 to 65535';
 const databaseUrl = 'a connection string such as postgres://user@host:5432/database';
+const brokers = 'a list of one or more brokers, each as host:port';
 const names = 'a list of one or more names of pipelines';
 const adminTokens = `one or more tokens, separated by commas, each of ${adminTokenForm}`;
 const accessKey = 'a key as tributary keys add prints it';
+const saslMechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** What the embedded log keeps, and when it refuses. */
@@ -38,6 +40,21 @@ const log = z.strictObject({
   /** Appends are refused while the disk has less. */
   minFreeBytes: bytes(0).default(64 * MiB),
 });
+
+/** How the brokers of `kafkaBrokers` are spoken to. Default: in plain text, to whoever answers. */
+const kafka = z
+  .strictObject({
+    tls: z.boolean('true or false').default(false),
+    /** Default: the authorities that Node.js knows. */
+    caFile: text('the file of certificates of authorities, as PEM (KAFKA_CA_FILE)').optional(),
+    saslMechanism: z.enum(saslMechanisms, `one of ${saslMechanisms.join(', ')}`).default('PLAIN'),
+    username: text('a name').optional(),
+    password: text('the password of kafka.username (KAFKA_PASSWORD)').optional(),
+  })
+  .refine(({ username, password }) => username === undefined || password !== undefined, {
+    path: ['password'],
+    message: 'the password of kafka.username (KAFKA_PASSWORD)',
+  });
 
 const ingest = z.strictObject({
   /** Packages on their way into the log hold at most this much together; the next ones wait for room. */
@@ -100,6 +117,13 @@ export const settings = z
       .string(databaseUrl)
       .regex(/^postgres(ql)?:\/\//, databaseUrl)
       .optional(),
+    /** Any brokers of the cluster. Default: the embedded log. */
+    kafkaBrokers: z
+      .array(z.string(brokers).regex(/^(\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5}$/i, brokers), brokers)
+      .min(1, brokers)
+      .readonly()
+      .optional(),
+    kafka: kafka.readonly().optional(),
     logLevel: z.enum(logLevels, `one of ${logLevels.join(', ')}`).default('info'),
     /** Names of the pipelines to run; default: all. */
     only: z.array(text('a name'), names).min(1, names).readonly().optional(),

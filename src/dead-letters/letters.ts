@@ -99,14 +99,14 @@ export class Letters {
 
   /** Undefined where the log has forgotten it. */
   async #editAt(offset: number): Promise<Buffer | undefined> {
-    const first = this.#edits[0]?.offset ?? 0;
-    const known = this.#edits[offset - first];
-    if (known !== undefined) return known.value;
+    const find = () => this.#edits.find((record) => record.offset === offset)?.value;
+    const known = find();
+    if (known !== undefined) return known;
     const { log } = this.#options;
     const { start } = await log.range(repairsAt);
     if (offset < start) return undefined;
-    this.#edits = await log.read(repairsAt, offset, { maxBytes: readAheadBytes });
-    return this.#edits[0]?.value;
+    this.#edits = (await log.read(repairsAt, offset, { maxBytes: readAheadBytes })).records;
+    return find();
   }
 }
 

@@ -22,12 +22,12 @@ async function* readPartition(log: LogReader, at: TopicPartition, fromMs: number
   const { start, end } = await log.range(at);
   const from = fromMs > 0 ? await log.offsetAtTime(at, fromMs) : start;
   for (let next = from; next < end;) {
-    const records = await log.read(at, next, { maxBytes: readBytes });
-    for (const record of records) {
+    const page = await log.read(at, next, { maxBytes: readBytes });
+    for (const record of page.records) {
       const letter = record.offset < end ? letterIn(record) : undefined;
       if (letter !== undefined) yield letter;
     }
-    next += records.length;
+    next = page.next;
   }
 }
 

@@ -97,9 +97,9 @@ export async function readStatuses(log: LogReader, state: StateStore): Promise<R
   if (isThere) {
     const { start, end } = await log.range(repairsAt);
     for (let next = Math.max(start, await stored.next()); next < end;) {
-      const records = await log.read(repairsAt, next, { maxBytes: readBytes });
-      await addRepairs(ahead, stored, records);
-      next += records.length;
+      const page = await log.read(repairsAt, next, { maxBytes: readBytes });
+      await addRepairs(ahead, stored, page.records);
+      next = page.next;
     }
   }
   return {

@@ -102,10 +102,9 @@ export class Repairs implements RepairStatuses {
   async #catchUp(): Promise<void> {
     const { end } = await this.#log.range(repairsAt);
     while (this.#next < end) {
-      const records = await this.#log.read(repairsAt, this.#next, { maxBytes: readBytes });
+      const { records, next } = await this.#log.read(repairsAt, this.#next, { maxBytes: readBytes });
       const changes = noChanges();
       await addRepairs(changes, this.#stored, records);
-      const next = this.#next + records.length;
       await this.#stored.store(changes, next);
       this.#next = next;
     }

@@ -74,6 +74,10 @@ export function openWarehouse(config: Config, logger: Logger): Promise<Warehouse
 /** Only the log, to write it while no server does. Made where it is missing. @throws Fault DATA_DIR_IN_USE */
 export async function openEngineLog(config: Config, observer?: LogObserver): Promise<Log> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  if (config.kafkaBrokers) {
+    const { openKafkaEngineLog } = await import('./kafka-engine-log.ts'); // its client takes a while to load
+    return openKafkaEngineLog(config, observer);
+  }
   const { segmentBytes, minFreeBytes } = config.log;
   return openSegmentLog({ dir: dataPaths(config.dataDir).log, segmentBytes, minFreeBytes, ...observer });
 }
@@ -87,8 +91,12 @@ export async function isServed(config: Config): Promise<boolean> {
   return release === undefined;
 }
 
-/** Only the log, to read it beside whoever writes it. @throws Fault LOG_MISSING */
-export function openEngineLogReader(config: Config): Promise<LogReader> {
+/** Only the log, to read it beside whoever writes it. @throws Fault LOG_MISSING, LOG_UNAVAILABLE */
+export async function openEngineLogReader(config: Config): Promise<LogReader> {
+  if (config.kafkaBrokers) {
+    const { openKafkaEngineLogReader } = await import('./kafka-engine-log.ts');
+    return openKafkaEngineLogReader(config);
+  }
   return openSegmentLogReader({ dir: dataPaths(config.dataDir).log });
 }
 

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { createDeadLetterSink } from '../dead-letters/dead-letter-sink.ts';
 import { type DeadLetter, readDeadLetter } from '../dead-letters/dead-letter.ts';
+import { isFault } from '../errors.ts';
 import { Reject } from '../event/reject.ts';
 import { defaultBatchLimits, type Pipeline } from '../pipeline/pipeline.ts';
 import { backoff } from '../processing/backoff.ts';
@@ -99,11 +100,25 @@ export class Landing {
   async #start(): Promise<void> {
     const { pipelines } = this.#options;
     for (const topic of new Set(pipelines.map(({ deadLetterTopic }) => deadLetterTopic)))
-      await this.#startKeeper(topic);
+      await this.#onceReadable(() => this.#startKeeper(topic));
     const warehouse = await this.#eventualWarehouse();
     if (!warehouse) return;
     this.#warehouse = warehouse;
-    for (const pipeline of pipelines) await this.#startProcessor(pipeline, warehouse);
+    for (const pipeline of pipelines) await this.#onceReadable(() => this.#startProcessor(pipeline, warehouse));
+  }
+
+  /** A log on other machines may be out of reach for a while; unless all stops before. */
+  async #onceReadable(start: () => Promise<void>): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        return await start();
+      } catch (error) {
+        if (!isFault(error, 'LOG_UNAVAILABLE')) throw error;
+        this.#options.logger.error({ err: error, attempt }, 'the log cannot be read; what is in it waits');
+        await backoff(attempt, signal);
+      }
+    }
   }
 
   async #startKeeper(topic: string): Promise<void> {

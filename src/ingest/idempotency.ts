@@ -7,7 +7,7 @@
  * is answered. What it has not reached yet is in memory.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Fault } from '../errors.ts';
+import { Fault, isFault } from '../errors.ts';
 import type { Batch, Log, LogRecord, TopicPartition } from '../log/log.ts';
 import type { StatePut, StateStore } from '../stores/state/state-store.ts';
 import type { Answer } from './answer.ts';
@@ -36,6 +36,9 @@ export class Idempotency {
   /** Packages under way, and those that are durable but not in the view yet. */
   readonly #recent = new Map<string, Promise<Answer>>();
   #next = 0;
+  #advancing: Promise<void> | undefined;
+  /** Whether the package of some key was stored is not known (log.ts: LOG_FAILED). */
+  #isInDoubt = false;
   #following: Promise<void> = Promise.resolve();
 
   private constructor(options: IdempotencyOptions) {
@@ -75,6 +78,7 @@ export class Idempotency {
       return await answer;
     } catch (error) {
       this.#recent.delete(scopedKey);
+      this.#isInDoubt ||= isFault(error, 'LOG_FAILED');
       throw error;
     }
   }
@@ -95,6 +99,7 @@ export class Idempotency {
   }
 
   async #findOrStore(scopedKey: string, store: () => Promise<Answer>): Promise<Answer> {
+    if (this.#isInDoubt) await this.#catchUp();
     const known = await this.#state.get(this.#keyPrefix + scopedKey);
     if (!known) return store();
     this.#recent.delete(scopedKey);
@@ -115,13 +120,29 @@ export class Idempotency {
     }
   }
 
-  async #advance(): Promise<void> {
-    const records = await this.#log.read(at, this.#next, { maxBytes: readBytes });
-    const last = records.at(-1);
-    if (!last) return;
-    const next = last.offset + 1;
+  /** What was in doubt is decided in a log that takes packages again: it is in the view, or it is not in the log. */
+  async #catchUp(): Promise<void> {
+    this.#isInDoubt = false;
+    try {
+      const { end } = await this.#log.range(at);
+      while (this.#next < end) await this.#advance();
+    } catch (error) {
+      this.#isInDoubt = true;
+      throw error;
+    }
+  }
+
+  /** One at a time. */
+  #advance(): Promise<void> {
+    this.#advancing ??= this.#readOn().finally(() => (this.#advancing = undefined));
+    return this.#advancing;
+  }
+
+  async #readOn(): Promise<void> {
+    const { records, next } = await this.#log.read(at, this.#next, { maxBytes: readBytes });
     const progress = { key: this.#progressKey, value: Buffer.from(String(next)) };
-    await this.#state.commit({ put: [...records.map((record) => this.#toPut(record)), progress] });
+    if (records.length > 0)
+      await this.#state.commit({ put: [...records.map((record) => this.#toPut(record)), progress] });
     this.#next = next;
     for (const record of records) this.#recent.delete(String(record.key));
   }

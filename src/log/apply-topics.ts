@@ -50,7 +50,9 @@ export async function applyTopics(
     return { name, partitions, before, change: changeOf(name, partitions, before, consumed) };
   });
   checkTotal(present, applied);
-  await log.ensureTopics(applied.filter(({ change }) => change === 'created' || change === 'partitions-added'));
+  const changing = applied.filter(({ change }) => change === 'created' || change === 'partitions-added');
+  const names = new Set(changing.map(({ name }) => name));
+  await log.ensureTopics(listed.filter(({ name }) => names.has(name)));
   return applied;
 }
 

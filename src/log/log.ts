@@ -3,7 +3,8 @@
  *
  * What every driver promises (test/contracts/log.ts):
  * - `append` resolves only when the whole batch is durable, and nothing of a batch is ever visible unless all of it is (D1).
- * - Readers see only what is durable; offsets of a partition count from 0 without holes, and order is the order of appends (D4).
+ * - Readers see only what is durable; offsets of a partition ascend, and order is the order of appends (D4). They may have holes (on
+ *   Kafka: the ends of transactions, and what was withdrawn): nothing may be concluded from how many records lie between two offsets.
  * - A failed append (rejected promise) leaves nothing of the batch behind, except after LOG_FAILED, where the
  *   outcome is known only after a restart.
  * - Damage is reported (LOG_ROTTEN), never skipped.
@@ -11,6 +12,8 @@
 export interface TopicSpec {
   readonly name: string;
   readonly partitions: number;
+  /** Copies that a cluster keeps of each partition; default: as the cluster is set up. The embedded log keeps one. */
+  readonly replicas?: number | undefined;
 }
 
 export interface TopicPartition {
@@ -37,6 +40,13 @@ export interface LogRecord {
   readonly headers: readonly (readonly [name: string, value: Buffer])[];
 }
 
+/** Records in order, and where to go on behind them. */
+export interface Page {
+  readonly records: readonly LogRecord[];
+  /** Past the last record, and past what follows it that is none; past the offset that was asked for, unless that was the end. */
+  readonly next: number;
+}
+
 /** Records that go in together or not at all. */
 export interface Batch {
   /** Copies what it is given: the caller may reuse its buffers. Throws TOPIC_UNKNOWN. */
@@ -54,7 +64,7 @@ export interface AppendOptions {
 export interface OffsetRange {
   /** The oldest offset still kept. */
   readonly start: number;
-  /** The offset that the next durable record will get. */
+  /** The offset that the next durable record will get, or less than that where offsets have holes. */
   readonly end: number;
 }
 
@@ -65,10 +75,10 @@ export interface LogReader {
   topics(): Promise<readonly TopicSpec[]>;
   range(at: TopicPartition): Promise<OffsetRange>;
   /**
-   * Records from `from` on, in order, at least one where there is one, then up to `maxBytes`; empty at the end.
-   * Throws OFFSET_OUT_OF_RANGE below the start or above the end.
+   * Records from `from` on, at least one where one comes, then up to `maxBytes`; none where a hole ends the page, which is at the
+   * end of the partition or before it. Throws OFFSET_OUT_OF_RANGE below the start or above the end.
    */
-  read(at: TopicPartition, from: number, limit: { readonly maxBytes: number }): Promise<readonly LogRecord[]>;
+  read(at: TopicPartition, from: number, limit: { readonly maxBytes: number }): Promise<Page>;
   /** The first offset whose record was taken at or after `timeMs`; the end where there is none. */
   offsetAtTime(at: TopicPartition, timeMs: number): Promise<number>;
   /** Resolves when the partition's end is past `offset`; rejects with the signal's reason. */

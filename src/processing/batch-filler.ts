@@ -87,10 +87,10 @@ export class BatchFiller<Output> {
     const batch = new BatchInHand(offsets.from, this.#takeBatches(offsets.to), isIn && isTold, origins);
     const findOut = await this.#outOf(intent, again, isIn);
     const pages = intent ? readRange(log, this.#at, intent) : readBatch(log, this.#at, offsets, limits, signal);
-    for await (const records of pages) {
-      origins?.add(records);
-      const page = { from: batch.to, to: batch.to + records.length };
-      batch.add(records, await convert(records), new Set(await findOut(page)));
+    for await (const page of pages) {
+      origins?.add(page.records);
+      const out = await findOut({ from: batch.to, to: page.next });
+      batch.add(page, await convert(page.records), new Set(out));
     }
     origins?.filled();
     return batch;

@@ -3,7 +3,7 @@
  * the records of those that are invalid.
  */
 import { asReject, Reject } from '../event/reject.ts';
-import type { LogRecord } from '../log/log.ts';
+import type { LogRecord, Page } from '../log/log.ts';
 import type { RejectedEvent } from '../sinks/sink.ts';
 import type { BatchOrigins } from './batch-origins.ts';
 import { recordBytes } from './read-batch.ts';
@@ -21,7 +21,7 @@ export class BatchInHand<Output> {
   /** Where batches are traced. */
   readonly origins: BatchOrigins | undefined;
   readonly invalid: Invalid[] = [];
-  /** The offset behind the last record. */
+  /** The offset behind the last record, and behind what follows it that is none. */
   to: number;
   /** That the sinks hold. */
   events = 0;
@@ -40,8 +40,8 @@ export class BatchInHand<Output> {
   }
 
   /** @param out offsets of events that an earlier try has dropped or made dead letters of */
-  add(records: readonly LogRecord[], outputs: readonly (Output | Reject)[], out: ReadonlySet<number>): void {
-    this.to += records.length;
+  add({ records, next }: Page, outputs: readonly (Output | Reject)[], out: ReadonlySet<number>): void {
+    this.to = next;
     this.bytes += recordBytes(records);
     for (const [index, record] of records.entries()) {
       const { offset } = record;

@@ -32,12 +32,12 @@ export async function deadLetteredSince(
     const letters = { topic: deadLetterTopic, partition };
     const { start, end } = await log.range(letters);
     for (let next = Math.max(wanted, start); next < end;) {
-      const records = await log.read(letters, next, { maxBytes });
-      for (const record of records) {
+      const page = await log.read(letters, next, { maxBytes });
+      for (const record of page.records) {
         const offset = originIn(record, search);
         if (offset !== undefined && offset >= from && offset < to) offsets.push(offset);
       }
-      next += records.length;
+      next = page.next;
     }
   }
   return offsets;

@@ -1,6 +1,6 @@
 /** How far consumers are behind the log, from what any process may read. */
 import { isFault } from '../errors.ts';
-import type { LogReader, TopicPartition } from '../log/log.ts';
+import type { LogReader, OffsetRange, TopicPartition } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import type { Landed } from './cuts.ts';
@@ -14,7 +14,7 @@ export interface LagRow {
   /** Everything below it has landed. */
   readonly committed: number;
   readonly end: number;
-  /** Records that the log has. */
+  /** Offsets that the log has: its records, and what lies between them (see log.ts). */
   readonly lag: number;
   /** Age of the oldest record that has not landed; 0 where there is none. */
   readonly behindMs: number;
@@ -45,7 +45,8 @@ export async function readLag(
       const opening = await isOpening(state, log.id, name, at); // first: it goes back before it has opened
       const committed = await readCheckpoint(state, log.id, name, at);
       const { start, end } = await log.range(at);
-      const behindMs = committed < end ? await ageOf(log, at, Math.max(committed, start), nowMs, unreadableMs) : 0;
+      const behindMs =
+        committed < end ? await ageOf(log, at, { start: Math.max(committed, start), end }, nowMs, unreadableMs) : 0;
       const lag = end - Math.max(committed, start);
       const toReplay = await leftToReplay(state, { logId: log.id, consumer: name, at });
       const row = { consumer: name, topic, partition, committed, end, lag, behindMs };
@@ -60,10 +61,21 @@ async function leftToReplay(state: StateStore, of: Landed): Promise<number> {
   return range && range.stopped === undefined ? range.to - range.next : 0;
 }
 
-async function ageOf(log: LogReader, at: TopicPartition, offset: number, nowMs: number, unreadableMs?: number) {
+async function ageOf(
+  log: LogReader,
+  at: TopicPartition,
+  { start, end }: OffsetRange,
+  nowMs: number,
+  unreadableMs?: number,
+) {
   try {
-    const [record] = await log.read(at, offset, { maxBytes: 1 });
-    return record ? Math.max(0, nowMs - record.timeMs) : 0;
+    for (let next = start; next < end;) {
+      const page = await log.read(at, next, { maxBytes: 1 });
+      const [record] = page.records;
+      if (record) return Math.max(0, nowMs - record.timeMs);
+      next = page.next;
+    }
+    return 0;
   } catch (error) {
     if (unreadableMs === undefined || !isFault(error)) throw error;
     return unreadableMs;

@@ -134,10 +134,10 @@ export class PartitionReplayer<Output> {
     const sinks = inHand.sinks.map(({ name, batches: [batch] }) => ({ name, batch }));
     const batch = new BatchInHand<Output>(from, sinks, false);
     const ids: string[] = [];
-    for await (const records of readRange(log, this.#at, { from, to })) {
-      const page = { from: batch.to, to: batch.to + records.length };
-      batch.add(records, await convert(records), new Set(await inHand.letters.within(page)));
-      ids.push(...records.map(correlationIdOf));
+    for await (const page of readRange(log, this.#at, { from, to })) {
+      const out = await inHand.letters.within({ from: batch.to, to: page.next });
+      batch.add(page, await convert(page.records), new Set(out));
+      ids.push(...page.records.map(correlationIdOf));
     }
     return { batch, ids };
   }

@@ -1,5 +1,5 @@
 /** Reads the records of one batch, a page at a time, so that what was made of a page can be forgotten before the next. */
-import type { Log, LogRecord, TopicPartition } from '../log/log.ts';
+import type { Log, LogRecord, Page, TopicPartition } from '../log/log.ts';
 import type { BatchLimits } from '../pipeline/pipeline.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -13,7 +13,7 @@ export interface Offsets {
 }
 
 /**
- * The records from `from` on, until the batch is full, its interval is over, or the processor stops; none only when
+ * The records from `from` on, until the batch is full, its interval is over, or the processor stops; no page only when
  * `signal` aborted before there was any.
  */
 export async function* readBatch(
@@ -23,7 +23,7 @@ export async function* readBatch(
   limits: BatchLimits,
   signal: AbortSignal,
   now: () => number = Date.now,
-): AsyncGenerator<readonly LogRecord[]> {
+): AsyncGenerator<Page> {
   try {
     await log.waitPast(at, from, signal);
   } catch (error) {
@@ -35,10 +35,10 @@ export async function* readBatch(
   let firstMs: number | undefined;
   for (let hasWaited = false; next < to && bytes < limits.maxBytes;) {
     const page = await readPage(log, at, next, to, limits.maxBytes - bytes);
-    if (page.length > 0) {
-      firstMs ??= page[0]?.timeMs;
-      next += page.length;
-      bytes += recordBytes(page);
+    if (page.next > next) {
+      firstMs ??= page.records[0]?.timeMs;
+      next = page.next;
+      bytes += recordBytes(page.records);
       yield page;
     } else {
       const leftMs = limits.flushIntervalMs - Math.max(0, now() - (firstMs ?? 0)); // it may have waited in the log
@@ -50,27 +50,18 @@ export async function* readBatch(
 }
 
 /** Exactly the records `from <= offset < to`, as a redo needs them. */
-export async function* readRange(
-  log: Log,
-  at: TopicPartition,
-  { from, to }: Offsets,
-): AsyncGenerator<readonly LogRecord[]> {
+export async function* readRange(log: Log, at: TopicPartition, { from, to }: Offsets): AsyncGenerator<Page> {
   for (let next = from; next < to;) {
     const page = await readPage(log, at, next, to, pageBytes);
-    next += page.length;
+    next = page.next;
     yield page;
   }
 }
 
-async function readPage(
-  log: Log,
-  at: TopicPartition,
-  from: number,
-  to: number,
-  maxBytes: number,
-): Promise<readonly LogRecord[]> {
-  const records = await log.read(at, from, { maxBytes: Math.min(pageBytes, maxBytes) });
-  return from + records.length > to ? records.slice(0, to - from) : records;
+async function readPage(log: Log, at: TopicPartition, from: number, to: number, maxBytes: number): Promise<Page> {
+  const page = await log.read(at, from, { maxBytes: Math.min(pageBytes, maxBytes) });
+  if (page.next <= to) return page;
+  return { records: page.records.filter(({ offset }) => offset < to), next: to };
 }
 
 /** What counts towards a batch's limit. */

@@ -25,7 +25,7 @@ export class Refusals {
     const found: Invalid[] = [];
     if (rejected.length === 0) return found;
     const range = { from: Math.min(...offsets), to: Math.max(...offsets) + 1 };
-    for await (const records of readRange(this.#options.log, this.#at, range)) {
+    for await (const { records } of readRange(this.#options.log, this.#at, range)) {
       for (const record of records) {
         const one = byOffset.get(record.offset);
         if (one) found.push({ ...one, record });

@@ -51,11 +51,11 @@ export async function readLetters(log: LogReader, topic: string): Promise<Readon
   for (let partition = 0; partition < partitions; partition++) {
     const { start, end } = await log.range({ topic, partition });
     for (let next = start; next < end;) {
-      const records = await log.read({ topic, partition }, next, { maxBytes: 1024 * 1024 });
-      for (const letter of records.map(readDeadLetter)) {
+      const page = await log.read({ topic, partition }, next, { maxBytes: 1024 * 1024 });
+      for (const letter of page.records.map(readDeadLetter)) {
         letters.set(letter.correlationId, [...(letters.get(letter.correlationId) ?? []), letter]);
       }
-      next += records.length;
+      next = page.next;
     }
   }
   return letters;

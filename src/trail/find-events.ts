@@ -86,10 +86,10 @@ async function searchNewest(log: LogReader, topic: string, text: string, found: 
     const at = { topic, partition };
     const { start, end } = await log.range(at);
     for (let next = Math.max(start, end - newestRecords); next < end && found.size <= mostEvents;) {
-      const records = await log.read(at, next, { maxBytes: readBytes });
-      for (const record of records)
+      const page = await log.read(at, next, { maxBytes: readBytes });
+      for (const record of page.records)
         if (record.headers.some(([, value]) => value.includes(text))) found.add(header(record, 'correlationId'));
-      next += records.length;
+      next = page.next;
     }
   }
 }

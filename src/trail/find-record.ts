@@ -27,9 +27,9 @@ export async function* recordsBetween(
     const { end } = await log.range(at);
     let next = await log.offsetAtTime(at, fromMs);
     while (next < end) {
-      const records = await log.read(at, next, { maxBytes: readBytes });
-      for (const record of records) if (record.timeMs <= toMs) yield { at, record };
-      next = (records.at(-1)?.timeMs ?? Infinity) > toMs ? end : next + records.length;
+      const page = await log.read(at, next, { maxBytes: readBytes });
+      for (const record of page.records) if (record.timeMs <= toMs) yield { at, record };
+      next = (page.records.at(-1)?.timeMs ?? 0) > toMs ? end : page.next;
     }
   }
 }

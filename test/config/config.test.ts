@@ -103,11 +103,38 @@ suite('configuration', () => {
 
   test('the cluster engine is refused in so many words, in the environment and in the file', async (t) => {
     const { file } = await scratch(t, { redisUrl: 'redis://x' });
-    const names = ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'S3_BUCKET', 'REDIS_URL'];
+    const names = ['SCHEMA_REGISTRY_URL', 'S3_BUCKET', 'REDIS_URL'];
     const env = Object.fromEntries(names.map((name) => [name, 'x']));
     const text = problemsOf({ file, env }).join('; ');
     for (const place of [...names.map((name) => `${name} in the environment`), `${file}: redisUrl`])
       assert.ok(text.includes(`${place}: the cluster engine is not part of this version`), place);
+  });
+
+  test('brokers are a list, in the environment between commas', async (t) => {
+    const { file } = await scratch(t, { kafkaBrokers: ['one:9092'] });
+    assert.deepEqual(loadConfig({ file, env: {}, flags: {} }).kafkaBrokers, ['one:9092']);
+    const env = { KAFKA_BROKERS: 'two:9092, [::1]:9093' };
+    assert.deepEqual(loadConfig({ file, env, flags: {} }).kafkaBrokers, ['two:9092', '[::1]:9093']);
+    const text = problemsOf({ file, env: { KAFKA_BROKERS: 'two:9092,three' } }).join();
+    assert.match(text, /KAFKA_BROKERS in the environment: expected .*host:port, got "three"/);
+  });
+
+  test('how brokers are spoken to is a section; its password is never shown', async (t) => {
+    const { dir, file } = await scratch(t, {
+      kafka: { tls: true, caFile: 'ca.pem', username: 'me', password: 'seCret' },
+    });
+    const config = load({ file });
+    const { kafka } = config;
+    assert.deepEqual([kafka?.tls, kafka?.caFile, kafka?.saslMechanism], [true, join(dir, 'ca.pem'), 'PLAIN']);
+    assert.ok(!JSON.stringify(redacted(config)).includes('seCret'));
+    const env = { KAFKA_TLS: 'false', KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512', KAFKA_PASSWORD: 'other' };
+    assert.deepEqual(
+      { ...load({ file, env }).kafka, caFile: undefined },
+      { tls: false, caFile: undefined, saslMechanism: 'SCRAM-SHA-512', username: 'me', password: 'other' },
+    );
+    const without = problemsOf({ env: { KAFKA_USERNAME: 'me', KAFKA_TLS: 'yes' } }).join();
+    assert.match(without, /KAFKA_TLS in the environment: expected true or false, got "yes"/);
+    assert.match(problemsOf({ env: { KAFKA_USERNAME: 'me' } }).join(), /kafka\.password: expected .*KAFKA_PASSWORD/);
   });
 
   test('a file that is named must be there, and be a JSON object', async (t) => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { isFault } from '../../src/errors.ts';
+import { Fault, isFault } from '../../src/errors.ts';
 import type { Answer } from '../../src/ingest/answer.ts';
 import { Idempotency, idempotencyTopic } from '../../src/ingest/idempotency.ts';
 import type { Log } from '../../src/log/log.ts';
@@ -56,6 +56,27 @@ async function inView({ log, idempotency }: Opened): Promise<void> {
   while (idempotency.progress().offset < end) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
+/** The view does not follow by itself, however long it waits. */
+function withoutNews(log: Log): Log {
+  return {
+    id: log.id,
+    topics: () => log.topics(),
+    range: (at) => log.range(at),
+    read: (at, from, limit) => log.read(at, from, limit),
+    offsetAtTime: (at, timeMs) => log.offsetAtTime(at, timeMs),
+    waitPast: (_at, _offset, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+      }),
+    ensureTopics: (topics) => log.ensureTopics(topics),
+    batch: () => log.batch(),
+    append: (batch, options) => log.append(batch, options),
+    room: (signal) => log.room(signal),
+    retain: (limits, keepFrom) => log.retain(limits, keepFrom),
+    close: () => log.close(),
+  };
+}
+
 function withCommit(state: StateStore, commit: StateStore['commit']): StateStore {
   return {
     get: (key) => state.get(key),
@@ -101,6 +122,30 @@ suite('idempotency', () => {
       answers,
       answers.map(() => answerOf('package 0')),
     );
+  });
+
+  test('D5: where it was in doubt whether the first was stored, the log tells before another is', async (t) => {
+    const dir = await scratch(t);
+    const log = await openLogIn(dir);
+    const state = await openStateIn(dir);
+    const idempotency = await Idempotency.open({
+      log: withoutNews(log),
+      state,
+      onError: (error) => assert.fail(String(error)),
+    });
+    t.after(async () => {
+      await idempotency.close();
+      await log.close();
+      await state.close();
+    });
+    const storedAndFailed = async (): Promise<Answer> => {
+      const batch = log.batch();
+      idempotency.remember(batch, 'k', answerOf('one'));
+      await log.append(batch);
+      throw new Fault('LOG_FAILED', 'no answer came');
+    };
+    await assert.rejects(idempotency.once('k', patient(), storedAndFailed), (error) => isFault(error, 'LOG_FAILED'));
+    assert.deepEqual(await idempotency.once('k', patient(), notAgain), answerOf('one'));
   });
 
   test('D5: where the first fails, the next one stores', async (t) => {

@@ -58,7 +58,7 @@ test('D1, D2: kill -9 at any moment loses nothing that was acknowledged, and lea
     const at = { topic: 't', partition };
     const { end } = await log.range(at);
     for (let offset = 0; offset < end;) {
-      for (const record of await log.read(at, offset, { maxBytes: 1 << 20 })) {
+      for (const record of (await log.read(at, offset, { maxBytes: 1 << 20 })).records) {
         assert.equal(record.offset, offset);
         offset += 1;
         const [id] = record.value.toString().split('/');

@@ -84,12 +84,12 @@ test('rot in an older segment is told where it is read, with file, position and 
   const bytes = await readFile(first!);
   await flip(first!, bytes.indexOf(`5:${'x'.repeat(500)}`) + 100);
   const again = await opened(t, { dir, ...SMALL });
-  assert.equal((await again.read(AT, 0, { maxBytes: 2500 })).length, 4);
+  assert.equal((await again.read(AT, 0, { maxBytes: 2500 })).records.length, 4);
   await assert.rejects(
     again.read(AT, 5, { maxBytes: 1 }),
     fault('LOG_ROTTEN', /0001\.segment is damaged at byte \d+: records do not match .*topic t, partition 0, offset 5/),
   );
-  assert.equal((await again.read(AT, 20, { maxBytes: 1 }))[0]?.offset, 20);
+  assert.equal((await again.read(AT, 20, { maxBytes: 1 })).records[0]?.offset, 20);
 });
 
 test('rot in the newest segment, before another frame or below the durable mark, stops opening', async (t) => {

@@ -151,7 +151,7 @@ test('retention removes the oldest segments, by size and by age, and nothing tha
   assert.ok(start > 30 && start <= 50, `${start}`);
   assert.equal(end, 100);
   await assert.rejects(log.read(AT, start - 1, { maxBytes: 1 }), fault('OFFSET_OUT_OF_RANGE'));
-  assert.equal((await log.read(AT, start, { maxBytes: 1 }))[0]?.offset, start);
+  assert.equal((await log.read(AT, start, { maxBytes: 1 })).records[0]?.offset, start);
   nowMs += 10_000;
   await log.retain({ olderThanMs: 10_001 }, []);
   assert.equal((await log.range(AT)).start, start);

@@ -45,12 +45,15 @@ suite('processor', { concurrency: false }, () => {
     await rm(root, { recursive: true, force: true });
   });
 
-  const placeOf = async (events: PlaceOptions['events'], partitions?: number): Promise<Place> =>
+  const placeOf = async (
+    events: PlaceOptions['events'],
+    more: Pick<PlaceOptions, 'partitions' | 'hasHoles'> = {},
+  ): Promise<Place> =>
     newPlace({
       dir: await mkdtemp(join(root, 'place-')),
       warehouse: postgres.warehouse,
       events,
-      ...(partitions && { partitions }),
+      ...more,
     });
 
   /** The calls of a life in which nothing goes wrong. */
@@ -89,6 +92,18 @@ suite('processor', { concurrency: false }, () => {
         await Promise.all(distinctHows.map((how) => goWrong(call, name, how)));
     });
   }
+
+  test('where offsets have holes, a crash or a failure at any call is made good by the next try (D2, D3, D4)', async () => {
+    const [life] = await liveUntilLanded(await placeOf(mixed, { hasHoles: true }), [{}]);
+    const { names } = life!.calls;
+    const goWrong = async (call: number, how: CallFault['how']): Promise<void> => {
+      const place = await placeOf(mixed, { hasHoles: true });
+      await liveUntilLanded(place, [{ faults: [{ call, how }] }]);
+      await assertExactlyOnce(place, 'dead-letter', `${how} call ${call}, ${names[call]}`);
+    };
+    for (const call of names.keys())
+      await Promise.all((['crash after', 'fail before'] as const).map((how) => goWrong(call, how)));
+  });
 
   test('a crash in the redo of a crash, again and again (D3)', async () => {
     const names = await callsOf(mixed, {});
@@ -258,10 +273,11 @@ suite('processor', { concurrency: false }, () => {
       partitions: fc.integer({ min: 1, max: 3 }),
       lives: fc.array(life, { minLength: 1, maxLength: 4 }),
       onInvalid: fc.constantFrom('dead-letter' as const, 'drop' as const),
+      hasHoles: fc.boolean(),
     });
     await fc.assert(
-      fc.asyncProperty(cases, async ({ events, partitions, lives, onInvalid }) => {
-        const place = await placeOf(events, partitions);
+      fc.asyncProperty(cases, async ({ events, partitions, lives, onInvalid, hasHoles }) => {
+        const place = await placeOf(events, { partitions, hasHoles });
         await liveUntilLanded(
           place,
           lives.map(({ faults }) => ({ faults, onInvalid })),

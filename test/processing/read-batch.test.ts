@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
-import type { LogRecord } from '../../src/log/log.ts';
+import type { Page } from '../../src/log/log.ts';
 import { readBatch, readRange } from '../../src/processing/read-batch.ts';
 import { scratch } from '../support/program.ts';
 
@@ -11,8 +11,8 @@ const takenMs = 1_000_000;
 
 const all = { from: 0, to: Infinity };
 
-async function offsetsOf(pages: AsyncIterable<readonly LogRecord[]>): Promise<number[]> {
-  return (await Array.fromAsync(pages)).flat().map(({ offset }) => offset);
+async function offsetsOf(pages: AsyncIterable<Page>): Promise<number[]> {
+  return (await Array.fromAsync(pages)).flatMap(({ records }) => records.map(({ offset }) => offset));
 }
 
 /** Each test would take an hour if the interval began with the read. */

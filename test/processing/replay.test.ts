@@ -139,7 +139,7 @@ suite('replay', { concurrency: false }, () => {
   test('from a time: what the log took at or after it', async () => {
     const place = await landedPlace(good(4));
     const log = await openLog(place);
-    const [record] = await log.read({ topic, partition: 0 }, 0, { maxBytes: 1 });
+    const [record] = (await log.read({ topic, partition: 0 }, 0, { maxBytes: 1 })).records;
     await log.close();
     const nothing = await replayIn(place, { timeMs: Date.now() + 60_000 }, { prefix: 'v2' });
     assert.deepEqual(nothing.replayed, []);

@@ -73,9 +73,9 @@ async function readLetters(log: Log, { events }: Place): Promise<string[]> {
     const at = { topic: deadLetterTopic, partition };
     const { end } = await log.range(at);
     for (let next = 0; next < end;) {
-      const records = await log.read(at, next, { maxBytes: 1 << 20 });
+      const { records, next: past } = await log.read(at, next, { maxBytes: 1 << 20 });
       found.push(...records.map((record) => ids.get(readDeadLetter(record).correlationId) ?? 'unknown'));
-      next += records.length;
+      next = past;
     }
   }
   return found;

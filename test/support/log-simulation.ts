@@ -199,14 +199,15 @@ class Simulation {
     let timeMs = 0;
     for (let offset = start; offset < end;) {
       const page = await log.read(place, offset, { maxBytes: 1 + this.below(2000) });
-      assert.ok(page.length > 0, `${name} has nothing at ${offset}, before its end ${end}`);
-      for (const record of page) {
+      assert.ok(page.records.length > 0, `${name} has nothing at ${offset}, before its end ${end}`);
+      for (const record of page.records) {
         assert.equal(record.offset, offset);
         assert.ok(record.timeMs >= timeMs, 'time goes back');
         timeMs = record.timeMs;
         seen.push(this.#see(`${name}@${offset}`, record.value.toString()));
         offset += 1;
       }
+      assert.equal(page.next, offset);
     }
     this.#checkOrder(seen);
     const { end: endNow } = await log.range(place);

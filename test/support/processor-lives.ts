@@ -26,6 +26,7 @@ import { connectionPool, cutConnection } from '../../src/stores/warehouse/connec
 import type { Warehouse } from '../../src/stores/warehouse/warehouse.ts';
 import { type CallFault, FaultyCalls } from '../../src/testing/faulty-calls.ts';
 import { faultyLog, faultySink, faultyState, faultyStore } from '../../src/testing/faulty-parts.ts';
+import { sparseLog } from './sparse-log.ts';
 import { type TableEvent, sinkInto, tableOf, uuidOf } from './table-events.ts';
 
 /** By whom an event is refused: by nobody, the transform, the row, PostgreSQL (a number, an index), the object's key. */
@@ -51,6 +52,8 @@ export interface PlaceOptions {
   readonly partitions?: number;
   /** Of each event, for logs of several segments. */
   readonly dataBytes?: number;
+  /** The log's offsets have holes. Default: none. */
+  readonly hasHoles?: boolean;
 }
 
 export interface Place {
@@ -58,6 +61,7 @@ export interface Place {
   readonly table: string;
   readonly warehouse: Warehouse;
   readonly events: readonly LoggedEvent[];
+  readonly hasHoles: boolean;
 }
 
 /** A batch lies in one segment. */
@@ -71,10 +75,10 @@ export function newTableName(): string {
 
 /** A log with events in it, of which nothing has been processed. */
 export async function newPlace(options: PlaceOptions): Promise<Place> {
-  const { dir, warehouse, events, partitions = 1, dataBytes = 0 } = options;
+  const { dir, warehouse, events, partitions = 1, dataBytes = 0, hasHoles = false } = options;
   const filled = (event: LoggedEvent): LoggedEvent =>
     dataBytes === 0 ? event : { ...event, data: JSON.stringify('x'.repeat(dataBytes)) as Json };
-  const place = { dir, warehouse, table: newTableName(), events: events.map(loggedEvent).map(filled) };
+  const place = { dir, warehouse, table: newTableName(), events: events.map(loggedEvent).map(filled), hasHoles };
   const log = await openLog(place);
   await log.ensureTopics([
     { name: topic, partitions },
@@ -101,8 +105,9 @@ function loggedEvent([kind, key]: readonly [Kind, string], index: number): Logge
   return event;
 }
 
-export function openLog({ dir }: Pick<Place, 'dir'>): Promise<Log> {
-  return openSegmentLog({ dir: join(dir, 'log'), segmentBytes: 256 * 1024, minFreeBytes: 0 });
+export async function openLog({ dir, hasHoles }: Pick<Place, 'dir' | 'hasHoles'>): Promise<Log> {
+  const log = await openSegmentLog({ dir: join(dir, 'log'), segmentBytes: 256 * 1024, minFreeBytes: 0 });
+  return hasHoles ? sparseLog(log) : log;
 }
 
 export interface LifeOptions {

@@ -73,7 +73,11 @@ export async function openRepairs(options: RepairPartsOptions): Promise<RepairPa
       const at = { topic, partition: 0 };
       const { end } = await log.range(at);
       const found: LogRecord[] = [];
-      while (found.length < end) found.push(...(await log.read(at, found.length, { maxBytes: 1 << 20 })));
+      for (let next = 0; next < end;) {
+        const page = await log.read(at, next, { maxBytes: 1 << 20 });
+        found.push(...page.records);
+        next = page.next;
+      }
       return found;
     },
     close: async () => {

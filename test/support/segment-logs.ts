@@ -42,8 +42,11 @@ export async function appendMany(log: Log, count: number): Promise<void> {
 export async function readAll(log: LogReader): Promise<LogRecord[]> {
   const { start, end } = await log.range(AT);
   const records: LogRecord[] = [];
-  while (start + records.length < end)
-    records.push(...(await log.read(AT, start + records.length, { maxBytes: 1 << 20 })));
+  for (let next = start; next < end;) {
+    const page = await log.read(AT, next, { maxBytes: 1 << 20 });
+    records.push(...page.records);
+    next = page.next;
+  }
   return records;
 }
 

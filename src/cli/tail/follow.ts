@@ -1,6 +1,6 @@
 /** Records of partitions as they come: in order within each, without end. */
 import { isFault } from '../../errors.ts';
-import type { LogReader, LogRecord, TopicPartition } from '../../log/log.ts';
+import type { LogReader, LogRecord, Page, TopicPartition } from '../../log/log.ts';
 
 export interface FollowOptions {
   readonly log: LogReader;
@@ -16,9 +16,9 @@ const readBytes = 256 * 1024;
 /** Ends when the signal is aborted. */
 export async function* follow({ log, at, from, signal, onGap }: FollowOptions): AsyncGenerator<LogRecord> {
   for (let next = from; !signal.aborted;) {
-    let records: readonly LogRecord[];
+    let page: Page;
     try {
-      records = await log.read(at, next, { maxBytes: readBytes });
+      page = await log.read(at, next, { maxBytes: readBytes });
     } catch (error) {
       const { start } = await log.range(at);
       if (!isFault(error, 'OFFSET_OUT_OF_RANGE') || start <= next) throw error;
@@ -26,9 +26,10 @@ export async function* follow({ log, at, from, signal, onGap }: FollowOptions): 
       next = start;
       continue;
     }
-    yield* records;
-    next += records.length;
-    if (records.length === 0 && !(await hasMore(log, at, next, signal))) return;
+    yield* page.records;
+    const isEnd = page.next === next;
+    next = page.next;
+    if (isEnd && !(await hasMore(log, at, next, signal))) return;
   }
 }
 

@@ -4,7 +4,7 @@
  * on costs no search.
  */
 import { Fault, isFault } from '../../errors.ts';
-import type { LogRecord, OffsetRange, TopicPartition } from '../log.ts';
+import type { LogRecord, OffsetRange, Page, TopicPartition } from '../log.ts';
 import { isMissing } from './files.ts';
 import { type Frame, frameMark, type Section } from './frame.ts';
 import { isDamage, readFrame, readSection, rotten } from './frame-reader.ts';
@@ -23,7 +23,7 @@ interface Cursor {
   frame: number;
 }
 
-interface Page {
+interface OpenPage {
   readonly records: LogRecord[];
   bytesLeft: number;
 }
@@ -59,7 +59,7 @@ export class PartitionReader {
     return { start: nextIn(header, place), end: this.#state.next(place) };
   }
 
-  async read(at: TopicPartition, from: number, maxBytes: number): Promise<LogRecord[]> {
+  async read(at: TopicPartition, from: number, maxBytes: number): Promise<Page> {
     const place = this.#state.place(at);
     const { start, end } = await this.range(at);
     if (!(from >= start && from <= end))
@@ -67,8 +67,8 @@ export class PartitionReader {
         'OFFSET_OUT_OF_RANGE',
         `Offset ${from} of ${at.topic}-${at.partition} is not kept: it has ${start} to ${end}.`,
       );
-    if (from === end) return [];
-    const page: Page = { records: [], bytesLeft: maxBytes };
+    if (from === end) return { records: [], next: end };
+    const page: OpenPage = { records: [], bytesLeft: maxBytes };
     try {
       const cursor = this.#takeCursor(place, from) ?? (await this.#seek(place, from));
       while (cursor.offset < end && (await this.#readFrame(at, place, cursor, page)));
@@ -77,7 +77,7 @@ export class PartitionReader {
       if (!isMissing(error) && !isFault(error, 'LOG_ROTTEN')) throw error;
       throw await this.#gone(at, from, error);
     }
-    return page.records;
+    return { records: page.records, next: from + page.records.length };
   }
 
   /** A segment's file is not there, or not what it should hold: retention took it while it was being read, or else it is damage. */
@@ -90,7 +90,7 @@ export class PartitionReader {
   }
 
   /** Takes over what the cursor's frame has of the partition, and moves on; false when the page is full. */
-  async #readFrame(at: TopicPartition, place: Place, cursor: Cursor, page: Page): Promise<boolean> {
+  async #readFrame(at: TopicPartition, place: Place, cursor: Cursor, page: OpenPage): Promise<boolean> {
     const frameEnd = await this.#endOf(cursor.sequence);
     if (cursor.position >= frameEnd) {
       Object.assign(cursor, await this.#seek(place, cursor.offset, cursor.sequence + 1));
@@ -113,7 +113,7 @@ export class PartitionReader {
     section: Section,
     timeMs: number,
     end: number,
-    page: Page,
+    page: OpenPage,
   ): Promise<boolean> {
     const path = this.#segments.path(cursor.sequence);
     const around = ` (${where(at, cursor.offset)})`;

@@ -4,7 +4,7 @@
  * is known to be durable all the same: a segment is begun after all before it is on disk.
  */
 import { Fault } from '../../errors.ts';
-import type { LogReader, LogRecord, OffsetRange, TopicPartition, TopicSpec } from '../log.ts';
+import type { LogReader, OffsetRange, Page, TopicPartition, TopicSpec } from '../log.ts';
 import { belongsTo, type DurableMark, openMark, readMark } from './durable-mark.ts';
 import type { LogFile, LogFiles } from './files.ts';
 import { frameMark } from './frame.ts';
@@ -125,7 +125,7 @@ class SegmentLogReader implements LogReader {
     return this.#reader.range(at);
   }
 
-  async read(at: TopicPartition, from: number, limit: { readonly maxBytes: number }): Promise<readonly LogRecord[]> {
+  async read(at: TopicPartition, from: number, limit: { readonly maxBytes: number }): Promise<Page> {
     await this.#refresh();
     return this.#reader.read(at, from, limit.maxBytes);
   }

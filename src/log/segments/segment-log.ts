@@ -6,8 +6,8 @@ import type {
   AppendOptions,
   Batch,
   Log,
-  LogRecord,
   OffsetRange,
+  Page,
   RetentionLimits,
   TopicPartition,
   TopicSpec,
@@ -185,7 +185,7 @@ class SegmentLog implements Log {
     return this.#reader.range(at);
   }
 
-  read(at: TopicPartition, from: number, limit: { readonly maxBytes: number }): Promise<readonly LogRecord[]> {
+  read(at: TopicPartition, from: number, limit: { readonly maxBytes: number }): Promise<Page> {
     return this.#reader.read(at, from, limit.maxBytes);
   }
 

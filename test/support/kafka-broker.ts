@@ -1,0 +1,121 @@
+/** Real Kafka brokers: the one of `npm run services -- up kafka`, which tests share, and others of their own, which they may kill. */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { kafka, kafkaOf, type SecureListener } from '../../scripts/services/kafka.ts';
+import type { Service } from '../../scripts/services/service.ts';
+import { RunningService } from '../../scripts/services/running-service.ts';
+import { type KafkaLogOptions, openKafkaLog } from '../../src/log/kafka/kafka-log.ts';
+import { KafkaProxy } from './kafka-proxy.ts';
+import type { Log } from '../../src/log/log.ts';
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Of the broker that tests share: topics and ids must be their own. */
+export const sharedBroker: Address = addressOf(kafka.address);
+
+export interface OwnBroker {
+  readonly address: Address;
+  readonly service: RunningService;
+  /** As with kill -9. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  /** SIGSTOP: it answers nothing, and its connections stay. */
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** A broker of its own, in a directory of its own; takes some seconds. */
+export async function ownBroker(): Promise<OwnBroker> {
+  const [broker] = await ownCluster(1);
+  return broker!;
+}
+
+/** Several that are one cluster: what one of them loses, the others have. */
+export async function ownCluster(size: number): Promise<readonly OwnBroker[]> {
+  const ports = await freePorts(2 * size);
+  const nodes = Array.from({ length: size }, (_, i) => ({
+    id: i + 1,
+    port: ports[2 * i]!,
+    controllerPort: ports[2 * i + 1]!,
+  }));
+  return Promise.all(kafkaOf(nodes).map(startOwn));
+}
+
+export interface ProxiedBroker extends OwnBroker {
+  readonly proxy: KafkaProxy;
+}
+
+/** Its `address` is the proxy's. */
+export async function ownProxiedBroker(): Promise<ProxiedBroker> {
+  const [port, controllerPort, proxiedPort] = await freePorts(3);
+  const proxy = await KafkaProxy.to(proxiedPort!);
+  const proxied = { port: proxiedPort!, advertisedPort: proxy.port };
+  const [service] = kafkaOf([{ id: 1, port: port!, controllerPort: controllerPort!, proxied }]);
+  const broker = await startOwn(service!);
+  const dispose = async (): Promise<void> => {
+    await broker.dispose();
+    await proxy.close();
+  };
+  return { ...broker, address: { host: '127.0.0.1', port: proxy.port }, proxy, dispose };
+}
+
+export interface SecureBroker extends OwnBroker {
+  /** Where one has to log in. */
+  readonly secureAddress: Address;
+}
+
+export async function ownSecureBroker(login: Omit<SecureListener, 'port'>): Promise<SecureBroker> {
+  const [port, controllerPort, securePort] = await freePorts(3);
+  const secure = { ...login, port: securePort! };
+  const [service] = kafkaOf([{ id: 1, port: port!, controllerPort: controllerPort!, secure }]);
+  return { ...(await startOwn(service!)), secureAddress: { host: 'localhost', port: secure.port } };
+}
+
+async function startOwn(kafkaService: Service): Promise<OwnBroker> {
+  const dir = await mkdtemp(join(tmpdir(), 'tributary-kafka-'));
+  const service = new RunningService(kafkaService, dir);
+  await service.up();
+  const signal = async (name: 'SIGSTOP' | 'SIGCONT'): Promise<void> => {
+    const pid = await service.pid();
+    if (pid !== undefined) process.kill(pid, name);
+  };
+  return {
+    address: addressOf(kafkaService.address),
+    service,
+    kill: () => service.down('SIGKILL'),
+    start: () => service.up(),
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
+    dispose: async () => {
+      await service.down('SIGKILL');
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function openLog(address: Address, options: Partial<KafkaLogOptions> = {}): Promise<Log> {
+  return openKafkaLog({ brokers: [address], transactionalId: `test-${randomUUID()}`, ...options });
+}
+
+export function addressOf(text: string): Address {
+  const [host = '', port = ''] = text.split(':');
+  return { host, port: Number(port) };
+}
+
+/** All at once, so that they differ. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  await Promise.all(
+    servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
