@@ -19,6 +19,8 @@ export interface LagRow {
   readonly behindMs: number;
   /** Records that are to land again (D9); 0 where no replay is under way, or it stands still. */
   readonly toReplay: number;
+  /** Why a replay stands still until it is asked for again. */
+  readonly replayStopped?: string;
 }
 
 export interface Consumer {
@@ -43,16 +45,17 @@ export async function readLag(
       const { start, end } = await log.range(at);
       const behindMs = committed < end ? await ageOf(log, at, Math.max(committed, start), nowMs, unreadableMs) : 0;
       const lag = end - Math.max(committed, start);
-      const toReplay = await leftToReplay(state, { logId: log.id, consumer: name, at });
-      rows.push({ consumer: name, topic, partition, committed, end, lag, behindMs, toReplay });
+      const replay = await leftToReplay(state, { logId: log.id, consumer: name, at });
+      rows.push({ consumer: name, topic, partition, committed, end, lag, behindMs, ...replay });
     }
   }
   return rows;
 }
 
-async function leftToReplay(state: StateStore, of: Landed): Promise<number> {
+async function leftToReplay(state: StateStore, of: Landed): Promise<Pick<LagRow, 'toReplay' | 'replayStopped'>> {
   const { range } = await ReplayProgress.open(state, of);
-  return range && range.stopped === undefined ? range.to - range.next : 0;
+  if (range?.stopped !== undefined) return { toReplay: 0, replayStopped: range.stopped };
+  return { toReplay: range ? range.to - range.next : 0 };
 }
 
 async function ageOf(log: LogReader, at: TopicPartition, offset: number, nowMs: number, unreadableMs?: number) {
