@@ -42,6 +42,7 @@ import type { App } from './pipeline/app.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { type Consumer, type LagRow, readLag } from './processing/lag.ts';
 import { Replays } from './processing/replays.ts';
+import { noteOpening } from './processing/opening.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
 import { loadSchemaFiles } from './schemas/schema-files.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
@@ -93,6 +94,8 @@ export async function serve(config: Config): Promise<Running> {
   try {
     await forgetServer(dataPaths(config.dataDir).server);
     await prepare(engine, config, pipelines);
+    const onUnnoted = (error: unknown): void => logger.error({ err: error }, 'lag is told before sinks are opened');
+    await noteOpening(engine, consumersOf(pipelines)).catch(onUnnoted);
     const codecs = createCodecs(engine.registry);
     const onError = (error: unknown): void => logger.error({ err: error }, 'the view of idempotency keys is behind');
     const idempotency = await Idempotency.open({ log: engine.log, state: engine.state, onError });

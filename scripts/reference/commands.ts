@@ -3,13 +3,15 @@ import type { Argument, Command, Option } from 'commander';
 import { createProgram } from '../../src/cli/commands.ts';
 import { code, plain, table } from './markdown.ts';
 
-export function commandsPage(): string {
+export async function commandsPage(): Promise<string> {
   return `# Commands
 
 \`npx tributary <command>\`. Exit codes: 0 done, 1 it ran and the answer is bad, 2 wrong usage or configuration, 130 interrupted.
 \`--json\` prints JSON and nothing else on standard output; progress and logs go to standard error. \`--help\` adds examples.
 
-${leavesOf(createProgram(), []).map(section).join('\n\n')}
+${leavesOf(await createProgram(), [])
+  .map(section)
+  .join('\n\n')}
 `;
 }
 

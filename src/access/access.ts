@@ -20,6 +20,8 @@ import { TokenBucket } from './token-bucket.ts';
 export interface Grant {
   /** `undefined` where the source is open. */
   readonly keyId: string | undefined;
+  /** Who sends: keys that follow each other in a rotation share it. `undefined` where the source is open. */
+  readonly keyName: string | undefined;
   /** After decompression; the source's own limit holds beside it. */
   readonly maxBodyBytes: number;
   /** Above 0: it may not be taken now, the key has come too often. */
@@ -36,7 +38,7 @@ export interface AccessOptions {
   readonly now?: () => number;
 }
 
-const open: Grant = { keyId: undefined, maxBodyBytes: Infinity, waitMs: 0 };
+const open: Grant = { keyId: undefined, keyName: undefined, maxBodyBytes: Infinity, waitMs: 0 };
 
 export class Access {
   readonly #options: AccessOptions;
@@ -77,7 +79,8 @@ export class Access {
     if (status !== 'active') throw new Fault('KEY_REFUSED', `the key ${key.id} is ${status}`);
     if (!isKeyFor(key, path)) throw new Fault('FORBIDDEN', `the key ${key.id} is for ${key.source}, not for ${path}`);
     lastUsed.note(key.id, nowMs);
-    return { keyId: key.id, maxBodyBytes: key.maxBodyBytes ?? Infinity, waitMs: this.#take(key) };
+    const maxBodyBytes = key.maxBodyBytes ?? Infinity;
+    return { keyId: key.id, keyName: key.name, maxBodyBytes, waitMs: this.#take(key) };
   }
 
   /** @throws Fault ADMIN_TOKEN_REQUIRED, FORBIDDEN */

@@ -14,8 +14,8 @@ export async function readJsonBody<T>(request: FastifyRequest, shape: z.ZodType<
   const chunks: Buffer[] = [];
   if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? ''))
     throw new Fault('CONTENT_TYPE_UNSUPPORTED', 'the Content-Type has to be application/json');
-  const encoding = request.headers['content-encoding'];
-  for await (const chunk of decodedBody(request.raw, { encoding, maxBytes })) chunks.push(chunk);
+  const { 'content-encoding': encoding, 'content-length': announcedLength } = request.headers;
+  for await (const chunk of decodedBody(request.raw, { encoding, announcedLength, maxBytes })) chunks.push(chunk);
   const parsed = shape.safeParse(parse(Buffer.concat(chunks).toString()));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

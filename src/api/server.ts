@@ -5,12 +5,15 @@
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { Fault, catalogue } from '../errors.ts';
+import { answerError, type ErrorLogs, refusalBody, unknownRoute } from './answer-error.ts';
 import type { Certificate } from './certificate.ts';
+import { answerUnparsed, answerUnroutable, maxParamLength, noteAnswers } from './early-refusals.ts';
+import { continueWhenRead } from './expect-continue.ts';
 import { createRefusalLog } from './refusal-log.ts';
+import { noteMethods } from './route-methods.ts';
 
 export interface ServerOptions {
   readonly logger: Logger;
@@ -31,25 +34,28 @@ export interface Health {
 const headersTimeoutMs = 15_000;
 /** A whole request, however slowly it comes. */
 const requestTimeoutMs = 300_000;
-/** What comes without a pause is taken up for so long, twice, when the server is to close. */
-const takeUpMs = 500;
+/** What comes without a pause is taken up for so long, twice, when the server is to close. Of CPU: a busy machine is no reason to stop early. */
+const takeUpCpuMs = 500;
 /** Turns of the event loop in which nothing came: one to accept, one to read, one for what came meanwhile. */
 const quietTurns = 3;
-/** How long the rest of a refused body is read and thrown away, so that the producer gets to see the answer. */
-const lingerMs = 5_000;
-const retryAfterSeconds = 1;
 /** Who watches over a server has no token. */
 const forEverybody = { config: { access: 'everybody' } } as const;
 
 export function createServer(options: ServerOptions): FastifyInstance {
-  const app = listener(options.certificate);
+  const logs: ErrorLogs = { logger: options.logger, refused: createRefusalLog(options.logger) };
+  const app = listener(options.certificate, logs);
+  noteMethods(app);
+  noteAnswers(app.server);
+  continueWhenRead(app.server);
   const draining = drainInOrder(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _body, done) => done(null));
-  const logs: Logs = { logger: options.logger, refused: createRefusalLog(options.logger) };
-  app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, logs));
-  app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ error: 'NOT_FOUND', message: `there is no ${request.method} ${pathOf(request)}` }),
+  app.setNotFoundHandler((request, reply) => {
+    const fault = unknownRoute(request, reply);
+    return reply.code(fault.status).send(refusalBody(fault));
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) =>
+    answerError(request.is404 ? unknownRoute(request, reply) : error, request, reply, logs),
   );
   app.get('/ping', forEverybody, () => ({ status: 'ok' }));
   app.get('/health/live', forEverybody, () => ({ status: 'live' }));
@@ -64,14 +70,16 @@ export function createServer(options: ServerOptions): FastifyInstance {
   return app;
 }
 
-function listener(certificate: Certificate | undefined): FastifyInstance {
+function listener(certificate: Certificate | undefined, logs: ErrorLogs): FastifyInstance {
   const common = {
     logger: false,
     forceCloseConnections: 'idle',
     return503OnClosing: false, // what has reached us is in flight (D8)
     requestTimeout: requestTimeoutMs,
-    routerOptions: { maxParamLength: 500 },
-  } as const;
+    routerOptions: { maxParamLength },
+    frameworkErrors: (error, request, reply) => answerUnroutable(error, request, reply, logs),
+    clientErrorHandler: (error, socket) => answerUnparsed(error, socket, logs),
+  } as const satisfies FastifyServerOptions;
   const timeouts = { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: headersTimeoutMs / 3 };
   if (certificate === undefined) return fastify({ ...common, http: timeouts });
   const https = { ...timeouts, ...certificate.context, handshakeTimeout: headersTimeoutMs };
@@ -108,49 +116,21 @@ async function takeUpWhatWaits(server: Server): Promise<void> {
   await untilNothingComes(server);
 }
 
+/** That the process has used. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 async function untilNothingComes(server: Server): Promise<void> {
   let came = 0;
   const count = (): void => void (came += 1);
   server.on('connection', count).on('request', count);
-  const untilMs = performance.now() + takeUpMs;
-  for (let quiet = 0; quiet < quietTurns && performance.now() < untilMs;) {
+  const untilMs = cpuMs() + takeUpCpuMs;
+  for (let quiet = 0; quiet < quietTurns && cpuMs() < untilMs;) {
     const before = came;
     await nextTurn();
     quiet = came === before ? quiet + 1 : 0;
   }
   server.off('connection', count).off('request', count);
-}
-
-interface Logs {
-  readonly logger: Logger;
-  readonly refused: (line: object) => void;
-}
-
-function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, logs: Logs): FastifyReply {
-  const fault = error instanceof Fault ? error : undefined;
-  const status = fault?.status ?? error.statusCode ?? 500;
-  const code = fault?.code ?? (status >= 500 ? 'INTERNAL' : error.code);
-  const line = { code, status, method: request.method, path: pathOf(request), remote: request.ip };
-  if (status >= 500 && !fault) logs.logger.error({ ...line, err: error }, 'request failed');
-  else logs.refused({ ...line, reason: error.message });
-  if (status === 503) reply.header('retry-after', retryAfterSeconds);
-  discardBody(request, reply);
-  const message = fault || status < 500 ? error.message : 'an error of ours, in the log lines';
-  return reply.code(status).send({ error: code, message, ...(fault && { todo: catalogue[fault.code].todo }) });
-}
-
-/** Closing at once would reset the connection under a producer that still sends, and it would never see the answer. */
-export function discardBody(request: FastifyRequest, reply: FastifyReply): void {
-  const { raw } = request;
-  if (raw.readableEnded || raw.destroyed) return;
-  reply.raw.once('finish', () => {
-    const timer = setTimeout(() => raw.socket.destroy(), lingerMs).unref();
-    raw.once('close', () => clearTimeout(timer));
-    raw.once('end', () => clearTimeout(timer));
-    raw.resume();
-  });
-}
-
-function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0] as string;
 }

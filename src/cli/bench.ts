@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
 import { inPackage } from '../config/package-root.ts';
 import { Fault } from '../errors.ts';
-import { examples, wholeNumber } from './options.ts';
+import { configOf, examples, wholeNumber } from './options.ts';
 import { tell, writeLine } from './output.ts';
 import { outputWidth } from './table.ts';
 
@@ -49,6 +49,8 @@ export function addBench(program: Command): void {
 async function run(system: string, options: BenchCommandOptions): Promise<void> {
   const { bench, asTables } = await loadBench();
   const { rows, events, only, quick = false } = options;
+  const { loadApps } = await import('../engine/load-apps.ts');
+  await loadApps({ ...configOf({}), only: [system] }); // told before anything is measured
   const result = await bench({ system, only, quick, rows, events, onStep: tell });
   await writeLine(options.json ? JSON.stringify(result) : asTables(result, outputWidth()));
   if (!result.passed) process.exitCode = 1;

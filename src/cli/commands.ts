@@ -1,27 +1,32 @@
-/** All commands. Each is a file of its own and loads what it needs only when it runs. */
+/** All commands. Each is a file of its own; what a command does not need is not loaded for it, which would be most of its time. */
 import { Command } from 'commander';
 import { packageVersion } from '../config/package-root.ts';
-import { addBench } from './bench.ts';
-import { addDeadLetters } from './dead-letters.ts';
-import { addForget } from './forget.ts';
-import { addEvents } from './events.ts';
-import { addGenerate } from './generate.ts';
-import { addLag } from './lag.ts';
 import { examples } from './options.ts';
-import { addPackages } from './packages.ts';
 import { commanderErrorLine } from './report-error.ts';
-import { addKeys } from './keys.ts';
-import { addProve } from './prove.ts';
-import { addReplay } from './replay.ts';
-import { addSchemas } from './schemas.ts';
-import { addSend } from './send.ts';
-import { addSql } from './sql.ts';
-import { addStart } from './start.ts';
-import { addStatus } from './status.ts';
-import { addTail } from './tail.ts';
-import { addTopics } from './topics.ts';
 
-export function createProgram(): Command {
+/** In the order of the help. */
+const commands: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  start: async () => (await import('./start.ts')).addStart,
+  generate: async () => (await import('./generate.ts')).addGenerate,
+  send: async () => (await import('./send.ts')).addSend,
+  lag: async () => (await import('./lag.ts')).addLag,
+  status: async () => (await import('./status.ts')).addStatus,
+  sql: async () => (await import('./sql.ts')).addSql,
+  'dead-letters': async () => (await import('./dead-letters.ts')).addDeadLetters,
+  events: async () => (await import('./events.ts')).addEvents,
+  packages: async () => (await import('./packages.ts')).addPackages,
+  replay: async () => (await import('./replay.ts')).addReplay,
+  schemas: async () => (await import('./schemas.ts')).addSchemas,
+  forget: async () => (await import('./forget.ts')).addForget,
+  topics: async () => (await import('./topics.ts')).addTopics,
+  tail: async () => (await import('./tail.ts')).addTail,
+  keys: async () => (await import('./keys.ts')).addKeys,
+  prove: async () => (await import('./prove.ts')).addProve,
+  bench: async () => (await import('./bench.ts')).addBench,
+};
+
+/** @param args the command line's: where they begin with a command, the program has only that */
+export async function createProgram(args: readonly string[] = []): Promise<Command> {
   const program = new Command('tributary')
     .description('Takes events in, and lands each exactly once in objects and in PostgreSQL.')
     .version(packageVersion())
@@ -35,25 +40,8 @@ export function createProgram(): Command {
         'tributary send events.json',
       ),
     );
-  for (const add of [
-    addStart,
-    addGenerate,
-    addSend,
-    addLag,
-    addStatus,
-    addSql,
-    addDeadLetters,
-    addEvents,
-    addPackages,
-    addReplay,
-    addSchemas,
-    addForget,
-    addTopics,
-    addTail,
-    addKeys,
-    addProve,
-    addBench,
-  ])
-    add(program);
+  const [name = ''] = args;
+  const wanted = Object.hasOwn(commands, name) ? [name] : Object.keys(commands);
+  for (const one of wanted) (await commands[one]?.())?.(program);
   return program;
 }

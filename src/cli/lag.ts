@@ -41,11 +41,11 @@ async function lag(options: LagOptions): Promise<void> {
   const reader = await openEngineReader(config);
   try {
     const read: Read = (some) => readLag(reader, some);
-    const left = options.wait ? await waitForAll(read, consumers, options.timeout ?? Infinity) : 0;
+    const late = options.wait ? await waitForAll(read, consumers, options.timeout ?? Infinity) : undefined;
     const rows = await read(consumers);
     await writeLine(options.json ? JSON.stringify(rows) : asTable(rows));
-    if (left === 0) return;
-    tell(errorLine(`not caught up after ${options.timeout} s: ${left} records are left.`));
+    if (late === undefined) return;
+    tell(errorLine(`not caught up after ${options.timeout} s: ${late}.`));
     process.exitCode = 1;
   } finally {
     await reader.close();
@@ -55,9 +55,14 @@ async function lag(options: LagOptions): Promise<void> {
 /**
  * Waits until everything that the log held when it was asked has landed; what producers send meanwhile is not waited for.
  * Consumers in their order: the ends of dead-letter topics count from when the processors that fill them have caught up.
- * @returns how many records have not landed in time
+ * A processor that has yet to open its sinks has not caught up: it may go back.
+ * @returns what has not come about in time, in words
  */
-async function waitForAll(read: Read, consumers: readonly Consumer[], timeoutSeconds: number): Promise<number> {
+async function waitForAll(
+  read: Read,
+  consumers: readonly Consumer[],
+  timeoutSeconds: number,
+): Promise<string | undefined> {
   const untilMs = performance.now() + timeoutSeconds * 1000;
   for (const consumer of consumers) {
     const ends = (await read([consumer])).map(({ end }) => end);
@@ -67,13 +72,15 @@ async function waitForAll(read: Read, consumers: readonly Consumer[], timeoutSec
         (sum, { committed, toReplay }, i) => sum + Math.max(0, (ends[i] ?? 0) - committed) + toReplay,
         0,
       );
+      const isKnown = !rows.some(({ isOpening }) => isOpening);
       showProgress(left);
-      if (left === 0) break;
-      if (performance.now() >= untilMs) return left;
+      if (left === 0 && isKnown) break;
+      if (performance.now() >= untilMs)
+        return isKnown ? `${left} records are left` : `the sinks of ${consumer.name} have not been opened yet`;
       await sleep(Math.min(pollEveryMs, Math.max(1, untilMs - performance.now())));
     }
   }
-  return 0;
+  return undefined;
 }
 
 function showProgress(left: number): void {
@@ -89,7 +96,7 @@ function asTable(rows: readonly LagRow[]): string {
       row.consumer,
       row.topic,
       ...[row.partition, row.committed, row.end, row.lag].map(String),
-      duration(row.behindMs),
+      row.isOpening ? 'opening' : duration(row.behindMs),
       row.replayStopped === undefined ? String(row.toReplay) : 'stopped',
     ]),
     outputWidth(),

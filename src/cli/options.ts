@@ -1,5 +1,8 @@
 /** Options that several commands have, and how their texts are read. */
+import { statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { Fault, reasonOf } from '../errors.ts';
 import { type Config, type Flags, loadConfig } from '../config/config.ts';
 
 export interface ConfigOptions extends Flags {
@@ -14,7 +17,28 @@ export function withConfig(command: Command): Command {
 
 /** @throws Fault CONFIG_INVALID */
 export function configOf(options: ConfigOptions): Config {
-  return loadConfig({ file: options.config, env: process.env, flags: options });
+  const config = loadConfig({ file: options.config, env: process.env, flags: options });
+  checkDataDir(config.dataDir);
+  return config;
+}
+
+/** It may be missing. What is no directory would be told by whatever meets it first, in words that name something within it. */
+export function checkDataDir(dir: string): void {
+  try {
+    for (const path of [dir, ...parentsOf(dir)]) {
+      const found = statSync(path, { throwIfNoEntry: false });
+      if (found?.isDirectory()) return;
+      if (found) throw new Fault('CONFIG_INVALID', `the data directory ${dir} cannot be used: ${path} is a file`);
+    }
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw new Fault('CONFIG_INVALID', `the data directory ${dir} cannot be used: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function parentsOf(path: string): readonly string[] {
+  const parent = dirname(resolve(path));
+  return parent === path ? [] : [parent, ...parentsOf(parent)];
 }
 
 export function examples(...lines: readonly string[]): string {
@@ -29,10 +53,13 @@ export function wholeNumber(min: number): (text: string) => number {
   };
 }
 
+/** Of seconds and of rates: what is larger is a slip of the finger. */
+const largestNumber = 1e9;
+
 export function positiveNumber(text: string): number {
   const value = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && value > 0) return value;
-  throw new InvalidArgumentError('Expected a number above 0.');
+  if (/^\d+(\.\d+)?$/.test(text) && value > 0 && value <= largestNumber) return value;
+  throw new InvalidArgumentError(`Expected a number above 0, up to ${largestNumber}.`);
 }
 
 /** `1%` or `0.01`; a bare `1` could mean either and is refused. */

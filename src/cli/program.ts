@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   endOnInterrupt();
   process.on('uncaughtException', (error) => process.exit(reportError(error)));
   try {
-    await createProgram().parseAsync();
+    await (await createProgram(process.argv.slice(2))).parseAsync();
   } catch (error) {
     process.exitCode = reportError(error);
   }

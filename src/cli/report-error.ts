@@ -6,6 +6,7 @@ import { inspect, styleText } from 'node:util';
 import { CommanderError } from 'commander';
 import { type FaultCode, Fault } from '../errors.ts';
 import { tell } from './output.ts';
+import { visible } from './visible.ts';
 
 const usageCodes: ReadonlySet<FaultCode> = new Set([
   'USAGE',
@@ -31,11 +32,7 @@ export function errorLine(text: string): string {
 
 /** Commander's `error: ...` and, on a line of its own, `(Did you mean ...?)`, as one line. */
 export function commanderErrorLine(text: string): string {
-  const [what = '', suggestion] = text
-    .trim()
-    .replace(/^error: /, '')
-    .split('\n');
-  const meant = suggestion?.replace(/^\((.*)\)$/, '$1');
+  const [, what = '', meant] = /^(?:error: )?(.*?)(?:\n\((Did you mean .*)\))?$/s.exec(text.trim()) ?? [];
   return `${errorLine(`${sentence(what)} ${meant ?? 'Run the command with --help.'}`)}\n`;
 }
 
@@ -48,7 +45,8 @@ function describe(error: unknown): string {
   return `${sentence(message || inspect(error))} LOG_LEVEL=debug shows where it comes from.`;
 }
 
+/** Much of it is others' words: nothing in it moves the cursor or makes a second line. */
 function sentence(text: string): string {
-  const line = text.replaceAll(/\s*\n\s*/g, ' ').trim();
+  const line = visible(text.replaceAll(/\s*\n\s*/g, ' ').trim());
   return /[.!?]$/.test(line) ? line : `${line}.`;
 }

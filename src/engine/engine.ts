@@ -16,6 +16,7 @@ import type { SchemaRegistry } from '../schemas/registry.ts';
 import { openDirectoryStore } from '../stores/objects/directory-store.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 import { openLmdbStore } from '../stores/state/lmdb-store.ts';
+import { StateWhenThere } from '../stores/state/state-when-there.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { openEmbeddedWarehouse } from '../stores/warehouse/embedded-warehouse.ts';
 import { openServerWarehouse } from '../stores/warehouse/server-warehouse.ts';
@@ -105,7 +106,8 @@ export interface EngineReader {
 export async function openEngineReader(config: Config): Promise<EngineReader> {
   const paths = dataPaths(config.dataDir);
   const log = await openEngineLogReader(config);
-  const state = await openLmdbStore({ dir: paths.state, readOnly: true });
+  // `topics apply` makes a log without it.
+  const state = new StateWhenThere(() => openLmdbStore({ dir: paths.state, readOnly: true }));
   let objects: Promise<ObjectStore> | undefined;
   let registry: Promise<SchemaRegistry> | undefined;
   return {

@@ -18,6 +18,8 @@ import { Fault } from '../errors.ts';
 export interface BodyOptions {
   /** The Content-Encoding header: none, `identity`, `gzip`, `x-gzip`, `br` or `zstd`. */
   readonly encoding: string | undefined;
+  /** The Content-Length header: a body that says it is too large is refused unread. */
+  readonly announcedLength?: string | undefined;
   /** After decompression. */
   readonly maxBytes: number;
   /** How long the producer may send nothing while it is listened to. Default 30,000 ms. */
@@ -39,14 +41,27 @@ const decoders: Readonly<Record<string, () => Decoder>> = {
 };
 
 /**
- * @throws Fault CONTENT_ENCODING_UNSUPPORTED at once; while it is read PACKAGE_TOO_LARGE, BODY_INCOMPLETE, BODY_CORRUPT,
- * BODY_TIMEOUT
+ * @throws Fault CONTENT_ENCODING_UNSUPPORTED and PACKAGE_TOO_LARGE (as announced) at once; while it is read PACKAGE_TOO_LARGE,
+ * BODY_INCOMPLETE, BODY_CORRUPT, BODY_TIMEOUT
  */
 export function decodedBody(request: Readable, options: BodyOptions): AsyncIterable<Buffer> {
+  const { maxBytes } = options;
   const encoding = options.encoding?.trim().toLowerCase() ?? '';
-  if (encoding === '' || encoding === 'identity') return limited(new Arrivals(request, options), options);
-  if (Object.hasOwn(decoders, encoding)) return decompressed(new Arrivals(request, options), encoding, options);
+  const announcedBytes = Number(options.announcedLength ?? 0);
+  if (encoding === '' || encoding === 'identity') {
+    if (announcedBytes > maxBytes) throw tooLarge(maxBytes);
+    return limited(new Arrivals(request, options), options);
+  }
+  if (Object.hasOwn(decoders, encoding)) {
+    if (announcedBytes > mostCompressedBytes(maxBytes)) throw tooLarge(maxBytes);
+    return decompressed(new Arrivals(request, options), encoding, options);
+  }
   throw new Fault('CONTENT_ENCODING_UNSUPPORTED', `the content encoding ${JSON.stringify(encoding)} is not supported`);
+}
+
+/** Frames that hold nothing would never reach the limit; what is compressed is never twice the size of what is not. */
+function mostCompressedBytes(maxBytes: number): number {
+  return 2 * maxBytes + 1024;
 }
 
 async function* limited(arrivals: Arrivals, { maxBytes }: BodyOptions): AsyncGenerator<Buffer> {
@@ -63,8 +78,7 @@ async function* limited(arrivals: Arrivals, { maxBytes }: BodyOptions): AsyncGen
 
 async function* decompressed(arrivals: Arrivals, encoding: string, { maxBytes }: BodyOptions): AsyncGenerator<Buffer> {
   const decoder = new Decompressor(encoding);
-  // Frames that hold nothing would never reach the limit; what is compressed is never twice the size of what is not.
-  const maxArrivingBytes = 2 * maxBytes + 1024;
+  const maxArrivingBytes = mostCompressedBytes(maxBytes);
   let bytes = 0;
   try {
     let arrived: Buffer | undefined;

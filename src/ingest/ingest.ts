@@ -22,10 +22,12 @@ export interface IncomingPackage {
   readonly body: (evicted: AbortSignal) => AsyncIterable<Buffer>;
   readonly splitter: EventSplitter;
   readonly onNotJson: 'refuse-package' | 'reject-event';
-  /** Scoped to the pipeline. */
+  /** Scoped to the pipeline and to who sends. Without spaces. */
   readonly idempotencyKey: string | undefined;
   /** Of the request, where it is traced. */
   readonly span?: Span | undefined;
+  /** Default: all who send are one. */
+  readonly sender?: string | undefined;
 }
 
 export interface IngestOptions {
@@ -56,10 +58,15 @@ export class Ingest {
     const { log, patience, idempotency } = this.#options;
     const waits = patience.waits();
     await waits.during((signal) => log.room(signal));
-    const { idempotencyKey } = incoming;
-    if (idempotencyKey === undefined) return this.#store(incoming, waits, undefined);
-    const scopedKey = `${this.pipeline.name}/${idempotencyKey}`;
+    const scopedKey = this.#scoped(incoming);
+    if (scopedKey === undefined) return this.#store(incoming, waits, undefined);
     return idempotency.once(scopedKey, patience.start(), () => this.#store(incoming, waits, scopedKey));
+  }
+
+  /** What stands behind the first space is the sender: whatever a name has in it, no two senders come to the same. */
+  #scoped({ idempotencyKey, sender }: IncomingPackage): string | undefined {
+    if (idempotencyKey === undefined) return undefined;
+    return `${this.pipeline.name}/${idempotencyKey}${sender === undefined ? '' : ` ${sender}`}`;
   }
 
   async #store(incoming: IncomingPackage, waits: Waits, scopedKey: string | undefined): Promise<Answer> {

@@ -5,6 +5,7 @@ import type { StateStore } from '../stores/state/state-store.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import type { Landed } from './cuts.ts';
 import { ReplayProgress } from './replay-progress.ts';
+import { isOpening } from './opening.ts';
 
 export interface LagRow {
   readonly consumer: string;
@@ -21,6 +22,8 @@ export interface LagRow {
   readonly toReplay: number;
   /** Why a replay stands still until it is asked for again. */
   readonly replayStopped?: string;
+  /** Its processor has not opened its sinks since the program started, and may still go back to where one of them is. */
+  readonly isOpening: boolean;
 }
 
 export interface Consumer {
@@ -41,12 +44,14 @@ export async function readLag(
     const partitions = topics.find((spec) => spec.name === topic)?.partitions ?? 0;
     for (let partition = 0; partition < partitions; partition++) {
       const at = { topic, partition };
+      const opening = await isOpening(state, log.id, name, at); // first: it goes back before it has opened
       const committed = await readCheckpoint(state, log.id, name, at);
       const { start, end } = await log.range(at);
       const behindMs = committed < end ? await ageOf(log, at, Math.max(committed, start), nowMs, unreadableMs) : 0;
       const lag = end - Math.max(committed, start);
       const replay = await leftToReplay(state, { logId: log.id, consumer: name, at });
-      rows.push({ consumer: name, topic, partition, committed, end, lag, behindMs, ...replay });
+      const row = { consumer: name, topic, partition, committed, end, lag, behindMs };
+      rows.push({ ...row, ...replay, isOpening: opening });
     }
   }
   return rows;

@@ -24,6 +24,7 @@ import { Checkpoint, type Intent } from './checkpoint.ts';
 import { behindOf, landsAgain, withLandedBefore } from './land-again.ts';
 import type { Notice } from './notice.ts';
 import { type OpenSink, openSink } from './open-sink.ts';
+import { noteOpened } from './opening.ts';
 import { Refusals } from './refusals.ts';
 import { type StagedBatch, stageBatch } from './stage-batch.ts';
 
@@ -129,6 +130,7 @@ export class PartitionProcessor<Output> {
     await this.#goBackTo(behindOf(opened, checkpoint.next), checkpoint);
     const { landedTo } = checkpoint;
     if (landedTo !== undefined) this.#sinks = opened.map((sink) => withLandedBefore(sink, landedTo));
+    await noteOpened(state, log.id, consumer, this.at);
     this.#filler = new BatchFiller(this.at, this.#options, this.#sinks);
     this.#checkpoint = checkpoint;
     this.#next = checkpoint.next;

@@ -5,6 +5,7 @@
  *   subjects/<subject>/<n>.json       the subject's nth change: { subject, version, id }, { subject, deleted: [1] },
  *                                     { subject, removed: [1] }, { subject, compatibility }, { subject, mode }
  *   settings/<n>.json                 the registry's nth change: { compatibility } or { mode }
+ *   changes                           a byte for each change that is made: by its size others see that there is one (registry-mark.ts)
  *
  * Whoever makes the file of the next number has made the change: whole, durable, and once, also with others at it.
  * A schema's file is durable before any version names it, so a kill between the two leaves at most an id without a
@@ -62,17 +63,27 @@ function percentEncoded(byte: number): string {
  * wrote them may have been killed before that.
  */
 export async function numbersAbove(known: number, folder: string): Promise<readonly number[]> {
-  const unknown = await listNumbers(folder, known);
+  const unknown = (await listNumbers(folder)).filter((number) => number > known);
   if (unknown.length === 0) return unknown;
   await syncDirectory(folder);
   // A listing may miss one that was made while it was read, and show a later one.
-  return unknown.length === (unknown.at(-1) as number) - known ? unknown : listNumbers(folder, known);
+  if (unknown.length === (unknown.at(-1) as number) - known) return unknown;
+  return (await listNumbers(folder)).filter((number) => number > known);
 }
 
-async function listNumbers(folder: string, known: number): Promise<readonly number[]> {
+/** The ids of the schemas that `isKnown` does not know, durable as those of `numbersAbove`. There may be gaps between ids. */
+export async function unknownIds(dir: string, isKnown: (id: number) => boolean): Promise<readonly number[]> {
+  const folder = idsOf(dir);
+  if ((await listNumbers(folder)).every(isKnown)) return [];
+  await syncDirectory(folder);
+  return (await listNumbers(folder)).filter((id) => !isKnown(id));
+}
+
+/** Ascending. */
+async function listNumbers(folder: string): Promise<readonly number[]> {
   const names = await readdir(folder);
   const numbers = names.flatMap((name) => (/^[1-9]\d{0,9}\.json$/.test(name) ? [Number.parseInt(name, 10)] : []));
-  return numbers.filter((number) => number > known).toSorted((a, b) => a - b);
+  return numbers.toSorted((a, b) => a - b);
 }
 
 export async function subjectFolders(dir: string): Promise<readonly string[]> {

@@ -1,7 +1,8 @@
 /**
  * The embedded registry's directory, all of it kept in memory, since schemas are few. Other processes may change it at
  * the same time: who comes second to an id or to a subject's next change finds it taken, reads what came first, and
- * decides anew.
+ * decides anew. A folder for each subject is much to list for each request (65 ms of 2,000), so it is listed where
+ * the mark says that something has changed.
  */
 import { join } from 'node:path';
 import { Fault } from '../errors.ts';
@@ -19,7 +20,9 @@ import {
   subjectFolders,
   subjectsOf,
   type SchemaFile,
+  unknownIds,
 } from './registry-files.ts';
+import { addMark, readMark } from './registry-mark.ts';
 import { schemaIdentity } from './schema-identity.ts';
 import { changed, noChanges, type SubjectChange, type SubjectState } from './subject-state.ts';
 
@@ -39,6 +42,9 @@ export async function openRegistryStore({ dir, now = Date.now }: RegistryStoreOp
   return store;
 }
 
+/** For changes that nobody has marked: a process was killed at that moment, or files were put there by hand or by git. */
+const listAgainAfterMs = 10_000;
+
 export class RegistryStore {
   readonly #dir: string;
   readonly #now: () => number;
@@ -49,6 +55,11 @@ export class RegistryStore {
   /** By folder. */
   readonly #names = new Map<string, string>();
   #settings = noChanges;
+  #sorted: readonly string[] | undefined;
+  #maxId = 0;
+  /** When the listing began by which all is known, and what was marked then. */
+  #listedAtMs = -Infinity;
+  #mark = -1;
   #rereadAtMs = 0;
   #rereading: Promise<void> | undefined;
   #rereadingNext: Promise<void> | undefined;
@@ -63,12 +74,12 @@ export class RegistryStore {
   }
 
   get maxId(): number {
-    return Math.max(0, ...this.#files.keys());
+    return this.#maxId;
   }
 
   /** In the order of their names. */
   subjects(): readonly string[] {
-    return [...this.#subjects.keys()].toSorted();
+    return (this.#sorted ??= [...this.#subjects.keys()].toSorted());
   }
 
   subject(name: string): SubjectState {
@@ -102,7 +113,7 @@ export class RegistryStore {
     const file = { id, ...content };
     const isMade = await createSchemaFile(this.#dir, file);
     if (isMade) this.#keepFile(file);
-    else await this.reread();
+    else await this.#list();
     return isMade;
   }
 
@@ -113,8 +124,8 @@ export class RegistryStore {
   async change(subject: string, state: SubjectState, change: SubjectChange): Promise<boolean> {
     const number = state.changes + 1;
     const isMade = await createChangeFile(this.#dir, { subject, number, change });
-    if (isMade) this.#keepChange(subject, number, change);
-    else await this.reread();
+    if (!isMade) await this.#list();
+    else await this.#made(() => this.#keepChange(subject, number, change));
     return isMade;
   }
 
@@ -122,8 +133,8 @@ export class RegistryStore {
   async changeSettings(state: SubjectState, change: SubjectChange): Promise<boolean> {
     const number = state.changes + 1;
     const isMade = await createSettingsFile(this.#dir, number, change);
-    if (isMade) this.#keepSettings(number, change);
-    else await this.reread();
+    if (!isMade) await this.#list();
+    else await this.#made(() => this.#keepSettings(number, change));
     return isMade;
   }
 
@@ -132,15 +143,31 @@ export class RegistryStore {
     if (Math.abs(this.#now() - this.#rereadAtMs) >= ms) await (this.#rereading ?? this.reread());
   }
 
-  /** Reads what is there after the call: callers that come while it reads share the next reading. */
+  /** What is marked before the call is known after it. */
   async reread(): Promise<void> {
+    const startedAtMs = this.#now();
+    const mark = await readMark(this.#dir);
+    const isKnown = mark === this.#mark && Math.abs(startedAtMs - this.#listedAtMs) < listAgainAfterMs;
+    if (!isKnown) return this.#list();
+    this.#rereadAtMs = startedAtMs;
+  }
+
+  /** A change of our own: where nobody else has marked one meanwhile, there is nothing to list for it. */
+  async #made(keep: () => void): Promise<void> {
+    keep();
+    const mark = await addMark(this.#dir);
+    if (mark === this.#mark + 1) this.#mark = mark;
+  }
+
+  /** Reads what is there after the call: callers that come while it reads share the next reading. */
+  async #list(): Promise<void> {
     if (this.#rereading === undefined) {
       this.#rereading = this.#readFiles().finally(() => (this.#rereading = undefined));
       return this.#rereading;
     }
     this.#rereadingNext ??= Promise.allSettled([this.#rereading]).then(() => {
       this.#rereadingNext = undefined;
-      return this.reread();
+      return this.#list();
     });
     return this.#rereadingNext;
   }
@@ -149,6 +176,7 @@ export class RegistryStore {
   async #readFiles(): Promise<void> {
     const startedAtMs = this.#now();
     const dir = this.#dir;
+    const mark = await readMark(dir);
     for (const number of await numbersAbove(this.#settings.changes, settingsOf(dir)))
       this.#keepSettings(number, await readSettingsFile(dir, number));
     const read: (readonly [subject: string, number: number, change: SubjectChange])[] = [];
@@ -160,15 +188,18 @@ export class RegistryStore {
         read.push([subject, number, change]);
       }
     }
-    for (const id of await numbersAbove(0, idsOf(dir)))
-      if (!this.#files.has(id)) this.#keepFile(await readSchemaFile(dir, id));
+    for (const id of await unknownIds(dir, (known) => this.#files.has(known)))
+      this.#keepFile(await readSchemaFile(dir, id));
     for (const [subject, number, change] of read) this.#keepChange(subject, number, change);
     this.#rereadAtMs = startedAtMs;
+    this.#listedAtMs = startedAtMs;
+    this.#mark = mark;
   }
 
   #keepFile(file: SchemaFile): void {
     if (this.#files.has(file.id)) return;
     this.#files.set(file.id, file);
+    this.#maxId = Math.max(this.#maxId, file.id);
     const identity = schemaIdentity(file);
     this.#identities.set(file.id, identity);
     if (!this.#idByIdentity.has(identity)) this.#idByIdentity.set(identity, file.id);
@@ -176,7 +207,9 @@ export class RegistryStore {
 
   #keepChange(subject: string, number: number, change: SubjectChange): void {
     const state = this.subject(subject);
-    if (number > state.changes) this.#subjects.set(subject, changed(state, number, change));
+    if (number <= state.changes) return;
+    if (!this.#subjects.has(subject)) this.#sorted = undefined;
+    this.#subjects.set(subject, changed(state, number, change));
   }
 
   #keepSettings(number: number, change: SubjectChange): void {

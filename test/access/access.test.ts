@@ -62,7 +62,12 @@ function throws(act: () => unknown): boolean {
 suite('access to sources', () => {
   test('on loopback a source is open until a key is made for it, and others stay open', async (t) => {
     const { access } = await open(t, { keys: [{ name: 'a', source: '/orders' }] });
-    assert.deepEqual(access.source({}, '/collect'), { keyId: undefined, maxBodyBytes: Infinity, waitMs: 0 });
+    assert.deepEqual(access.source({}, '/collect'), {
+      keyId: undefined,
+      keyName: undefined,
+      maxBodyBytes: Infinity,
+      waitMs: 0,
+    });
     refused('KEY_REQUIRED', () => access.source({}, '/orders'));
   });
 

@@ -94,7 +94,11 @@ const refused: readonly Row[] = [
   ['GET', '/schemas?limit=many', undefined, 400, 400, 'limit'],
   ['GET', '/schemas/ids/one', undefined, 404, 404, 'Not Found'],
   ['GET', '/nothing', undefined, 404, 404, 'Not Found'],
-  ['DELETE', '/schemas/types', undefined, 404, 404, 'Not Found'],
+  ['DELETE', '/schemas/types', undefined, 405, 405, 'HTTP 405 Method Not Allowed'],
+  ['QUERY', '/schemas/types', undefined, 405, 405, 'takes GET, HEAD, not QUERY'],
+  ['GET', '/subjects/%zz/versions', undefined, 400, 400, 'percent-encoded'],
+  ['GET', '/config/%E4', undefined, 400, 400, 'percent-encoded'],
+  ['GET', `/mode/${'x'.repeat(501)}`, undefined, 414, 414, '500 characters'],
   ['POST', '/subjects/new/versions', { schema: ' '.repeat(1_048_576) }, 413, 413, '1048576 bytes'],
 ];
 

@@ -69,7 +69,10 @@ suite('tributary start', { timeout: 120_000 }, () => {
       processed.reduce((sum, { end }) => sum + end, 0),
       accepted,
     );
-    assert.match((await cli(['lag', ...at])).stdout, /^consumer +topic +partition +committed +end +lag +behind\n/);
+    assert.match(
+      (await cli(['lag', ...at])).stdout,
+      /^consumer +topic +partition +committed +end +lag +behind +to replay\n/,
+    );
 
     const letters = await cli(['dead-letters', 'list', '--json', ...at]);
     const list = letters.stdout

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { ratesBetween } from '../../src/cli/status/rates.ts';
@@ -26,6 +26,7 @@ interface StatusJson {
     consumer: string;
     end: number;
     lag: number;
+    isOpening: false;
     behindMs: number;
     perSecond: number | null;
     toReplay: number;
@@ -44,6 +45,7 @@ const at: Status['lag'][number] = {
   lag: 20,
   behindMs: 61_000,
   toReplay: 0,
+  isOpening: false,
 };
 const seen: Status = {
   of: 'http://here',
@@ -115,6 +117,22 @@ collect         at 13 of 30 in events.raw-0        17  61.0 s       1.5
     );
   });
 
+  test('replays that have records left or have stopped have a row each', () => {
+    const lag = [
+      at,
+      { ...at, partition: 1, toReplay: 1_200 },
+      { ...at, partition: 2, replayStopped: 'halted at events.raw-2, offset 7: \u001B[31mred' },
+    ];
+    const rows = statusTable({ ...seen, lag }, undefined).split('\n');
+    assert.deepEqual(
+      rows.slice(-2).map((row) => row.split(/ {2,}/)),
+      [
+        ['replay collect', 'lands again in events.raw-1', '1200'],
+        ['replay collect', 'stopped in events.raw-2: halted at events.raw-2, offset 7: \\x1b[31mred'],
+      ],
+    );
+  });
+
   test('there are no rates between a server and its successor, or its files', () => {
     assert.equal(ratesBetween(undefined, seen), undefined);
     assert.equal(ratesBetween({ ...seen, atMs: 9_000 }, seen), undefined);
@@ -148,8 +166,18 @@ collect         at 13 of 30 in events.raw-0        17  61.0 s       1.5
       if (shown.split(' ready, up ').length > 2) twice.resolve();
     });
     const closed = once(child, 'close') as Promise<[number]>;
+    const shows = async (text: RegExp): Promise<void> => {
+      shown = '';
+      for await (const _ of on(child.stdout, 'data', { close: ['end'] })) if (text.test(shown)) return;
+      assert.fail(shown);
+    };
     await Promise.race([twice.promise, closed.then(() => assert.fail(shown))]);
     assert.match(shown.replaceAll(escape, '<escape>'), /<escape>\[\d+A/);
+
+    program.child.kill('SIGSTOP');
+    await shows(/ has not answered within 5 s; asked again every second/);
+    program.child.kill('SIGCONT');
+    await shows(/ ready, up /);
     child.stdin.write('\u0003');
     assert.deepEqual((await closed)[0], 130);
   });

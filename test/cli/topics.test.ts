@@ -35,6 +35,26 @@ suite('tributary topics', { timeout: 240_000 }, () => {
     ]);
   });
 
+  test('where only topics were applied, lag and status say that nothing is there to land', async (t) => {
+    const at = ['--data-dir', join(await scratch(t), 'data')];
+    for (const command of ['lag', 'status']) {
+      const { code, stdout, stderr } = await cli([command, ...at]);
+      assert.deepEqual([code, stdout], [1, '']);
+      assert.match(stderr, /^error: There is no log in [^\n]*\. Start Tributary on this data directory first[^\n]*\n$/);
+    }
+    assert.equal((await cli(['topics', 'apply', ...at])).code, 0);
+    const lag = await cli(['lag', '--wait', '--timeout', '5', '--json', ...at]);
+    assert.deepEqual([lag.code, lag.stderr], [0, '']);
+    const rows = JSON.parse(lag.stdout) as readonly { topic: string; committed: number; lag: number }[];
+    assert.deepEqual(
+      rows.map(({ topic, committed, lag: left }) => [topic, committed, left]),
+      [...Array<string>(3).fill('events.raw'), 'events.dead.letter'].map((topic) => [topic, 0, 0]),
+    );
+    const status = await cli(['status', ...at]);
+    assert.deepEqual([status.code, status.stderr], [0, '']);
+    assert.match(status.stdout, /^server +none runs/m);
+  });
+
   test('describe tells the offsets and times of each partition', async (t) => {
     const dataDir = await scratch(t);
     const log = await openSegmentLog({ dir: join(dataDir, 'log'), now: () => Date.UTC(2026, 10, 20) });

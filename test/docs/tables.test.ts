@@ -33,9 +33,9 @@ suite('tables of the README', () => {
     }
   });
 
-  test('every command', () => {
+  test('every command', async () => {
     const told = readme('command').map(([command = '']) => codesIn(command)[0]);
-    assert.deepEqual(told, commandsOf(createProgram()));
+    assert.deepEqual(told, commandsOf(await createProgram()));
   });
 
   test('every metric', async () => {

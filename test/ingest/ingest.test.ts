@@ -57,6 +57,21 @@ suite('ingest', () => {
     assert.equal((await parts.send([packageOf([good])], { key: 'k' })).accepted, 1, 'the key is still free');
   });
 
+  test("D5: an Idempotency-Key is its sender's own: others who use the same one are stored and answered for themselves", async (t) => {
+    const parts = await opened(t);
+    const senders = [undefined, 'shop', 'shop 2', '', 'k'];
+    const answers = [];
+    for (const sender of senders)
+      answers.push(await parts.send([packageOf([good])], { key: 'k', ...(sender !== undefined && { sender }) }));
+    assert.equal(new Set(answers.map(({ packageId }) => packageId)).size, senders.length);
+    for (const [i, sender] of senders.entries())
+      assert.deepEqual(
+        await parts.send([packageOf([good])], { key: 'k', ...(sender !== undefined && { sender }) }),
+        answers[i],
+      );
+    assert.equal((await loggedIn(parts.log)).events.length, senders.length);
+  });
+
   test('while the schema is gone from the registry packages wait with their producers, not as dead letters (D2)', async (t) => {
     const parts = await opened(t, { pipeline: { schema: { subject: 'deleted' } } });
     await assert.rejects(parts.send([packageOf([good])], { key: 'k' }), (error) => isFault(error, 'SCHEMA_MISSING'));

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
+import { askFirst } from '../support/expect-continue.ts';
 import { collect, httpRequest, type Reply } from '../support/http-request.ts';
 import { descendants } from '../support/processes.ts';
 import { type Program, runProgram, scratch, startProgram } from '../support/program.ts';
@@ -36,8 +37,10 @@ suite('a server beyond loopback', { timeout: 240_000 }, () => {
   let url: string;
   const secrets: string[] = [];
 
-  async function addKey(...args: readonly string[]): Promise<string> {
-    const ran = await runProgram(['keys', 'add', 'test', ...args, '--data-dir', dataDir]);
+  const addKey = (...args: readonly string[]): Promise<string> => addKeyOf('test', ...args);
+
+  async function addKeyOf(name: string, ...args: readonly string[]): Promise<string> {
+    const ran = await runProgram(['keys', 'add', name, ...args, '--data-dir', dataDir]);
     assert.equal(ran.code, 0, ran.stderr);
     secrets.push(ran.stdout.trim());
     return ran.stdout.trim();
@@ -86,6 +89,47 @@ suite('a server beyond loopback', { timeout: 240_000 }, () => {
     t.after(() => socket.destroy());
     socket.write('POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 30000000000\r\n\r\n');
     assert.equal(await status, 401);
+  });
+
+  test('D6: who asks before it sends a body is told to send it only where it would be taken', async () => {
+    const key = secrets[0]!;
+    const small = await addKey('--max-body-bytes', '100');
+    const slow = await addKey('--rate', '0.01/s');
+    await statusWithin(200, () => collect(url, '[]', bearer(small)));
+    await statusWithin(200, () => collect(url, body, bearer(slow)));
+    const refused = async (status: number, path: string, headers: Readonly<Record<string, string>>, bytes?: number) => {
+      const asked = await askFirst(`${url}${path}`, body, headers, bytes);
+      assert.deepEqual([asked.continued, asked.status, asked.isKept], [false, status, false], asked.text);
+    };
+    await refused(401, '/collect', {});
+    await refused(401, '/collect', bearer('nonsense'));
+    await refused(403, '/collect', bearer(token));
+    await refused(413, '/collect', bearer(small));
+    await refused(413, '/collect', { ...bearer(key), 'content-encoding': 'gzip' }, 1e9);
+    await refused(429, '/collect', bearer(slow));
+    await refused(415, '/collect', { ...bearer(key), 'content-encoding': 'lzw' });
+    await refused(404, '/nothing', bearer(key));
+    await refused(401, '/admin/topics', {});
+    await refused(413, '/admin/topics', bearer(token), 1e9);
+    await refused(413, '/admin/dead-letters/replay', bearer(token), 1e9);
+    await refused(413, '/registry/subjects/a', bearer(token), 1e9);
+    const taken = await askFirst(`${url}/collect`, body, bearer(key));
+    assert.deepEqual([taken.continued, taken.status, taken.isKept], [true, 200, true], taken.text);
+    const empty = await askFirst(`${url}/collect`, '[]', { ...bearer(key), 'content-encoding': 'identity' });
+    assert.deepEqual([empty.continued, empty.status], [true, 200], empty.text);
+    const topics = await askFirst(`${url}/admin/topics`, '{"topics":[]}', bearer(token));
+    assert.deepEqual([topics.continued, topics.status], [true, 200], topics.text);
+  });
+
+  test("D5: an Idempotency-Key is the sender's, not its access key's: it outlives a rotation, and nobody else gets its answer", async () => {
+    const answers: string[] = [];
+    for (const key of [await addKey(), await addKey(), await addKeyOf('another')]) {
+      const headers = { ...bearer(key), 'idempotency-key': 'order-7' };
+      answers.push((await statusWithin(200, () => collect(url, body, headers))).text);
+    }
+    const [first, renewed, other] = answers;
+    assert.equal(renewed, first);
+    assert.notEqual(other, first);
   });
 
   test('keeps the rest for the admin token, but health', async () => {

@@ -168,9 +168,10 @@ suite('collect over HTTP', () => {
     assert.equal(new Set(answers.map(({ packageId }) => packageId)).size, 20);
   });
 
-  test('another path is 404, another method too', async () => {
+  test('another path is 404, another method 405', async () => {
     assert.equal((await httpRequest(`${program.url}/collekt`, { body: '[]' })).status, 404);
-    assert.equal((await httpRequest(`${program.url}/collect`)).status, 404);
+    const { status, headers } = await httpRequest(`${program.url}/collect`);
+    assert.deepEqual([status, headers.allow], [405, 'POST']);
   });
 
   test('an Idempotency-Key that is none is 400', async () => {

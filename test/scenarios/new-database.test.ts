@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { taken } from '../support/http-request.ts';
 import { caughtUp, deadLettersOf, objectsOf, rowsOf } from '../support/landed.ts';
 import { startPostgresServer } from '../support/postgres-server.ts';
-import { type Program, scratch, startProgram, type StartOptions } from '../support/program.ts';
+import { type Program, runProgram, scratch, startProgram, type StartOptions } from '../support/program.ts';
 
 /** The last is valid until the processor sees that an id is none. */
 const events = [...Array.from({ length: 50 }, () => collectEvent()), collectEvent({ accountId: 'no id' })];
@@ -19,7 +18,26 @@ async function start(t: TestContext, options: StartOptions): Promise<Program> {
   return program;
 }
 
-suite('a new database', { timeout: 120_000 }, () => {
+suite('a new database', { timeout: 240_000 }, () => {
+  test('lag --wait does not take a checkpoint for the truth before its processor has opened its sinks (D3)', async (t) => {
+    const dataDir = join(await scratch(t), 'data');
+    const first = await start(t, { dataDir });
+    await taken(first.url, packageOf(events));
+    await caughtUp(dataDir);
+    await first.kill('SIGTERM');
+    const env = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
+    const second = await start(t, { dataDir, env });
+    const waited = await runProgram(['lag', '--wait', '--timeout', '1', '--data-dir', dataDir], env);
+    assert.equal(waited.code, 1, waited.stdout);
+    assert.match(waited.stderr, /^error: not caught up after 1 s: the sinks of collect have not been opened yet\.\n$/);
+    assert.match(waited.stdout, /^collect .* 0 +opening$/m);
+    assert.match((await runProgram(['status', '--data-dir', dataDir], env)).stdout, /^collect .* 0 +opening/m);
+    assert.equal(await second.kill('SIGTERM'), 0);
+    const third = await start(t, { dataDir });
+    await caughtUp(dataDir);
+    assert.equal(await third.kill('SIGTERM'), 0);
+  });
+
   test('gets every event of the log once; objects and dead letters stay as they are; then it goes on (D2, D3)', async (t) => {
     const dataDir = join(await scratch(t), 'data');
     const first = await start(t, { dataDir });
@@ -34,9 +52,8 @@ suite('a new database', { timeout: 120_000 }, () => {
     t.after(() => postgres.stop());
     const env = { DATABASE_URL: postgres.url };
     const second = await start(t, { dataDir, env });
-    while (!second.log().includes('land again')) await sleep(20);
+    await caughtUp(dataDir, env); // it does not take the checkpoint's word before the processor has
     assert.match(second.log(), /events: the database is behind the log .*; offsets 0 to 51 land again"/);
-    await caughtUp(dataDir, env);
     assert.deepEqual(await rowsOf(dataDir, counts, env), [{ n: 50, ids: 50 }]);
     assert.deepEqual(await objectsOf(dataDir), objects);
     assert.deepEqual(await deadLettersOf(dataDir), letters);
@@ -48,7 +65,6 @@ suite('a new database', { timeout: 120_000 }, () => {
 
     // Back to the one before, which has not got what came meanwhile.
     const third = await start(t, { dataDir });
-    while (!third.log().includes('land again')) await sleep(20);
     await caughtUp(dataDir);
     assert.deepEqual(await rowsOf(dataDir, counts), [{ n: 100, ids: 100 }]);
     assert.equal(await third.kill('SIGTERM'), 0);

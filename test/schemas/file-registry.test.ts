@@ -50,6 +50,7 @@ describe('registry in files', () => {
     assert.equal((await registry.register('events.raw-value', 'AVRO', record('Y'))).id, 2);
     assert.deepEqual(await readdir(dir), ['registry']);
     assert.deepEqual((await readdir(join(dir, 'registry'), { recursive: true })).toSorted(), [
+      'changes',
       'ids',
       'ids/1.json',
       'ids/2.json',
@@ -94,6 +95,42 @@ describe('registry in files', () => {
     assert.deepEqual(await ours.latest('s'), newer);
     const other = await theirs.register('other', 'AVRO', record('Other'));
     assert.deepEqual(await ours.latest('other'), other);
+  });
+
+  it('sees at once what another process has changed, and lists no folder where nobody has', async () => {
+    const ours = (await openFileRegistry({ dir, now: () => 0 })).administration;
+    const theirs = (await openFileRegistry({ dir })).administration;
+    const content = { type: 'AVRO', schema: record('A'), references: [] } as const;
+    await theirs.register('a', content);
+    assert.deepEqual(await ours.subjects('live'), ['a']);
+    await ours.register('b', content);
+    await theirs.setCompatibility('a', 'NONE');
+    assert.equal(await ours.compatibility('a'), 'NONE');
+    assert.deepEqual(await theirs.subjects('live'), ['a', 'b']);
+    await theirs.setMode(undefined, 'READONLY', false);
+    assert.equal(await ours.mode(), 'READONLY');
+    await theirs.setMode(undefined, undefined, false);
+    await theirs.deleteSubject('a', false);
+    assert.deepEqual(await ours.subjects('live'), ['b']);
+    await rm(join(dir, 'subjects'), { recursive: true }); // a listing would fail
+    assert.deepEqual(await ours.subjects('live'), ['b']);
+    assert.equal((await ours.version('b', 'latest', 'live')).version, 1);
+  });
+
+  it('finds what nobody has marked: after ten seconds, and at once where it is in the way', async () => {
+    let nowMs = 0;
+    const ours = (await openFileRegistry({ dir, now: () => nowMs })).administration;
+    const content = { type: 'AVRO', schema: record('A'), references: [] } as const;
+    await ours.register('a', content);
+    await mkdir(join(dir, 'subjects/by-hand'));
+    await writeFile(join(dir, 'subjects/by-hand/1.json'), '{"subject":"by-hand","version":1,"id":1}');
+    assert.deepEqual(await ours.subjects('live'), ['a']);
+    nowMs += 10_000;
+    assert.deepEqual(await ours.subjects('live'), ['a', 'by-hand']);
+    await writeFile(join(dir, 'subjects/a/2.json'), '{"subject":"a","mode":"READONLY"}');
+    await writeFile(join(dir, 'ids/2.json'), JSON.stringify({ id: 2, type: 'AVRO', schema: record('B') }));
+    await assert.rejects(ours.setCompatibility('a', 'NONE'), /read-only/);
+    assert.equal((await ours.register('c', { ...content, schema: record('C') })).id, 3);
   });
 
   it('names a file that is damaged', async () => {

@@ -121,7 +121,7 @@ describe('lmdb', () => {
 
   it('says that there is nothing to read, or nothing to write to', async () => {
     const dir = join(root, 'readers');
-    await assert.rejects(openLmdbStore({ dir, readOnly: true }), (error) => isFault(error, 'CONFIG_INVALID'));
+    await assert.rejects(openLmdbStore({ dir, readOnly: true }), (error) => isFault(error, 'STATE_MISSING'));
     const store = await openLmdbStore({ dir });
     await store.close();
     const reader = await openLmdbStore({ dir, readOnly: true });

@@ -31,7 +31,10 @@ export interface IngestParts {
   /** What was told of defects. */
   readonly defects: readonly unknown[];
   /** @param chunks of the body; one that is an error breaks the body off */
-  send(chunks: readonly (string | Error)[], more?: { key?: string; ndjson?: boolean }): Promise<Answer>;
+  send(
+    chunks: readonly (string | Error)[],
+    more?: { key?: string; sender?: string; ndjson?: boolean },
+  ): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -88,7 +91,7 @@ export async function openIngest(options: IngestPartsOptions): Promise<IngestPar
     budget,
     ingest,
     defects,
-    send: (chunks, { key, ndjson = false } = {}) =>
+    send: (chunks, { key, sender, ndjson = false } = {}) =>
       ingest.receive({
         body: async function* () {
           for (const chunk of chunks) {
@@ -99,6 +102,7 @@ export async function openIngest(options: IngestPartsOptions): Promise<IngestPar
         splitter: ndjson ? splitNdjson() : splitJson(),
         onNotJson: ndjson ? 'reject-event' : 'refuse-package',
         idempotencyKey: key,
+        sender,
       }),
     close: async () => {
       await idempotency.close();

@@ -1,5 +1,6 @@
 /** A connection on which a test writes what it likes. */
 import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 export interface RawConnection {
   readonly socket: Socket;
@@ -15,8 +16,8 @@ export function openConnection(url: string): Promise<RawConnection> {
     let received = '';
     const answer = Promise.withResolvers<number>();
     answer.promise.catch(() => undefined); // whoever wants it is told
-    socket.setEncoding('latin1').on('data', (text: string) => {
-      received += text;
+    socket.setEncoding('latin1').on('data', (part: string) => {
+      received += part;
       const status = /^HTTP\/1\.1 (\d{3}) /.exec(received)?.[1];
       if (status !== undefined && status !== '100') answer.resolve(Number(status));
     });
@@ -38,4 +39,12 @@ export async function beginUpload(
   );
   connection.socket.write(start);
   return connection;
+}
+
+/** Writes and gives back all that comes until the server closes. */
+export async function exchange(url: string, request: string | Uint8Array): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port) });
+  socket.write(request);
+  return text(socket);
 }

@@ -4,12 +4,15 @@ import type { LetterFilter } from '../../dead-letters/letter-filter.ts';
 import { Fault } from '../../errors.ts';
 import { parseTime } from '../../event/time.ts';
 
-const time = z.string().transform((text, context) => {
-  const found = parseTime(text);
-  if (found !== undefined) return found.epochMs;
-  context.addIssue('expected a time as in RFC 3339 with a zone');
-  return z.NEVER;
-});
+const time = z
+  .string()
+  .meta({ format: 'date-time' })
+  .transform((text, context) => {
+    const found = parseTime(text);
+    if (found !== undefined) return found.epochMs;
+    context.addIssue('expected a time as in RFC 3339 with a zone');
+    return z.NEVER;
+  });
 
 const text = z.string().max(10_000);
 

@@ -13,22 +13,13 @@ import {
   type Operation,
   type Parameter,
   ref,
-  type Refusal,
   route,
 } from './operation.ts';
 
-const notJsonType: Refusal = {
-  status: 415,
-  error: 'FST_ERR_CTP_INVALID_MEDIA_TYPE',
-  when: 'The Content-Type is not application/json.',
-};
-const tooLarge: Refusal = {
-  status: 413,
-  error: 'FST_ERR_CTP_BODY_TOO_LARGE',
-  when: 'The body is larger than 64 MiB.',
-};
-const empty: Refusal = { status: 400, error: 'FST_ERR_CTP_INVALID_CONTENT_LENGTH', when: 'The body is cut short.' };
-const changing = ['REPAIR_INVALID', notJsonType, tooLarge, empty, 'BUSY', 'LOG_FULL', 'LOG_FAILED'] as const;
+const changing = [
+  ...(['REPAIR_INVALID', 'REQUEST_INVALID', 'CONTENT_TYPE_UNSUPPORTED', 'PACKAGE_TOO_LARGE'] as const),
+  ...(['BUSY', 'LOG_FULL', 'LOG_FAILED'] as const),
+];
 
 /** Of bodies that `readJsonBody` reads. */
 const ofJsonBody = [

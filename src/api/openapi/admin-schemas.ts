@@ -85,6 +85,11 @@ const status = object({
       behindMs: { type: ['number', 'null'], description: 'Age of the oldest of them; null where it cannot be read.' },
       toReplay: whole('Records that a replay is still to land again.'),
       'replayStopped?': text('Why a replay stands still until it is asked for again.'),
+      isOpening: {
+        type: 'boolean',
+        description:
+          'Its processor has not looked at its sinks since the start, and may still go back to where one of them is.',
+      },
     }),
   ),
   events: list(object({ pipeline: text(), ingested: whole(), rejected: whole(), deadLettered: whole() })),

@@ -54,7 +54,7 @@ export function openApiDocument({ version, sources, isLoopback }: Described): Op
       title: 'Tributary',
       version,
       description:
-        'Takes events in, and lands each exactly once in objects and in PostgreSQL. What can be got can also be asked for with HEAD. A request whose header is larger than 16 KiB gets 431, whatever it asks.',
+        'Takes events in, and lands each exactly once in objects and in PostgreSQL. What can be got can also be asked for with HEAD. A path that is not there is 404, one that takes other methods 405, what is no HTTP 400, and a request that is too slow in coming 408.',
     },
     tags,
     paths,
@@ -107,13 +107,6 @@ const guardRefuses: Readonly<Record<Operation['access'], readonly FaultCode[]>> 
 
 const internal: Refusal = { status: 500, error: 'INTERNAL', when: 'An error of ours, in the log lines.' };
 
-/** The router's own, wherever it is. */
-const longParameter: Refusal = {
-  status: 414,
-  error: 'Bad Request',
-  when: 'A parameter of the path is longer than 500 characters.',
-};
-
 function describe(operation: Operation, isLoopback: boolean): DescribedOperation {
   const { id, tag, summary, description, access, parameters, body } = operation;
   const security = securityOf[access];
@@ -132,8 +125,9 @@ function describe(operation: Operation, isLoopback: boolean): DescribedOperation
 }
 
 function responsesOf(operation: Operation): Record<string, DescribedAnswer> {
-  const fromRouter = operation.path.includes('{') ? [longParameter] : [];
-  const refusals = [...guardRefuses[operation.access], ...operation.refusals, ...fromRouter, internal].map(refusalOf);
+  const early = operation.path.includes('{') ? (['URL_INVALID', 'URL_TOO_LONG'] as const) : [];
+  const codes = [...guardRefuses[operation.access], ...operation.refusals, ...early, 'HEADERS_TOO_LARGE'] as const;
+  const refusals = [...codes, internal].map(refusalOf);
   const byStatus = Object.groupBy(refusals, ({ status }) => status);
   const responses: Record<string, DescribedAnswer> = {};
   for (const [status, ones = []] of Object.entries(byStatus)) responses[status] = refused(operation, ones);
@@ -150,7 +144,7 @@ function refusalOf(refusal: FaultCode | Refusal): Refusal {
 function refused({ refusalsAs }: Operation, refusals: readonly Refusal[]): DescribedAnswer {
   const status = refusals[0]?.status;
   const codes = [...new Set(refusals.map(({ error }) => error))];
-  const isRegistry = refusalsAs === 'registry' && status !== longParameter.status;
+  const isRegistry = refusalsAs === 'registry' && status !== catalogue.HEADERS_TOO_LARGE.status;
   const schema = isRegistry
     ? ref('RegistryRefusal')
     : { allOf: [ref('Refusal'), { properties: { error: { enum: codes } } }] };

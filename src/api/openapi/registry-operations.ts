@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { modes } from '../../schemas/administration.ts';
 import { compatibilityLevels } from '../../schemas/compatibility/compatibility.ts';
-import { schemaRequest } from '../registry/request.ts';
+import { largestNumber, schemaRequest } from '../registry/request.ts';
 import {
   type Json,
   list,
@@ -30,12 +30,15 @@ const query = (name: string, description: string, schema: Json): Parameter => ({
   description,
   schema,
 });
+const countSchema: Json = { type: 'integer', minimum: -1, maximum: largestNumber };
 const truth = oneOf(['true', 'false']);
-const subject = path('subject', 'The name that versions are registered under.', { type: 'string', maxLength: 500 });
+const subject = path('subject', 'The name that versions are registered under.', { type: 'string', maxLength: 255 });
+/** Of settings: asked for a name that nothing can be registered under, the registry's own answer for it. */
+const anySubject: Parameter = { ...subject, schema: { type: 'string', maxLength: 500 } };
 const version = path('version', 'A number from 1 on, or `latest`; -1 is the latest too.', {
-  anyOf: [{ type: 'integer', minimum: -1 }, { const: 'latest' }],
+  anyOf: [{ type: 'integer', minimum: 1, maximum: largestNumber }, { enum: ['latest', '-1'] }],
 });
-const schemaId = path('id', 'The id of a schema, as events carry it.', whole());
+const schemaId = path('id', 'The id of a schema, as events carry it.', { ...whole(), maximum: largestNumber });
 
 /** Query parameters by name. */
 const queries = {
@@ -48,8 +51,8 @@ const queries = {
   defaultToGlobal: query('defaultToGlobal', "The registry's, where the subject has none.", truth),
   fetchMaxId: query('fetchMaxId', 'With the largest id that was given.', truth),
   force: query('force', 'Also where there are versions already.', truth),
-  offset: query('offset', 'Without the first so many.', whole()),
-  limit: query('limit', 'So many at most; -1 for all.', { type: 'integer', minimum: -1 }),
+  offset: query('offset', 'Without the first so many; -1 for none.', countSchema),
+  limit: query('limit', 'So many at most; -1 for all.', countSchema),
   subjectPrefix: query('subjectPrefix', 'Of subjects that begin so.', text()),
   subjectIs: query('subject', 'Of this subject.', text()),
   format: query('format', 'Another form of the schema, as in `resolved` or `serialized`.', text()),
@@ -207,7 +210,7 @@ const compatibility: readonly Operation[] = [
 /** Of the registry, and of a subject. */
 function settings(at: '' | '/{subject}'): readonly Operation[] {
   const [parameters, of, id] =
-    at === '' ? ([[], 'the registry', ''] as const) : ([[subject], 'a subject', '-of-subject'] as const);
+    at === '' ? ([[], 'the registry', ''] as const) : ([[anySubject], 'a subject', '-of-subject'] as const);
   const own = [...parameters, ...(at === '' ? [] : [queries.defaultToGlobal])];
   const compatibilityLevel = object({ compatibilityLevel: level });
   return [

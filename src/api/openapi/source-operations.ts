@@ -21,7 +21,8 @@ export function sourceOperation({ name, source }: DescribedSource): Operation {
       {
         name: 'Idempotency-Key',
         in: 'header',
-        description: 'A package sent again under the same key within a day is stored once and gets the first answer.',
+        description:
+          'A package sent again under the same key within a day is stored once and gets the first answer. Senders with access keys of different names may use the same.',
         schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' },
       },
       {

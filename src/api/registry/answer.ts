@@ -4,9 +4,10 @@ import type { Logger } from 'pino';
 import { isFault } from '../../errors.ts';
 import type { SchemaVersion } from '../../schemas/administration.ts';
 import { RegistryFault } from '../../schemas/registry-fault.ts';
-import { discardBody } from '../server.ts';
+import { discardBody } from '../discard-body.ts';
 import type { Asked } from './request.ts';
 
+export const registryPrefix = '/registry';
 const registryType = 'application/vnd.schemaregistry.v1+json';
 
 /** A route that answers with JSON. */

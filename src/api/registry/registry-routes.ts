@@ -2,11 +2,13 @@
  * The schema registry over HTTP, under `/registry`: paths, bodies, statuses and error codes are those of Confluent's REST
  * interface, so that clients written for that work unchanged.
  */
-import type { FastifyInstance } from 'fastify';
+import { STATUS_CODES } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { RegistryAdministration } from '../../schemas/administration.ts';
 import { RegistryFault } from '../../schemas/registry-fault.ts';
-import { answerError, json } from './answer.ts';
+import { unknownRoute } from '../answer-error.ts';
+import { answerError, json, registryPrefix } from './answer.ts';
 import { compatibilityRoutes } from './compatibility-routes.ts';
 import type { Asked } from './request.ts';
 import { schemaRoutes } from './schema-routes.ts';
@@ -22,9 +24,11 @@ export interface RegistryRoutesOptions {
 export function mountRegistry(app: FastifyInstance, { registry, logger }: RegistryRoutesOptions): void {
   void app.register(
     (scope, _options, done) => {
-      scope.setErrorHandler((error, request, reply) => answerError(error, request as Asked, reply, logger));
-      scope.setNotFoundHandler((request) => {
-        throw new RegistryFault('SCHEMA_UNKNOWN', 404, `HTTP 404 Not Found: there is no ${request.method} here`);
+      scope.setErrorHandler((error, request, reply) =>
+        answerError(request.is404 ? unknown(request, reply) : error, request as Asked, reply, logger),
+      );
+      scope.setNotFoundHandler((request, reply) => {
+        throw unknown(request, reply);
       });
       scope.addHook('onRequest', async (request) => checkContentType(request as Asked));
       scope.get(
@@ -42,8 +46,14 @@ export function mountRegistry(app: FastifyInstance, { registry, logger }: Regist
       for (const mount of [subjectRoutes, schemaRoutes, compatibilityRoutes, settingsRoutes]) mount(scope, registry);
       done();
     },
-    { prefix: '/registry' },
+    { prefix: registryPrefix },
   );
+}
+
+/** In the words of Confluent's. */
+function unknown(request: FastifyRequest, reply: FastifyReply): RegistryFault {
+  const { code, status, message } = unknownRoute(request, reply);
+  return new RegistryFault(code, status, `HTTP ${status} ${STATUS_CODES[status]}: ${message}`);
 }
 
 /** As clients use them to tell registries apart. */

@@ -14,7 +14,8 @@ export type Asked = FastifyRequest<{
 
 export const maxBodyBytes = 1_048_576;
 const maxReferences = 1_000;
-const largestNumber = 2 ** 31 - 1;
+/** Of ids, versions, offsets and limits. */
+export const largestNumber = 2 ** 31 - 1;
 
 /** `:.:name` is `name` in the default context; other contexts are a part of the name. */
 export function subjectOf({ params }: Asked): string {
@@ -82,8 +83,9 @@ export async function jsonBody(asked: Asked): Promise<unknown> {
 }
 
 async function received({ raw, headers }: Asked): Promise<readonly Buffer[]> {
+  const { 'content-encoding': encoding, 'content-length': announcedLength } = headers;
   try {
-    return await Array.fromAsync(decodedBody(raw, { encoding: headers['content-encoding'], maxBytes: maxBodyBytes }));
+    return await Array.fromAsync(decodedBody(raw, { encoding, announcedLength, maxBytes: maxBodyBytes }));
   } catch (error) {
     if (!isFault(error, 'PACKAGE_TOO_LARGE')) throw error;
     throw new RegistryFault('PACKAGE_TOO_LARGE', 413, `the body is larger than ${maxBodyBytes} bytes`);

@@ -46,9 +46,9 @@ export function settingsRoutes(app: FastifyInstance, registry: RegistryAdministr
 }
 
 async function compatibilityOf(registry: RegistryAdministration, asked: Asked, subject?: string): Promise<object> {
+  const isGlobalToo = flag(asked, 'defaultToGlobal');
   const own = subject === undefined ? undefined : await registry.compatibility(subject);
-  if (subject !== undefined && own === undefined && !flag(asked, 'defaultToGlobal'))
-    throw compatibilityNotConfigured(subject);
+  if (subject !== undefined && own === undefined && !isGlobalToo) throw compatibilityNotConfigured(subject);
   return { compatibilityLevel: own ?? (await registry.compatibility()) ?? defaultCompatibility };
 }
 
@@ -78,8 +78,9 @@ async function resetCompatibility(registry: RegistryAdministration, subject?: st
 }
 
 async function modeOf(registry: RegistryAdministration, asked: Asked, subject?: string): Promise<object> {
+  const isGlobalToo = flag(asked, 'defaultToGlobal');
   const own = subject === undefined ? undefined : await registry.mode(subject);
-  if (subject !== undefined && own === undefined && !flag(asked, 'defaultToGlobal')) throw modeNotConfigured(subject);
+  if (subject !== undefined && own === undefined && !isGlobalToo) throw modeNotConfigured(subject);
   return { mode: own ?? (await registry.mode()) ?? defaultMode };
 }
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { type Config, loadConfig } from '../../config/config.ts';
 import { Fault } from '../../errors.ts';
 import type { ReachableRegistry } from '../../schemas/remote-registry.ts';
-import type { ConfigOptions } from '../options.ts';
+import { checkDataDir, type ConfigOptions } from '../options.ts';
 
 export interface RegistryOptions extends ConfigOptions {
   readonly url?: string;
@@ -11,7 +11,10 @@ export interface RegistryOptions extends ConfigOptions {
 
 /** The registry's address is this command's own setting, whatever the engine makes of it. */
 export function registryConfigOf(options: RegistryOptions): Config {
-  return loadConfig({ file: options.config, env: { ...process.env, SCHEMA_REGISTRY_URL: undefined }, flags: options });
+  const env = { ...process.env, SCHEMA_REGISTRY_URL: undefined };
+  const config = loadConfig({ file: options.config, env, flags: options });
+  checkDataDir(config.dataDir);
+  return config;
 }
 
 /**

@@ -62,11 +62,14 @@ async function send({ url: base, headers, agent }: ReachedServer, method: Method
   throw faultOf(url, said as Readonly<Record<string, unknown>>, response.statusCode);
 }
 
+/** Said by another server, or another version of ours: what to do about them is nothing that who runs a command can do. */
+const aboutPaths: ReadonlySet<string> = new Set(['NOT_FOUND', 'METHOD_NOT_ALLOWED'] satisfies FaultCode[]);
+
 /** With the server's own code where it is one that we know. */
 function faultOf(url: string, said: Readonly<Record<string, unknown>>, status?: number): Fault {
   const { error, message } = said;
-  if (typeof error === 'string' && typeof message === 'string' && Object.hasOwn(catalogue, error))
-    return new Fault(error as FaultCode, visible(message));
+  const isOurs = typeof error === 'string' && Object.hasOwn(catalogue, error) && !aboutPaths.has(error);
+  if (isOurs && typeof message === 'string') return new Fault(error as FaultCode, visible(message));
   const words = typeof message === 'string' ? `: ${visible(message).slice(0, 500)}` : '';
   return new Fault('SERVER_REFUSED', `${url} answered ${status ?? 'half-way'}${words}`);
 }

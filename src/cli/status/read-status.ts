@@ -34,7 +34,7 @@ export async function readStatus(options: ServerOptions): Promise<Status> {
 async function fromServer(server: ReachedServer): Promise<Status> {
   const ending = new AbortController();
   const tooLate = sleep(answerWithinMs, undefined, { signal: ending.signal, ref: false }).then(() => {
-    throw new Fault('SERVER_REFUSED', `${server.url} has not answered within ${answerWithinMs / 1000} s`);
+    throw new Fault('SERVER_SILENT', `${server.url} has not answered within ${answerWithinMs / 1000} s`);
   });
   tooLate.catch(() => undefined); // it lost the race
   try {

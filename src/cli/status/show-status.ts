@@ -52,7 +52,7 @@ function consumersOf({ lag }: Status, rates: Rates | undefined): readonly Row[] 
     row.consumer,
     `at ${row.committed} of ${row.end} in ${row.topic}-${row.partition}`,
     String(row.lag),
-    row.behindMs === null ? '?' : duration(row.behindMs),
+    row.isOpening ? 'opening' : row.behindMs === null ? '?' : duration(row.behindMs),
     perSecond(rates?.landed.get(placeOf(row))),
   ]);
 }

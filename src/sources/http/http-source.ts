@@ -49,6 +49,7 @@ async function receive(request: FastifyRequest, reply: FastifyReply, options: Ht
     body: (evicted) =>
       decodedBody(request.raw, {
         encoding: request.headers['content-encoding'],
+        announcedLength: request.headers['content-length'],
         maxBytes: Math.min(ingest.pipeline.source.maxPackageBytes, request.grant?.maxBodyBytes ?? Infinity),
         idleTimeoutMs: options.bodyIdleTimeoutMs,
         signal: evicted,
@@ -57,6 +58,7 @@ async function receive(request: FastifyRequest, reply: FastifyReply, options: Ht
     onNotJson: ndjson ? 'reject-event' : 'refuse-package',
     idempotencyKey: idempotencyKey(request.headers['idempotency-key']),
     span: request.span,
+    sender: request.grant?.keyName,
   });
   const { packageId, accepted, rejected } = answer;
   request.span?.set(aboutPackage(ingest.pipeline.name, answer));

@@ -45,11 +45,11 @@ const entriesPerRead = 256;
 /** A put or delete may copy a leaf of the entries and one of the expiry index, of 4 KiB each. */
 const pageBytesPerKey = 8_192;
 
-/** @throws Fault CONFIG_INVALID where a store that is to be only read is not there, STATE_BUSY where others do not let it in */
+/** @throws Fault STATE_MISSING where a store that is to be only read is not there, STATE_BUSY where others do not let it in */
 export async function openLmdbStore(options: LmdbStoreOptions): Promise<StateStore> {
   const path = join(options.dir, 'state.mdb');
   const readOnly = options.readOnly ?? false;
-  if (readOnly && !existsSync(path)) throw new Fault('CONFIG_INVALID', `there is no keyed state in ${options.dir}`);
+  if (readOnly && !existsSync(path)) throw new Fault('STATE_MISSING', `there is no keyed state in ${options.dir}`);
   if (!readOnly) await mkdir(options.dir, { recursive: true });
   const gate = new OpeningGate({ path: join(options.dir, 'state.gate') });
   try {

@@ -48,6 +48,20 @@ const cases: readonly Case[] = [
   },
   { what: 'a property that can be anything', reader: open({ a: {} }), writer: open({}), forth: [], back: [] },
   {
+    what: 'PROPERTY_WITH_EMPTY_SCHEMA_ADDED_TO_OPEN_CONTENT_MODEL is compatible, also where the property is required',
+    reader: open({ a: {}, b: true }, { required: ['a', 'b'] }),
+    writer: open({}),
+    forth: [],
+    back: [],
+  },
+  {
+    what: 'REQUIRED_ATTRIBUTE_ADDED is said of what both describe: required and not described is not compared',
+    reader: open({ a: text }, { required: ['a', 'b'] }),
+    writer: open({ a: text }, { required: ['a'] }),
+    forth: [],
+    back: [],
+  },
+  {
     what: 'a property of a closed model',
     reader: closed({ a: text }),
     writer: closed({}),
