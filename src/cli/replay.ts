@@ -56,7 +56,8 @@ async function replay(pipeline: string, options: ReplayOptions): Promise<void> {
   await writeLine(options.json ? JSON.stringify({ pipeline, dryRun, replays }) : asTable(replays));
   for (const one of replays) tellLater(one);
   const records = replays.reduce((sum, one) => sum + one.to - one.from, 0);
-  if (dryRun) tell(`${records} records would land again. Without --dry-run they do.`);
+  if (records === 0) tell('Nothing that has landed is to land again.');
+  else if (dryRun) tell(`${records} records would land again. Without --dry-run they do.`);
   else if (!options.wait) tell(`${records} records land again; tributary lag tells how many are left.`);
   else if (isDone) tell(`${records} records have been replayed.`);
   if (!isDone) process.exitCode = 1;

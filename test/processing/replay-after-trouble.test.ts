@@ -17,7 +17,6 @@ import {
   type Kind,
   land,
   type Life,
-  live,
   type LifeOptions,
   newPlace,
   newTableName,
@@ -43,6 +42,15 @@ async function replayIn(place: Place, from: ReplayFrom, options: LifeOptions): P
   await life.caughtUp();
   await life.drain();
   return life;
+}
+
+/** Until all has landed and is replayed, or a crash. */
+async function liveWithReplay(place: Place, options: LifeOptions, offset: number | undefined): Promise<void> {
+  const life = await startLife(place, options);
+  if (offset !== undefined) await life.replays.ask({ pipeline: consumer, from: { offset }, dryRun: false });
+  const drained = life.caughtUp().then(() => life.drain());
+  const crashed = life.calls.crashed.then(() => true);
+  if (await Promise.race([drained.then(() => false), crashed])) await life.crash();
 }
 
 suite('replays of what landed under trouble', { concurrency: false }, () => {
@@ -118,7 +126,7 @@ suite('replays of what landed under trouble', { concurrency: false }, () => {
     await assertExactlyOnce(place, 'dead-letter');
   });
 
-  test('random crashes, limits and databases before: a replay puts everything where the code of today has it (D3, D9)', async () => {
+  test('random crashes, limits, databases and replays before: a replay puts everything where the code of today has it (D3, D9)', async () => {
     const event = fc.tuple(
       fc.oneof(
         { weight: 5, arbitrary: fc.constant<Kind>('good') },
@@ -134,6 +142,8 @@ suite('replays of what landed under trouble', { concurrency: false }, () => {
       faults: fc.array(fault, { maxLength: 2 }),
       maxBatchBytes: fc.constantFrom(200, 700, 2_000),
       otherTable: fc.boolean(),
+      /** Asked for at its start, and in the next life still under way where it crashes. */
+      replayFrom: fc.option(fc.nat(50), { nil: undefined }),
     });
     const cases = fc.record({
       events: fc.array(event, { minLength: 5, maxLength: 50 }),
@@ -145,9 +155,9 @@ suite('replays of what landed under trouble', { concurrency: false }, () => {
     await fc.assert(
       fc.asyncProperty(cases, async ({ events, partitions, lives, offset, onInvalid }) => {
         let place = await placeOf(events, { partitions });
-        for (const [index, { otherTable, ...options }] of lives.entries()) {
+        for (const [index, { otherTable, replayFrom, ...options }] of lives.entries()) {
           if (otherTable) place = { ...place, table: newTableName() };
-          await live(place, { ...options, onInvalid, prefix: `v${index}` });
+          await liveWithReplay(place, { ...options, onInvalid, prefix: `v${index}` }, replayFrom);
         }
         await replayIn(place, { offset }, { prefix: 'some', maxBatchBytes: 700, onInvalid });
         await assertExactlyOnce(place, onInvalid, 'from an offset');
