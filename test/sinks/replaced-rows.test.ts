@@ -15,7 +15,7 @@ const insert = (from: number): string =>
 
 /** How many blocks are read to find an id that no row has. */
 async function blocksRead(client: ClientBase, n: number): Promise<number> {
-  const id = `${n.toString(16).padStart(32, '0')}`;
+  const id = n.toString(16).padStart(32, '0');
   const { rows: plans } = await client.query<{ 'QUERY PLAN': [{ Plan: Record<string, number> }] }>(
     `EXPLAIN (ANALYZE, FORMAT JSON) SELECT FROM "replaced ""rows""" WHERE id BETWEEN '${id}' AND '${id}'`,
   );
@@ -25,10 +25,10 @@ async function blocksRead(client: ClientBase, n: number): Promise<number> {
 }
 
 suite('rows that land again', () => {
-  test('are found in few blocks also where newer rows have taken the place of older ones', async (t) => {
-    const { warehouse, close } = await openTestEmbedded();
-    t.after(close);
-    const client = await warehouse.pool.connect();
+  test('D9: are found in few blocks also where newer rows have taken the place of older ones', async (t) => {
+    const postgres = await openTestEmbedded();
+    t.after(() => postgres.close());
+    const client = await postgres.warehouse.pool.connect();
     t.after(() => client.release());
     await client.query('SET enable_seqscan = off');
     await client.query('CREATE TABLE "replaced ""rows""" (id uuid, padding text) PARTITION BY RANGE (id)');
