@@ -121,8 +121,8 @@ export class Replays {
   }
 }
 
-/** What has landed must be found again: rows by their correlation id, objects by their names. */
-function checkReplayable({ name, sinks }: Pipeline): void {
+/** What has landed must be found again: rows by their correlation id, objects by their names. @throws Fault REPLAY_IMPOSSIBLE */
+export function checkReplayable({ name, sinks }: Pipeline): void {
   const silent = sinks.find((sink) => sink.kind === 'table' && sink.correlationId === undefined);
   if (silent)
     throw new Fault(

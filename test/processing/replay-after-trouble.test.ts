@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { escapeIdentifier } from 'pg';
+import { Fault } from '../../src/errors.ts';
 import { Checkpoint } from '../../src/processing/checkpoint.ts';
 import { type Landed, readCuts } from '../../src/processing/cuts.ts';
 import type { ReplayFrom } from '../../src/processing/replays.ts';
@@ -90,6 +91,19 @@ suite('replays of what landed under trouble', { concurrency: false }, () => {
     assert.equal(since.replayed[0]?.from, 60);
     assert.equal(since.replayed.at(-1)?.to, 100);
     assert.ok(since.replayed.every(({ from, to }) => to - from < 10));
+  });
+
+  test('D9: a replay of a pipeline that cannot be replayed any more stops, and takes nothing away', async () => {
+    const place = await placeOf(good(12));
+    await land(place);
+    const checkReplayable = (): void => {
+      throw new Fault('REPLAY_IMPOSSIBLE', 'two sinks of objects');
+    };
+    const changed = await replayIn(place, 'start', { prefix: 'v2', checkReplayable });
+    assert.deepEqual(changed.notices, [{ kind: 'replay stopped', from: 0, to: 12, reason: 'two sinks of objects' }]);
+    assert.deepEqual(changed.replayed, []);
+    assert.ok([...(await findAll(place)).objects.keys()].every((key) => key.startsWith('v1/')));
+    await assertExactlyOnce(place, 'dead-letter');
   });
 
   test('D9: a reader sees each row once at any moment of a replay', async () => {
