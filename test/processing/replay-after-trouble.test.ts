@@ -96,10 +96,7 @@ suite('replays of what landed under trouble', { concurrency: false }, () => {
   test('D9: a replay of a pipeline that cannot be replayed any more stops, and takes nothing away', async () => {
     const place = await placeOf(good(12));
     await land(place);
-    const checkReplayable = (): void => {
-      throw new Fault('REPLAY_IMPOSSIBLE', 'two sinks of objects');
-    };
-    const changed = await replayIn(place, 'start', { prefix: 'v2', checkReplayable });
+    const changed = await replayIn(place, 'start', { prefix: 'v2', checkReplayable: refuseReplay });
     assert.deepEqual(changed.notices, [{ kind: 'replay stopped', from: 0, to: 12, reason: 'two sinks of objects' }]);
     assert.deepEqual(changed.replayed, []);
     assert.ok([...(await findAll(place)).objects.keys()].every((key) => key.startsWith('v1/')));
@@ -198,6 +195,10 @@ async function appendEvents(place: Place, count: number): Promise<void> {
     await log.append(batch);
   }
   await log.close();
+}
+
+function refuseReplay(): void {
+  throw new Fault('REPLAY_IMPOSSIBLE', 'two sinks of objects');
 }
 
 /** What a data directory is like in which no ends of batches were kept. */
