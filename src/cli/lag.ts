@@ -97,7 +97,7 @@ function asTable(rows: readonly LagRow[]): string {
       row.topic,
       ...[row.partition, row.committed, row.end, row.lag].map(String),
       row.isOpening ? 'opening' : duration(row.behindMs),
-      String(row.toReplay),
+      row.replayStopped === undefined ? String(row.toReplay) : 'stopped',
     ]),
     outputWidth(),
   );

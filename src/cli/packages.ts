@@ -60,7 +60,9 @@ function asText(found: PackageTrail): string {
   );
   return [
     table,
-    ...objects.slice(0, shownObjects).map(({ key, lines }) => `object ${key}: ${lines} lines`),
+    ...objects
+      .slice(0, shownObjects)
+      .map(({ key, lines }) => `object ${key}: ${lines} ${lines === 1 ? 'line' : 'lines'}`),
     ...more(objects.length, shownObjects),
     ...deadLetters.slice(0, shownLetters).map(letterLine),
     ...more(found.refused + found.refusedByProcessor, Math.min(deadLetters.length, shownLetters)),

@@ -51,10 +51,13 @@ async function replay(pipeline: string, options: ReplayOptions): Promise<void> {
   const server = await reachServer(options);
   const body = { pipeline, from, ...(partition !== undefined && { partition }), dryRun };
   const { replays } = (await ask(server, 'POST', '/admin/replays', body)) as { replays: readonly PlannedReplay[] };
-  const isDone = dryRun || !options.wait || (await waitForAll(server, pipeline, options.timeout ?? Infinity));
+  const begun = replays.filter((one) => one.from < one.to);
+  const isDone = dryRun || !options.wait || (await waitForAll(server, pipeline, begun, options.timeout ?? Infinity));
   await writeLine(options.json ? JSON.stringify({ pipeline, dryRun, replays }) : asTable(replays));
+  for (const one of replays) tellLater(one);
   const records = replays.reduce((sum, one) => sum + one.to - one.from, 0);
-  if (dryRun) tell(`${records} records would land again. Without --dry-run they do.`);
+  if (records === 0) tell('Nothing that has landed is to land again.');
+  else if (dryRun) tell(`${records} records would land again. Without --dry-run they do.`);
   else if (!options.wait) tell(`${records} records land again; tributary lag tells how many are left.`);
   else if (isDone) tell(`${records} records have been replayed.`);
   if (!isDone) process.exitCode = 1;
@@ -67,12 +70,27 @@ function replayFrom(text: string): From {
   return from === 'start' || 'offset' in from ? from : { time: text };
 }
 
+/** No end of a batch is known at or before what was asked for. */
+function tellLater({ topic, partition, asked, from, to }: PlannedReplay): void {
+  if (asked >= from || asked >= to) return;
+  const what = `offsets ${asked} to ${from} of ${topic}-${partition} do not land again`;
+  tell(`${what}: the log has let go of them, or does not tell where their batches ended.`);
+}
+
 /** False where it has stopped, or takes too long, which is told. */
-async function waitForAll(server: ReachedServer, pipeline: string, timeoutSeconds: number): Promise<boolean> {
+async function waitForAll(
+  server: ReachedServer,
+  pipeline: string,
+  begun: readonly PlannedReplay[],
+  timeoutSeconds: number,
+): Promise<boolean> {
   const untilMs = performance.now() + timeoutSeconds * 1000;
   for (;;) {
     const { replays } = (await ask(server, 'GET', '/admin/replays')) as { replays: readonly ReplayUnderWay[] };
-    const underWay = replays.filter((one) => one.pipeline === pipeline);
+    const isWaitedFor = (one: ReplayUnderWay): boolean =>
+      one.pipeline === pipeline &&
+      begun.some(({ topic, partition }) => one.topic === topic && one.partition === partition);
+    const underWay = replays.filter(isWaitedFor);
     const left = underWay.reduce((sum, { to, next }) => sum + to - next, 0);
     showProgress(left);
     if (underWay.length === 0) return true;

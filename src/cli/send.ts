@@ -161,4 +161,5 @@ async function printSummary(summary: Sent & { readonly skippedLines: number }, {
     `Sent ${events} events in ${packages} packages in ${summary.seconds} s (${summary.eventsPerSecond} events/s): ` +
       `${accepted} accepted, ${rejected} rejected, ${notAcknowledged} not acknowledged, ${resent} packages resent${rest}.`,
   );
+  if (rejected > 0) tell('What was rejected is kept as dead letters; tributary dead-letters list --count tells why.');
 }

@@ -14,6 +14,7 @@ import { pipelineConverter } from '../processing/convert.ts';
 import type { Consumer } from '../processing/lag.ts';
 import type { ProcessorObserver } from '../processing/partition-processor.ts';
 import { Processor, type Progress } from '../processing/processor.ts';
+import { checkReplayable } from '../processing/replays.ts';
 import type { Codecs } from '../schemas/codecs.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { Warehouse } from '../stores/warehouse/warehouse.ts';
@@ -153,6 +154,7 @@ export class Landing {
       onInvalid: pipeline.process.onInvalid,
       deadLetterTopic: pipeline.deadLetterTopic,
       traces: this.#options.traces,
+      checkReplayable: () => checkReplayable(pipeline),
       observer: this.#options.observe(
         pipeline.name,
         sinks.map(({ name }) => name),

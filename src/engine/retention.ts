@@ -89,10 +89,11 @@ async function dropOldCuts({ log, state, consumers }: RetentionOptions): Promise
   }
 }
 
-/** What has not landed, and what is to land again (D9). */
+/** What has not landed, and what is to land again (D9). A replay that has stopped keeps nothing: nobody may ever ask for it again. */
 async function neededFrom(state: StateStore, of: LandedBy): Promise<number> {
   const { range } = await ReplayProgress.open(state, of);
-  return Math.min(await readCheckpoint(state, of.logId, of.consumer, of.at), range?.next ?? Infinity);
+  const toReplay = range && range.stopped === undefined ? range.next : Infinity;
+  return Math.min(await readCheckpoint(state, of.logId, of.consumer, of.at), toReplay);
 }
 
 /** Checkpoints of consumers that the configuration does not name, in topics that the log has. */

@@ -30,7 +30,7 @@ interface Stored {
   readonly intent?: Intent;
   /** Where the processor was, and with what in hand, when it went back. */
   readonly landed?: { readonly to: number; readonly intent?: Intent };
-  /** Bytes of records since the last cut. */
+  /** Bytes of records since the last cut; none where no cut was ever kept: in a new log, or by versions that kept none. */
   readonly sinceCut?: number;
 }
 
@@ -85,9 +85,9 @@ export class Checkpoint {
 
   /** Batches end at `landedTo`, so that it is met exactly. What lands again is in batches of its own, which tell nothing of those before. */
   advance(next: number, { bytes, maxBytes }: BatchSize): Promise<void> {
-    const { next: from, landed, sinceCut = 0 } = this.#stored;
+    const { next: from, landed, sinceCut } = this.#stored;
     if (landed) return this.#replace(this.#movedTo(next));
-    const isCut = sinceCut > 0 && sinceCut + bytes > maxBytes;
+    const isCut = sinceCut === undefined || (sinceCut > 0 && sinceCut + bytes > maxBytes);
     const stored = { ...this.#movedTo(next), sinceCut: isCut ? bytes : sinceCut + bytes };
     return this.#replace(stored, isCut ? [cutPut(this.#of, from)] : []);
   }

@@ -20,6 +20,8 @@ export interface LagRow {
   readonly behindMs: number;
   /** Records that are to land again (D9); 0 where no replay is under way, or it stands still. */
   readonly toReplay: number;
+  /** Why a replay stands still until it is asked for again. */
+  readonly replayStopped?: string;
   /** Its processor has not opened its sinks since the program started, and may still go back to where one of them is. */
   readonly isOpening: boolean;
 }
@@ -48,17 +50,18 @@ export async function readLag(
       const behindMs =
         committed < end ? await ageOf(log, at, { start: Math.max(committed, start), end }, nowMs, unreadableMs) : 0;
       const lag = end - Math.max(committed, start);
-      const toReplay = await leftToReplay(state, { logId: log.id, consumer: name, at });
+      const replay = await leftToReplay(state, { logId: log.id, consumer: name, at });
       const row = { consumer: name, topic, partition, committed, end, lag, behindMs };
-      rows.push({ ...row, toReplay, isOpening: opening });
+      rows.push({ ...row, ...replay, isOpening: opening });
     }
   }
   return rows;
 }
 
-async function leftToReplay(state: StateStore, of: Landed): Promise<number> {
+async function leftToReplay(state: StateStore, of: Landed): Promise<Pick<LagRow, 'toReplay' | 'replayStopped'>> {
   const { range } = await ReplayProgress.open(state, of);
-  return range && range.stopped === undefined ? range.to - range.next : 0;
+  if (range?.stopped !== undefined) return { toReplay: 0, replayStopped: range.stopped };
+  return { toReplay: range ? range.to - range.next : 0 };
 }
 
 async function ageOf(

@@ -32,6 +32,8 @@ export interface ProcessorOptions<Output> extends FillerOptions<Output> {
   readonly state: StateStore;
   readonly sinks: readonly Sink<Output>[];
   readonly observer: ProcessorObserver;
+  /** Throws where what has landed could not be found again: the pipeline may be another than when its replay was asked for. */
+  readonly checkReplayable?: () => void;
 }
 
 /** Told of what happens; must not throw. */

@@ -7,7 +7,7 @@
  * - What is a dead letter stays one: it is repaired as one, and its replay is a record of its own.
  * - A sink that fails is tried again; a record that cannot be read, or that halts the pipeline, stops the replay and nothing else.
  */
-import { isFault, reasonOf } from '../errors.ts';
+import { type FaultCode, isFault, reasonOf } from '../errors.ts';
 import type { LogRecord, TopicPartition } from '../log/log.ts';
 import { backoff } from './backoff.ts';
 import { BatchInHand } from './batch-in-hand.ts';
@@ -78,12 +78,13 @@ export class PartitionReplayer<Output> {
 
   /** Resolves when nothing is left to replay, or it stands still. */
   async #replay(): Promise<void> {
-    const { log, state, consumer, sinks, observer } = this.#options;
+    const { log, state, consumer, sinks, observer, checkReplayable } = this.#options;
     const of: Landed = { logId: log.id, consumer, at: this.#at };
     const progress = await ReplayProgress.open(state, of);
     if (!progress.range || progress.range.stopped !== undefined) return;
     const opened: OpenSink<Output>[] = [];
     try {
+      checkReplayable?.();
       for (const sink of sinks) opened.push(await openSink(sink, this.#at));
       const letters = new EarlierLetters({ ...this.#options, at: this.#at, maxBytes: this.#options.limits.maxBytes });
       await this.#replayAll({ progress, sinks: opened, cuts: await readCuts(state, of), letters });
@@ -145,8 +146,10 @@ export class PartitionReplayer<Output> {
 
 /** Nothing is made good by another try: somebody has to repair something, and ask again. */
 function cannotGoOn(error: unknown): boolean {
-  return isFault(error, 'PIPELINE_HALTED') || isFault(error, 'LOG_ROTTEN') || isFault(error, 'OFFSET_OUT_OF_RANGE');
+  return isFault(error) && endings.has(error.code);
 }
+
+const endings = new Set<FaultCode>(['PIPELINE_HALTED', 'LOG_ROTTEN', 'OFFSET_OUT_OF_RANGE', 'REPLAY_IMPOSSIBLE']);
 
 function correlationIdOf(record: LogRecord): string {
   return header(record, 'correlationId');

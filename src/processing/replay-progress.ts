@@ -2,6 +2,7 @@
  * How far a replay of one partition has come (D9), kept in the keyed state, so that it goes on after a crash. Every change
  * names the value that it expects: of two owners of the partition only one goes on.
  */
+import { randomUUID } from 'node:crypto';
 import { Fault } from '../errors.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import type { Landed } from './cuts.ts';
@@ -16,8 +17,8 @@ export interface ReplayRange {
 }
 
 interface Stored extends ReplayRange {
-  /** Of tries to land a stretch: makes each of them a change of its own. */
-  readonly tries: number;
+  /** Makes each change one of its own, also where a later replay comes to the same offsets. */
+  readonly change: string;
 }
 
 export class ReplayProgress {
@@ -45,13 +46,12 @@ export class ReplayProgress {
 
   /** In place of what was asked for before. */
   begin(from: number, to: number): Promise<void> {
-    return this.#replace({ from, next: from, to, tries: (this.#stored?.tries ?? 0) + 1 });
+    return this.#replace({ from, next: from, to });
   }
 
   /** Before anything of a stretch becomes visible. @throws Fault CHECKPOINT_STALE where another owner is at it */
   confirm(): Promise<void> {
-    const stored = this.#known();
-    return this.#replace({ ...stored, tries: stored.tries + 1 });
+    return this.#replace(this.#known());
   }
 
   advance(next: number): Promise<void> {
@@ -68,8 +68,9 @@ export class ReplayProgress {
     throw new Error(`no replay is under way: ${keyOf(this.#of)}`);
   }
 
-  async #replace(stored: Stored | undefined): Promise<void> {
+  async #replace(range: ReplayRange | undefined): Promise<void> {
     const key = keyOf(this.#of);
+    const stored = range && { ...range, change: randomUUID() };
     const value = stored && Buffer.from(JSON.stringify(stored));
     const change = value ? { put: [{ key, value }] } : { delete: [key] };
     if (!(await this.#state.commit({ expect: [{ key, value: this.#raw }], ...change })))

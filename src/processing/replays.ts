@@ -1,6 +1,6 @@
 /**
  * Replays of pipelines (D9), as they are asked for: from an offset or a time, up to what has landed by then. Asking again while one is
- * under way asks for both. The request is durable before it is answered, and is worked off by the processors (`partition-replayer.ts`).
+ * under way asks for both; one that has stopped is forgotten. The request is durable before it is answered, and is worked off by the processors (`partition-replayer.ts`).
  */
 import { Fault, isFault } from '../errors.ts';
 import type { LogReader, TopicPartition } from '../log/log.ts';
@@ -98,7 +98,7 @@ export class Replays {
     const { next, landedTo = next } = await Checkpoint.open(state, log.id, pipeline.name, at);
     const to = Math.max(next, landedTo);
     const asked = from === 'start' ? start : 'offset' in from ? from.offset : await log.offsetAtTime(at, from.timeMs);
-    const cuts = [0, ...(await readCuts(state, this.#of(pipeline, at)))].filter((cut) => cut >= start && cut < to);
+    const cuts = (await readCuts(state, this.#of(pipeline, at))).filter((cut) => cut >= start && cut < to);
     const begin = cuts.findLast((cut) => cut <= asked) ?? cuts[0] ?? to;
     return { ...at, from: asked >= to ? to : begin, to, asked };
   }
@@ -107,7 +107,9 @@ export class Replays {
     for (;;) {
       const progress = await ReplayProgress.open(this.#options.state, of);
       try {
-        return await progress.begin(Math.min(from, progress.range?.next ?? from), to);
+        const { range } = progress;
+        const isUnderWay = range !== undefined && range.stopped === undefined;
+        return await progress.begin(isUnderWay ? Math.min(from, range.next) : from, to);
       } catch (error) {
         if (!isFault(error, 'CHECKPOINT_STALE')) throw error; // it has just come a stretch further
       }
@@ -119,8 +121,8 @@ export class Replays {
   }
 }
 
-/** What has landed must be found again: rows by their correlation id, objects by their names. */
-function checkReplayable({ name, sinks }: Pipeline): void {
+/** What has landed must be found again: rows by their correlation id, objects by their names. @throws Fault REPLAY_IMPOSSIBLE */
+export function checkReplayable({ name, sinks }: Pipeline): void {
   const silent = sinks.find((sink) => sink.kind === 'table' && sink.correlationId === undefined);
   if (silent)
     throw new Fault(

@@ -117,6 +117,22 @@ collect         at 13 of 30 in events.raw-0        17  61.0 s       1.5
     );
   });
 
+  test('replays that have records left or have stopped have a row each', () => {
+    const lag = [
+      at,
+      { ...at, partition: 1, toReplay: 1_200 },
+      { ...at, partition: 2, replayStopped: 'halted at events.raw-2, offset 7: \u001B[31mred' },
+    ];
+    const rows = statusTable({ ...seen, lag }, undefined).split('\n');
+    assert.deepEqual(
+      rows.slice(-2).map((row) => row.split(/ {2,}/)),
+      [
+        ['replay collect', 'lands again in events.raw-1', '1200'],
+        ['replay collect', 'stopped in events.raw-2: halted at events.raw-2, offset 7: \\x1b[31mred'],
+      ],
+    );
+  });
+
   test('there are no rates between a server and its successor, or its files', () => {
     assert.equal(ratesBetween(undefined, seen), undefined);
     assert.equal(ratesBetween({ ...seen, atMs: 9_000 }, seen), undefined);

@@ -10,6 +10,7 @@ import { idempotencyTopic } from '../../src/ingest/idempotency.ts';
 import type { Log, TopicPartition } from '../../src/log/log.ts';
 import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
 import { Checkpoint, knownCheckpoints } from '../../src/processing/checkpoint.ts';
+import { ReplayProgress } from '../../src/processing/replay-progress.ts';
 import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
 import type { StateStore } from '../../src/stores/state/state-store.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
@@ -98,5 +99,19 @@ suite('retention', () => {
     assert.equal(await startAfter([running, other, { name: 'has never run', topic: at.topic }]), asBefore);
     const start = await startAfter([running, other]);
     assert.ok(start > 100 && start <= 150, `starts at ${start}`);
+  });
+
+  test('D9: what a replay is to land again is kept, until it is done or has stopped', async () => {
+    const { start: asBefore } = await log.range(at);
+    await (await Checkpoint.open(state, log.id, other.name, at)).advance(records, { bytes: 1, maxBytes: 1 });
+    const replay = await ReplayProgress.open(state, { logId: log.id, consumer: other.name, at });
+    await replay.begin(asBefore, records);
+    assert.equal(await startAfter([running, other]), asBefore);
+    await replay.advance(160);
+    const start = await startAfter([running, other]);
+    assert.ok(start > 140 && start <= 160, `starts at ${start}`);
+    await replay.stop('a record that halts it');
+    const stopped = await startAfter([running, other]);
+    assert.ok(stopped > 160, `starts at ${stopped}`);
   });
 });

@@ -122,6 +122,8 @@ export interface LifeOptions {
   readonly refuses?: (event: LoggedEvent) => boolean;
   /** Default 1,000: so few that a few events fill a batch. */
   readonly maxBatchBytes?: number;
+  /** Throws where replays cannot be. */
+  readonly checkReplayable?: () => void;
   /** Awaited when the table has been opened, before the processor knows. */
   readonly afterOpen?: () => Promise<void>;
 }
@@ -204,6 +206,7 @@ export async function startOn(
     limits: { maxBytes: maxBatchBytes, flushIntervalMs: 1 },
     onInvalid,
     deadLetterTopic,
+    ...(options.checkReplayable && { checkReplayable: options.checkReplayable }),
     observer: {
       landed: (_at, outcome) => {
         landed.push(outcome);

@@ -84,6 +84,7 @@ const status = object({
       lag: whole('Records that have not landed.'),
       behindMs: { type: ['number', 'null'], description: 'Age of the oldest of them; null where it cannot be read.' },
       toReplay: whole('Records that a replay is still to land again.'),
+      'replayStopped?': text('Why a replay stands still until it is asked for again.'),
       isOpening: {
         type: 'boolean',
         description:

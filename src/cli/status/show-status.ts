@@ -16,7 +16,7 @@ type Row = readonly [part: string, is: string, lag: string, behind: string, perS
 export function statusTable(status: Status, rates: Rates | undefined, maxWidth?: number): string {
   return renderTable(
     columns,
-    [...partsOf(status), ...sourcesOf(status, rates), ...consumersOf(status, rates)],
+    [...partsOf(status), ...sourcesOf(status, rates), ...consumersOf(status, rates), ...replaysOf(status)],
     maxWidth,
   );
 }
@@ -55,6 +55,15 @@ function consumersOf({ lag }: Status, rates: Rates | undefined): readonly Row[] 
     row.isOpening ? 'opening' : row.behindMs === null ? '?' : duration(row.behindMs),
     perSecond(rates?.landed.get(placeOf(row))),
   ]);
+}
+
+/** Those that have records left, or have stopped. */
+function replaysOf({ lag }: Status): readonly Row[] {
+  return lag.flatMap(({ consumer, topic, partition, toReplay, replayStopped }): readonly Row[] => {
+    const replay = `replay ${consumer}`;
+    if (replayStopped !== undefined) return [plain(replay, `stopped in ${topic}-${partition}: ${replayStopped}`)];
+    return toReplay > 0 ? [[replay, `lands again in ${topic}-${partition}`, String(toReplay), '', '']] : [];
+  });
 }
 
 /** Without `atMs`, which means nothing to others. */

@@ -44,27 +44,47 @@ function timeOf(id: string): number {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
 
-/** Outside of a transaction. Writers of the table wait while it is made, once. */
-export async function ensureIndex(client: ClientBase, of: RowsOfEvents): Promise<void> {
-  await underLock(client, of.table, async () => {
+/** Outside of a transaction. Writers of the table wait while it is made, once. True where it has just been made. */
+export function ensureIndex(client: ClientBase, of: RowsOfEvents): Promise<boolean> {
+  return underLock(client, of.table, async () => {
     const found = await client.query(
       `SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
        WHERE i.indrelid = to_regclass($1) AND a.attname = $2 AND i.indpred IS NULL AND i.indisvalid`,
       [escapeIdentifier(of.table), of.column],
     );
-    if (found.rowCount === 0)
-      await client.query(`CREATE INDEX ON ${escapeIdentifier(of.table)} USING brin (${escapeIdentifier(of.column)})`);
+    if (found.rowCount !== 0) return false;
+    await client.query(`CREATE INDEX ON ${escapeIdentifier(of.table)} USING brin (${escapeIdentifier(of.column)})`);
+    return true;
   });
 }
 
+/** $1: the table, $2: the column. A range of blocks has its summary, from the least to the greatest id. */
+const brinIndexes = `pg_partition_tree(to_regclass($1)) t
+     JOIN pg_index i ON i.indrelid = t.relid JOIN pg_class c ON c.oid = i.indexrelid
+     JOIN pg_am m ON m.oid = c.relam AND m.amname = 'brin' AND t.isleaf
+     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = $2`;
+
 /** BRIN reads whatever it has no summary of; autovacuum makes them much later. */
 export async function summariseIndexes(client: ClientBase, of: RowsOfEvents): Promise<void> {
+  await client.query(`SELECT brin_summarize_new_values(c.oid) FROM ${brinIndexes}`, parametersOf(of));
+}
+
+/**
+ * Summaries widen and never narrow: where earlier replays left room that newer rows have taken, they end up matching most ids. The
+ * table is read once, and nobody waits.
+ */
+export async function renewSummaries(client: ClientBase, of: RowsOfEvents): Promise<void> {
   await client.query(
-    `SELECT brin_summarize_new_values(c.oid)
-     FROM pg_partition_tree(to_regclass($1)) t
-     JOIN pg_index i ON i.indrelid = t.relid JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
-     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-     WHERE t.isleaf AND m.amname = 'brin' AND a.attname = $2`,
-    [escapeIdentifier(of.table), of.column],
+    `SELECT count(brin_desummarize_range(c.oid, block)) FROM ${brinIndexes},
+       generate_series(0, pg_relation_size(t.relid) / current_setting('block_size')::bigint, ${blocksInRange}) AS block`,
+    parametersOf(of),
   );
+  await summariseIndexes(client, of);
+}
+
+const blocksInRange = `coalesce(
+  (SELECT option_value::bigint FROM pg_options_to_table(c.reloptions) WHERE option_name = 'pages_per_range'), 128)`;
+
+function parametersOf({ table, column }: RowsOfEvents): unknown[] {
+  return [escapeIdentifier(table), column];
 }

@@ -29,7 +29,7 @@ import {
 import { copyRows, copyStatement } from './copy-rows.ts';
 import type { MonthPartitions } from './month-partitions.ts';
 import { findRefusedRows, isDataError, isPartitionMissing } from './refused-rows.ts';
-import { deleteRows, ensureIndex, type RowsOfEvents, summariseIndexes } from './replaced-rows.ts';
+import { deleteRows, ensureIndex, renewSummaries, type RowsOfEvents, summariseIndexes } from './replaced-rows.ts';
 import { RowBatch } from './row-batch.ts';
 import { refused, stagedRows } from './staged-rows.ts';
 
@@ -53,6 +53,7 @@ export class TablePartition<E> implements SinkPartition<E> {
   /** Where the checkpoint may stand by our own doing. */
   #landed: number;
   #hasIndex = false;
+  #hasNewSummaries = false;
 
   static async open<E>(client: ClientBase, options: TablePartitionOptions<E>): Promise<TablePartition<E>> {
     return new TablePartition(await openCheckpoint(client, options.key), options);
@@ -110,14 +111,16 @@ export class TablePartition<E> implements SinkPartition<E> {
       const client = await pool.connect();
       await work(client).finally(() => client.release());
     };
-    if (!this.#hasIndex) await onClient((client) => ensureIndex(client, of));
+    if (!this.#hasIndex) await onClient(async (client) => void (this.#hasNewSummaries = await ensureIndex(client, of)));
     this.#hasIndex = true;
     const staged = await this.#stage(rows, range);
     return {
       ...staged,
       commit: async () => {
         await staged.commit();
-        await onClient((client) => summariseIndexes(client, of));
+        const hadNew = this.#hasNewSummaries;
+        await onClient((client) => (hadNew ? summariseIndexes(client, of) : renewSummaries(client, of)));
+        this.#hasNewSummaries = true;
       },
     };
   }
