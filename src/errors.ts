@@ -90,6 +90,10 @@ export const catalogue = {
     status: 500,
     todo: 'The data directory of another log is in use here: choose another object directory, or move those objects away.',
   },
+  OBJECTS_UNAVAILABLE: {
+    status: 503,
+    todo: 'Start the object store, or correct S3_BUCKET, S3_ENDPOINT, the AWS_ variables or the rights on the bucket; what waits goes on by itself.',
+  },
   WAREHOUSE_IN_USE: { status: 500, todo: 'Stop the other PostgreSQL that runs on this data directory.' },
   WAREHOUSE_UNAVAILABLE: { status: 503, todo: 'Start PostgreSQL, or correct DATABASE_URL.' },
   WAREHOUSE_TABLE_DIFFERS: {

@@ -26,7 +26,7 @@ ${table(['setting', 'environment', 'default', 'accepts', 'meaning'], rows)}
 `;
 }
 
-const sections = ['log', 'ingest', 'traces', 'tls'] as const;
+const sections = ['objects', 'log', 'ingest', 'traces', 'tls'] as const;
 
 function settingNames(): readonly string[] {
   const { shape } = settings.unwrap();

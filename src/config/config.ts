@@ -42,6 +42,8 @@ export const variables = {
   HOST: 'host',
   TRIBUTARY_DATA_DIR: 'dataDir',
   DATABASE_URL: 'databaseUrl',
+  S3_BUCKET: 'objects.bucket',
+  S3_ENDPOINT: 'objects.endpoint',
   LOG_LEVEL: 'logLevel',
   TRIBUTARY_ADMIN_TOKEN: 'adminToken',
   TRIBUTARY_ADMIN_TOKEN_FILE: 'adminTokenFile',

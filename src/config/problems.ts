@@ -16,7 +16,6 @@ type Path = readonly PropertyKey[];
 export const clusterSettings: Readonly<Record<string, string>> = {
   kafkaBrokers: 'KAFKA_BROKERS',
   schemaRegistryUrl: 'SCHEMA_REGISTRY_URL',
-  s3Bucket: 'S3_BUCKET',
   redisUrl: 'REDIS_URL',
 };
 
@@ -62,6 +61,7 @@ function knownKeys(section: Path): readonly string[] {
   if (section.length === 0) return Object.keys(shape);
   if (section[0] === 'log') return Object.keys(shape.log.unwrap().unwrap().shape);
   if (section[0] === 'ingest') return Object.keys(shape.ingest.unwrap().unwrap().shape);
+  if (section[0] === 'objects') return Object.keys(shape.objects.unwrap().unwrap().shape);
   if (section[0] === 'tls') return Object.keys(shape.tls.unwrap().unwrap().shape);
   if (section[0] === 'traces') return Object.keys(shape.traces.unwrap().unwrap().shape);
   return [];
@@ -75,7 +75,13 @@ function valueAt(given: unknown, path: Path): unknown {
   return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], given);
 }
 
-const secrets: ReadonlySet<string> = new Set(['adminToken', 'accessKey', 'traces.headers', 'traces.endpoint']);
+const secrets: ReadonlySet<string> = new Set([
+  'adminToken',
+  'accessKey',
+  'traces.headers',
+  'traces.endpoint',
+  'objects.endpoint',
+]);
 
 function shown(value: unknown, path: Path): string {
   if (path[0] === 'databaseUrl' && typeof value === 'string') return 'another text (not shown: it may hold a password)';

@@ -18,10 +18,10 @@ suite('tables of the README', () => {
   test('every setting, with its variable and its default', () => {
     const rows = readme('in the file').map((cells) => cells.map((cell) => codesIn(cell)[0]));
     const shape = settings.unwrap().shape;
-    const inside = (section: 'log' | 'ingest' | 'tls' | 'traces') =>
+    const inside = (section: 'objects' | 'log' | 'ingest' | 'tls' | 'traces') =>
       Object.keys(shape[section].unwrap().unwrap().shape).map((key) => `${section}.${key}`);
     const known = Object.keys(shape).flatMap((key) =>
-      key === 'log' || key === 'ingest' || key === 'tls' || key === 'traces' ? inside(key) : [key],
+      key === 'objects' || key === 'log' || key === 'ingest' || key === 'tls' || key === 'traces' ? inside(key) : [key],
     );
     assert.deepEqual(rows.map(([key = '']) => key).toSorted(), known.toSorted());
 
