@@ -23,6 +23,11 @@ export interface ObjectStore {
 export interface NewObject {
   readonly key: string;
   readonly body: Uint8Array;
+  /**
+   * There was none when the caller looked. Drivers that can tell refuse to commit over one with other content that is there
+   * since (OBJECT_EXISTS).
+   */
+  readonly isNew?: boolean;
 }
 
 /** Ends once: committed or aborted; what a killed process leaves never becomes visible. */

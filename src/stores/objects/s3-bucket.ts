@@ -5,6 +5,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { failTogether } from './fail-together.ts';
 import { createS3Client, type S3Settings } from './s3-client.ts';
+import { isFault } from '../../errors.ts';
 import { isOutage, s3Fault } from './s3-fault.ts';
 
 /** Measured: docs/decisions/s3-objects.md. */
@@ -12,6 +13,8 @@ const maxRequests = 16;
 
 export class S3Bucket {
   readonly name: string;
+  /** Until it says that it knows no conditional writes. */
+  takesConditions = true;
   readonly #client: S3Client;
   readonly #where: string;
   readonly #gate = failTogether(maxRequests, isOutage);
@@ -34,7 +37,7 @@ export class S3Bucket {
   /** @param what such as `put object "a/b.json"` @throws Fault OBJECTS_UNAVAILABLE */
   async orFault<T>(what: string, done: Promise<T>): Promise<T> {
     return done.catch((error: unknown) => {
-      throw s3Fault(error, what, this.#where);
+      throw isFault(error) ? error : s3Fault(error, what, this.#where);
     });
   }
 }

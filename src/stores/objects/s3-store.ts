@@ -6,12 +6,13 @@
  * request: a server that is away stops nothing but what needs it.
  */
 import { DeleteObjectCommand, ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
+import { Fault } from '../../errors.ts';
 import { all } from './at-most.ts';
 import { checkKey, isKey } from './object-key-check.ts';
 import type { NewObject, ObjectStore, StagedObjects } from './object-store.ts';
 import { S3Bucket } from './s3-bucket.ts';
 import type { S3Settings } from './s3-client.ts';
-import { isMissing } from './s3-fault.ts';
+import { isMissing, isNotImplemented, isTaken } from './s3-fault.ts';
 import { readObject } from './s3-read.ts';
 import { upload } from './s3-upload.ts';
 
@@ -19,16 +20,15 @@ import { upload } from './s3-upload.ts';
 export async function openS3Store(settings: S3Settings): Promise<ObjectStore> {
   const bucket = await S3Bucket.open(settings);
 
-  async function put(key: string, body: Uint8Array): Promise<void> {
-    checkKey(key);
-    await bucket.orFault(`put object ${JSON.stringify(key)}`, upload(bucket, key, body, {}));
+  async function put(object: NewObject): Promise<void> {
+    await bucket.orFault(`put object ${JSON.stringify(object.key)}`, write(bucket, object));
   }
 
   async function stage(objects: readonly NewObject[]): Promise<StagedObjects> {
     for (const { key } of objects) checkKey(key);
     let staged: readonly NewObject[] = objects;
     return {
-      commit: () => all(staged.map(({ key, body }) => put(key, body))),
+      commit: () => all(staged.map(put)),
       abort: async () => {
         staged = [];
       },
@@ -47,7 +47,31 @@ export async function openS3Store(settings: S3Settings): Promise<ObjectStore> {
     await bucket.orFault(`delete object ${JSON.stringify(key)}`, removed);
   }
 
-  return { put, stage, get, list: (prefix) => listKeys(bucket, prefix), delete: remove };
+  return {
+    put: async (key, body) => {
+      checkKey(key);
+      await put({ key, body });
+    },
+    stage,
+    get,
+    list: (prefix) => listKeys(bucket, prefix),
+    delete: remove,
+  };
+}
+
+/** What is there since may be our own: an answer can get lost, and the SDK repeats the request. */
+async function write(bucket: S3Bucket, { key, body, isNew = false }: NewObject): Promise<void> {
+  try {
+    await upload(bucket, key, body, isNew && bucket.takesConditions ? { IfNoneMatch: '*' } : {});
+  } catch (error) {
+    if (isNew && isNotImplemented(error)) {
+      bucket.takesConditions = false;
+      return write(bucket, { key, body });
+    }
+    if (!isTaken(error)) throw error;
+    const found = await readObject(bucket, key);
+    if (!found?.equals(body)) throw new Fault('OBJECT_EXISTS', `object ${key} is there since, with other content`);
+  }
 }
 
 /** A page of 1,000 keys at a time. What others put there under keys that are none of ours does not show. */

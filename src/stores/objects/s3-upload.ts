@@ -35,7 +35,8 @@ export async function upload(bucket: S3Bucket, key: string, body: Uint8Array, co
 
 async function uploadParts(bucket: S3Bucket, key: string, body: Uint8Array, condition: Condition): Promise<void> {
   const object = { Bucket: bucket.name, Key: key };
-  const { UploadId } = await bucket.request((client) => client.send(new CreateMultipartUploadCommand(object)));
+  const checked = { ...object, ChecksumAlgorithm: 'CRC32' as const };
+  const { UploadId } = await bucket.request((client) => client.send(new CreateMultipartUploadCommand(checked)));
   const target = { ...object, UploadId };
   try {
     const Parts = await sendParts(bucket, target, body);
@@ -59,8 +60,7 @@ async function sendParts(bucket: S3Bucket, target: Target, body: Uint8Array): Pr
   const send = async (PartNumber: number): Promise<void> => {
     const Body = body.subarray((PartNumber - 1) * partBytes, PartNumber * partBytes);
     const part = new UploadPartCommand({ ...target, PartNumber, Body });
-    const { $metadata: _metadata, ...sums } = await bucket.request((client) => client.send(part));
-    const { ETag, ChecksumCRC32 } = sums;
+    const { ETag, ChecksumCRC32 } = await bucket.request((client) => client.send(part));
     parts[PartNumber - 1] = { PartNumber, ETag, ChecksumCRC32 };
   };
   await all(Array.from({ length: Math.ceil(body.length / partBytes) }, (_, index) => send(index + 1)));
