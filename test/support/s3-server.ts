@@ -1,7 +1,12 @@
 /** Real S3 servers: the one of `npm run services -- up s3`, which tests share, each in a bucket of its own, and others of their own. */
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { s3, s3Credentials } from '../../scripts/services/s3.ts';
+import { RunningService } from '../../scripts/services/running-service.ts';
+import { s3, s3Credentials, s3Of } from '../../scripts/services/s3.ts';
 
 export const sharedS3 = s3.address;
 
@@ -18,23 +23,59 @@ export function useS3Credentials(): void {
 }
 
 /** A client that is not the store's. */
-export function s3Client(): S3Client {
+export function s3Client(endpoint = sharedS3): S3Client {
   return new S3Client({
-    endpoint: sharedS3,
+    endpoint,
     forcePathStyle: true,
     region: s3Environment.AWS_REGION,
     credentials: s3Credentials,
   });
 }
 
-/** An empty bucket on the shared server. */
-export async function ownBucket(): Promise<string> {
+/** An empty bucket. */
+export async function ownBucket(endpoint = sharedS3): Promise<string> {
   const bucket = `test-${randomBytes(8).toString('hex')}`;
-  const client = s3Client();
+  const client = s3Client(endpoint);
   try {
     await client.send(new CreateBucketCommand({ Bucket: bucket }));
   } finally {
     client.destroy();
   }
   return bucket;
+}
+
+/** A server of its own, which a test may kill. */
+export interface OwnS3 {
+  readonly url: string;
+  /** An empty one. */
+  bucket(): Promise<string>;
+  /** As with kill -9. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export async function ownS3(): Promise<OwnS3> {
+  const dir = await mkdtemp(join(tmpdir(), 'tributary-s3-'));
+  const server = s3Of(await freePort());
+  const service = new RunningService(server, dir);
+  await service.up();
+  return {
+    url: server.address,
+    bucket: () => ownBucket(server.address),
+    kill: () => service.down('SIGKILL'),
+    start: () => service.up(),
+    dispose: async () => {
+      await service.down('SIGKILL');
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }

@@ -9,7 +9,7 @@ import { isFault } from '../../errors.ts';
 import { isOutage, s3Fault } from './s3-fault.ts';
 
 /** Measured: docs/decisions/s3-objects.md. */
-const maxRequests = 16;
+const maxRequests = 32;
 
 export class S3Bucket {
   readonly name: string;
