@@ -88,7 +88,7 @@ export const catalogue = {
   OBJECT_KEY_INVALID: { status: 500, todo: 'Percent-encode values before they become part of an object key.' },
   OBJECT_EXISTS: {
     status: 500,
-    todo: 'The data directory of another log is in use here: choose another object directory, or move those objects away.',
+    todo: 'The objects of another log are here: choose another object directory or bucket, or move those objects away.',
   },
   OBJECTS_UNAVAILABLE: {
     status: 503,

@@ -67,7 +67,7 @@ function relay(client: Socket, upstream: Socket, take: () => LineFault | undefin
   const cut = (to: Socket, bytes: Buffer, left: number): void => {
     to.write(bytes.subarray(0, Math.max(0, left)), () => to.destroy());
   };
-  client.on('data', (bytes) => {
+  client.on('data', (bytes: Buffer) => {
     if (!fault) seen = 0;
     fault ??= take();
     if (fault?.kind === 'stall') return;
@@ -78,7 +78,7 @@ function relay(client: Socket, upstream: Socket, take: () => LineFault | undefin
     }
     upstream.write(bytes);
   });
-  upstream.on('data', (bytes) => {
+  upstream.on('data', (bytes: Buffer) => {
     if (fault?.kind === 'stall') return;
     const from = seen;
     if (fault?.kind === 'cut answer' || fault?.kind === 'flip') seen += bytes.length;
