@@ -1,5 +1,6 @@
 /** The whole program with its objects on S3: the server goes away under load, the program is killed, and each event lands once. */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, suite, test } from 'node:test';
 import type { ObjectStore } from '../../src/stores/objects/object-store.ts';
 import { openS3Store } from '../../src/stores/objects/s3-store.ts';
@@ -10,11 +11,27 @@ import { taken } from '../support/http-request.ts';
 import { caughtUp, objectsOf, rowsOf } from '../support/landed.ts';
 import { type Program, runProgram, scratch, startProgram } from '../support/program.ts';
 import { type OwnS3, ownS3, s3Environment, useS3Credentials } from '../support/s3-server.ts';
+import { descendants } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 useS3Credentials();
 
 const seconds = 120;
+
+/** What was acknowledged while the program ran and `fault` came over it. */
+async function live(
+  dataDir: string,
+  env: Readonly<Record<string, string>>,
+  fault: (program: Program) => Promise<unknown>,
+): Promise<readonly string[]> {
+  const program = await startProgram({ dataDir, env });
+  const producer = startGoodProducer(program.url);
+  for (let i = 0; i < 30; i++) await producer.answer();
+  await fault(program);
+  const { acknowledged } = await producer.stop();
+  await program.kill('SIGKILL');
+  return acknowledged;
+}
 
 suite('collect, its objects on S3', () => {
   let server: OwnS3;
@@ -29,31 +46,15 @@ suite('collect, its objects on S3', () => {
     return { env, store: await openS3Store({ bucket, endpoint: server.url }) };
   }
 
-  /** What was acknowledged while the program ran and `fault` came over it. */
-  async function live(
-    dataDir: string,
-    env: Readonly<Record<string, string>>,
-    fault: (program: Program) => Promise<unknown>,
-  ): Promise<readonly string[]> {
-    const program = await startProgram({ dataDir, env });
-    const producer = startGoodProducer(program.url);
-    for (let i = 0; i < 30; i++) await producer.answer();
-    await fault(program);
-    const { acknowledged } = await producer.stop();
-    await program.kill('SIGKILL');
-    return acknowledged;
-  }
-
   test('D1, D3: server or program killed, each acknowledged event lands in an object and a row, once', async (t) => {
     const dataDir = await scratch(t);
     const { env, store } = await place();
-    const awayUntilTold = async (program: Program): Promise<void> => {
-      await server.kill();
-      await until(() => program.log().includes('OBJECTS_UNAVAILABLE'));
-      await server.start();
-    };
     const acknowledged = [
-      ...(await live(dataDir, env, awayUntilTold)),
+      ...(await live(dataDir, env, async (program) => {
+        await server.kill();
+        await until(() => program.log().includes('OBJECTS_UNAVAILABLE'));
+        await server.start();
+      })),
       ...(await live(dataDir, env, async (program) => {
         await server.kill();
         await program.kill('SIGKILL');
@@ -113,6 +114,12 @@ suite('collect, its objects on S3', () => {
     await until(() => program.log().includes('OBJECTS_UNAVAILABLE'));
     assert.match(program.log(), new RegExp(`S3 bucket ${env['S3_BUCKET']} at 127`));
     assert.ok(!program.log().includes(s3Environment.AWS_SECRET_ACCESS_KEY));
+    const children = await descendants(program.child.pid!);
+    const environments = await Promise.all(
+      children.map((pid) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')),
+    );
+    assert.ok(environments.some((text) => text.includes('S3_BUCKET')));
+    for (const text of environments) assert.ok(!text.includes(s3Environment.AWS_SECRET_ACCESS_KEY), 'a child process');
     const ran = await runProgram(['events', 'show', 'x', '--data-dir', dataDir], { ...env, S3_BUCKET: '_' });
     assert.match(ran.stderr, /S3_BUCKET in the environment: expected the name of a bucket/);
     assert.equal(await program.kill('SIGTERM'), 0, program.log());

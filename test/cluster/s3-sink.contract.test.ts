@@ -16,11 +16,12 @@ async function makeStore(): Promise<ObjectStore> {
   return openS3Store({ bucket: await ownBucket(), endpoint: sharedS3 });
 }
 
+function key(event: TestEvent): string {
+  if (event.bad) throw new Reject('data.bad', 'something good');
+  return `events/date=${event.time.slice(0, 10)}`;
+}
+
 function sinkOn(store: ObjectStore, version = 1): Sink<TestEvent> {
-  const key = (event: TestEvent): string => {
-    if (event.bad) throw new Reject('data.bad', 'something good');
-    return `events/date=${event.time.slice(0, 10)}`;
-  };
   return createObjectsSink({
     store,
     name: 'objects',
@@ -29,8 +30,8 @@ function sinkOn(store: ObjectStore, version = 1): Sink<TestEvent> {
   });
 }
 
-async function idsIn(store: ObjectStore, key: string): Promise<readonly string[]> {
-  const lines = String(await store.get(key)).split('\n');
+async function idsIn(store: ObjectStore, object: string): Promise<readonly string[]> {
+  const lines = String(await store.get(object)).split('\n');
   assert.equal(lines.pop(), '');
   return lines.map((line) => (JSON.parse(line) as TestEvent).id);
 }
@@ -41,9 +42,9 @@ sinkContract('objects on S3', async () => {
     sink: () => sinkOn(store),
     landed: async ({ topic, partition }) => {
       const found: (readonly [number, readonly string[]])[] = [];
-      for await (const key of store.list('events/')) {
-        const first = new RegExp(`/${topic}-${partition}-(\\d+)\\.json$`).exec(key)?.[1];
-        if (first !== undefined) found.push([Number(first), await idsIn(store, key)]);
+      for await (const object of store.list('events/')) {
+        const first = new RegExp(`/${topic}-${partition}-(\\d+)\\.json$`).exec(object)?.[1];
+        if (first !== undefined) found.push([Number(first), await idsIn(store, object)]);
       }
       return found.toSorted(([a], [b]) => a - b).flatMap(([, ids]) => ids);
     },
@@ -59,5 +60,5 @@ test('D3: a stale owner, overtaken by one whose code is another, does not overwr
   const owner = await stage(await sinkOn(store, 2).open(at), batchOf(at, 0, 3), stale.plan);
   await owner.commit();
   await assert.rejects(stale.commit(), (error) => isFault(error, 'OBJECT_EXISTS'));
-  for await (const key of store.list('')) assert.match(String(await store.get(key)), /"version":2/);
+  for await (const object of store.list('')) assert.match(String(await store.get(object)), /"version":2/);
 });

@@ -64,9 +64,6 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
 function relay(client: Socket, upstream: Socket, take: () => LineFault | undefined): void {
   let fault: LineFault | undefined;
   let seen = 0;
-  const cut = (to: Socket, bytes: Buffer, left: number): void => {
-    to.write(bytes.subarray(0, Math.max(0, left)), () => to.destroy());
-  };
   client.on('data', (bytes: Buffer) => {
     if (!fault) seen = 0;
     fault ??= take();
@@ -89,6 +86,10 @@ function relay(client: Socket, upstream: Socket, take: () => LineFault | undefin
     }
     client.write(bytes);
   });
+}
+
+function cut(to: Socket, bytes: Buffer, left: number): void {
+  to.write(bytes.subarray(0, Math.max(0, left)), () => to.destroy());
 }
 
 function answer(client: Socket, status: number): void {
