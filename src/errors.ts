@@ -260,7 +260,12 @@ export const catalogue = {
   OBJECT_EXISTS: {
     status: 500,
     what: 'An object is there already that holds something else.',
-    todo: 'The data directory of another log is in use here: choose another object directory, or move those objects away.',
+    todo: 'The objects of another log are here: choose another object directory or bucket, or move those objects away.',
+  },
+  OBJECTS_UNAVAILABLE: {
+    status: 503,
+    what: 'The object store cannot be reached, or refuses what was asked of it.',
+    todo: 'Start the object store, or correct S3_BUCKET, S3_ENDPOINT, the AWS_ variables or the rights on the bucket; what waits goes on by itself.',
   },
   WAREHOUSE_IN_USE: {
     status: 500,

@@ -26,7 +26,7 @@ ${table(['setting', 'environment', 'default', 'accepts', 'meaning'], rows)}
 `;
 }
 
-const sections = ['kafka', 'log', 'ingest', 'traces', 'tls'] as const;
+const sections = ['kafka', 'objects', 'log', 'ingest', 'traces', 'tls'] as const;
 
 function settingNames(): readonly string[] {
   const { shape } = settings.unwrap();

@@ -48,6 +48,8 @@ export const variables = {
   KAFKA_SASL_MECHANISM: 'kafka.saslMechanism',
   KAFKA_USERNAME: 'kafka.username',
   KAFKA_PASSWORD: 'kafka.password',
+  S3_BUCKET: 'objects.bucket',
+  S3_ENDPOINT: 'objects.endpoint',
   LOG_LEVEL: 'logLevel',
   TRIBUTARY_ADMIN_TOKEN: 'adminToken',
   TRIBUTARY_ADMIN_TOKEN_FILE: 'adminTokenFile',

@@ -15,7 +15,6 @@ type Path = readonly PropertyKey[];
 /** Settings of a version with the cluster engine: refused in so many words, lest somebody believes that they work. */
 export const clusterSettings: Readonly<Record<string, string>> = {
   schemaRegistryUrl: 'SCHEMA_REGISTRY_URL',
-  s3Bucket: 'S3_BUCKET',
   redisUrl: 'REDIS_URL',
 };
 
@@ -62,6 +61,7 @@ function knownKeys(section: Path): readonly string[] {
   if (section[0] === 'log') return Object.keys(shape.log.unwrap().unwrap().shape);
   if (section[0] === 'ingest') return Object.keys(shape.ingest.unwrap().unwrap().shape);
   if (section[0] === 'kafka') return Object.keys(shape.kafka.unwrap().unwrap().shape);
+  if (section[0] === 'objects') return Object.keys(shape.objects.unwrap().unwrap().shape);
   if (section[0] === 'tls') return Object.keys(shape.tls.unwrap().unwrap().shape);
   if (section[0] === 'traces') return Object.keys(shape.traces.unwrap().unwrap().shape);
   return [];
@@ -81,6 +81,7 @@ const secrets: ReadonlySet<string> = new Set([
   'kafka.password',
   'traces.headers',
   'traces.endpoint',
+  'objects.endpoint',
 ]);
 
 function shown(value: unknown, path: Path): string {

@@ -70,6 +70,22 @@ const tls = z.strictObject({
   keyFile: text('the file of its private key, as PEM (TRIBUTARY_TLS_KEY_FILE)'),
 });
 
+const bucketName = 'the name of a bucket (S3_BUCKET)';
+const objectsEndpoint = 'a URL without user, password or query, such as http://localhost:9000 (S3_ENDPOINT)';
+
+/** A bucket of an S3 server; who we are and where it is, the AWS SDK reads from its own AWS_ variables and files. */
+const objects = z.strictObject({
+  bucket: z.string(bucketName).regex(/^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/i, bucketName),
+  /** Default: AWS. */
+  endpoint: z.string(objectsEndpoint).refine(isPlainUrl, objectsEndpoint).optional(),
+});
+
+/** It goes into messages, so it may hold no password. */
+function isPlainUrl(value: string): boolean {
+  const url = /^https?:\/\//i.test(value) ? URL.parse(value) : null;
+  return url !== null && [url.username, url.password, url.search, url.hash].every((part) => part === '');
+}
+
 const tracesEndpoint = 'a URL such as http://localhost:4318/v1/traces';
 const pairs = 'pairs such as name=value,name=value, percent-encoded where a value has a comma';
 const samplers = [
@@ -124,6 +140,8 @@ export const settings = z
       .readonly()
       .optional(),
     kafka: kafka.readonly().optional(),
+    /** Default: the directory `objects` in `dataDir`. */
+    objects: objects.readonly().optional(),
     logLevel: z.enum(logLevels, `one of ${logLevels.join(', ')}`).default('info'),
     /** Names of the pipelines to run; default: all. */
     only: z.array(text('a name'), names).min(1, names).readonly().optional(),

@@ -13,7 +13,6 @@ import type { ObjectsSink, Pipeline, TableSink } from '../pipeline/pipeline.ts';
 import { readLag } from '../processing/lag.ts';
 import { createCodecs } from '../schemas/codecs.ts';
 import { openFileRegistry } from '../schemas/file-registry.ts';
-import { openDirectoryStore } from '../stores/objects/directory-store.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readLetters, readObjects } from './landed.ts';
@@ -169,7 +168,7 @@ export async function compare(
   const warehouse = await openWarehouse(config, createLogger({ level: 'error' }));
   try {
     const letters = await readLetters(reader.log, pipeline.deadLetterTopic);
-    const objects = await readObjects(await openDirectoryStore({ dir: paths.objects }));
+    const objects = await readObjects(await reader.objects());
     return await judge(targetsOf(pipeline, codec), { acknowledged, letters, objects, pool: warehouse.pool });
   } finally {
     await warehouse.close();

@@ -103,7 +103,7 @@ suite('configuration', () => {
 
   test('the cluster engine is refused in so many words, in the environment and in the file', async (t) => {
     const { file } = await scratch(t, { redisUrl: 'redis://x' });
-    const names = ['SCHEMA_REGISTRY_URL', 'S3_BUCKET', 'REDIS_URL'];
+    const names = ['SCHEMA_REGISTRY_URL', 'REDIS_URL'];
     const env = Object.fromEntries(names.map((name) => [name, 'x']));
     const text = problemsOf({ file, env }).join('; ');
     for (const place of [...names.map((name) => `${name} in the environment`), `${file}: redisUrl`])
@@ -135,6 +135,25 @@ suite('configuration', () => {
     const without = problemsOf({ env: { KAFKA_USERNAME: 'me', KAFKA_TLS: 'yes' } }).join();
     assert.match(without, /KAFKA_TLS in the environment: expected true or false, got "yes"/);
     assert.match(problemsOf({ env: { KAFKA_USERNAME: 'me' } }).join(), /kafka\.password: expected .*KAFKA_PASSWORD/);
+  });
+
+  test('objects are in a bucket where one is named; what may hold a password is refused unseen', async (t) => {
+    const { file } = await scratch(t, { objects: { bucket: 'lake' } });
+    assert.deepEqual(load({ file }).objects, { bucket: 'lake' });
+    const env = { S3_BUCKET: 'other', S3_ENDPOINT: 'http://[::1]:9000' };
+    assert.deepEqual(load({ file, env }).objects, { bucket: 'other', endpoint: 'http://[::1]:9000' });
+    assert.match(problemsOf({ env: { S3_ENDPOINT: 'https://host' } }).join(), /^objects\.bucket: expected .*S3_BUCKET/);
+    for (const endpoint of ['https://me:seCret@host', 'https://host/?seCret', 'seCret', 's3://seCret']) {
+      const text = problemsOf({ file, env: { S3_ENDPOINT: endpoint } }).join();
+      assert.match(text, /^S3_ENDPOINT in the environment: expected a URL without user/);
+      assert.doesNotMatch(text, /seCret/);
+    }
+    assert.match(
+      problemsOf({ env: { S3_BUCKET: '../lake' } }).join(),
+      /S3_BUCKET in the environment: expected the name/,
+    );
+    await writeFile(file, '{"objects": {"bucket": "lake", "endpiont": "http://x"}}');
+    assert.match(problemsOf({ file }).join('; '), /did you mean objects\.endpoint\?/);
   });
 
   test('a file that is named must be there, and be a JSON object', async (t) => {

@@ -18,7 +18,7 @@ suite('tables of the README', () => {
   test('every setting, with its variable and its default', () => {
     const rows = readme('in the file').map((cells) => cells.map((cell) => codesIn(cell)[0]));
     const shape = settings.unwrap().shape;
-    const sections = { log: 1, ingest: 1, tls: 1, kafka: 1, traces: 1 };
+    const sections = { log: 1, ingest: 1, tls: 1, kafka: 1, objects: 1, traces: 1 };
     const inside = (section: keyof typeof sections) =>
       Object.keys(shape[section].unwrap().unwrap().shape).map((key) => `${section}.${key}`);
     const known = Object.keys(shape).flatMap((key) => (key in sections ? inside(key as keyof typeof sections) : [key]));

@@ -71,8 +71,7 @@ class ObjectsBatch<E> implements SinkBatch<E> {
       key: `${prefix}/${objectName(this.#at, firstOffset)}`,
       body,
     }));
-    await refuseOthers(store, objects, new Set(earlierPlan));
-    const staged = await store.stage(objects);
+    const staged = await store.stage(await refuseOthers(store, objects, new Set(earlierPlan)));
     const keys = new Set(objects.map(({ key }) => key));
     const toDelete = earlierPlan.filter((key) => !keys.has(key));
     return {
@@ -88,14 +87,22 @@ class ObjectsBatch<E> implements SinkBatch<E> {
   }
 }
 
-/** What is there already with the same bytes is written again: a crash may have come before its name was synced. */
-async function refuseOthers(store: ObjectStore, objects: readonly NewObject[], mayReplace: ReadonlySet<string>) {
-  const unplanned = objects.filter(({ key }) => !mayReplace.has(key));
-  await Promise.all(
-    unplanned.map(async ({ key, body }) => {
+/**
+ * What is there already with the same bytes is written again: a crash may have come before its name was synced. What is not
+ * there is to be new by the commit, too: between, a node that took over may have written it.
+ */
+async function refuseOthers(
+  store: ObjectStore,
+  objects: readonly NewObject[],
+  mayReplace: ReadonlySet<string>,
+): Promise<readonly NewObject[]> {
+  return Promise.all(
+    objects.map(async ({ key, body }) => {
+      if (mayReplace.has(key)) return { key, body };
       const found = await store.get(key);
       if (found && !found.equals(body))
         throw new Fault('OBJECT_EXISTS', `object ${key} is there already, with other content`);
+      return { key, body, isNew: found === undefined };
     }),
   );
 }

@@ -3,12 +3,15 @@
  *
  * What every driver promises (test/contracts/object-store.ts): an object is visible whole or not at all, and durable
  * when `put` resolves; a key never leaves the store (no empty, `.` or `..` segment, no control characters, segments of
- * at most 255 bytes: OBJECT_KEY_INVALID).
+ * at most 255 bytes, at most 1,024 bytes in all: OBJECT_KEY_INVALID).
  */
 export interface ObjectStore {
   /** Replaces what is there. @throws Fault OBJECT_KEY_INVALID */
   put(key: string, body: Uint8Array): Promise<void>;
-  /** Many objects, of which nothing is visible yet. @throws Fault OBJECT_KEY_INVALID: then nothing is staged */
+  /**
+   * Many objects, of which nothing is visible yet. Bodies stay as they are until it ends: a driver may keep them as they are, not
+   * copies. @throws Fault OBJECT_KEY_INVALID: then nothing is staged
+   */
   stage(objects: readonly NewObject[]): Promise<StagedObjects>;
   get(key: string): Promise<Buffer | undefined>;
   /** Keys that begin with `prefix`, in the order of their UTF-8 bytes; temporary files never show. */
@@ -20,6 +23,11 @@ export interface ObjectStore {
 export interface NewObject {
   readonly key: string;
   readonly body: Uint8Array;
+  /**
+   * There was none when the caller looked. Drivers that can tell refuse to commit over one with other content that is there
+   * since (OBJECT_EXISTS).
+   */
+  readonly isNew?: boolean;
 }
 
 /** Ends once: committed or aborted; what a killed process leaves never becomes visible. */

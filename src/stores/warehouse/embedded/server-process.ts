@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { childEnvironment } from '../../../config/child-environment.ts';
 import { Fault } from '../../../errors.ts';
 import type { Binaries } from './binaries.ts';
 import { readLockFile } from './lock-file.ts';
@@ -97,6 +98,7 @@ function spawnServer(options: ServerOptions, onLine: (line: string) => void): Ch
   const command = [...as.prefix, binaries.postgres, '-D', dataDir, ...flags];
   const child = spawn('/bin/sh', ['-c', guardian, 'tributary-postgres', ...command], {
     stdio: ['pipe', 'ignore', 'pipe'],
+    env: childEnvironment(),
     detached: true, // a group of its own: Ctrl-C in the terminal must not reach it before we have drained
     ...as.ids,
   });

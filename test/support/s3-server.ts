@@ -1,0 +1,81 @@
+/** Real S3 servers: the one of `npm run services -- up s3`, which tests share, each in a bucket of its own, and others of their own. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { RunningService } from '../../scripts/services/running-service.ts';
+import { s3, s3Credentials, s3Of } from '../../scripts/services/s3.ts';
+
+export const sharedS3 = s3.address;
+
+/** What the SDK reads for a server that is started here. */
+export const s3Environment = {
+  AWS_ACCESS_KEY_ID: s3Credentials.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: s3Credentials.secretAccessKey,
+  AWS_REGION: 'us-east-1',
+};
+
+/** For this process. */
+export function useS3Credentials(): void {
+  Object.assign(process.env, s3Environment);
+}
+
+/** A client that is not the store's. */
+export function s3Client(endpoint = sharedS3): S3Client {
+  return new S3Client({
+    endpoint,
+    forcePathStyle: true,
+    region: s3Environment.AWS_REGION,
+    credentials: s3Credentials,
+  });
+}
+
+/** An empty bucket. */
+export async function ownBucket(endpoint = sharedS3): Promise<string> {
+  const bucket = `test-${randomBytes(8).toString('hex')}`;
+  const client = s3Client(endpoint);
+  try {
+    await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  } finally {
+    client.destroy();
+  }
+  return bucket;
+}
+
+/** A server of its own, which a test may kill. */
+export interface OwnS3 {
+  readonly url: string;
+  /** An empty one. */
+  bucket(): Promise<string>;
+  /** As with kill -9. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export async function ownS3(): Promise<OwnS3> {
+  const dir = await mkdtemp(join(tmpdir(), 'tributary-s3-'));
+  const server = s3Of(await freePort());
+  const service = new RunningService(server, dir);
+  await service.up();
+  return {
+    url: server.address,
+    bucket: () => ownBucket(server.address),
+    kill: () => service.down('SIGKILL'),
+    start: () => service.up(),
+    dispose: async () => {
+      await service.down('SIGKILL');
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
