@@ -10,13 +10,16 @@ import { parseTime } from '../../event/time.ts';
 import type { Replays } from '../../processing/replays.ts';
 import { readJsonBody } from '../json-body.ts';
 
-const from = z.union([
-  z.literal('start'),
-  z.strictObject({ offset: z.int().min(0) }),
-  z.strictObject({
-    time: z.string().refine((text) => parseTime(text) !== undefined, 'expected a time as in RFC 3339 with a zone'),
-  }),
-]);
+const from = z.union(
+  [
+    z.literal('start'),
+    z.strictObject({ offset: z.int().min(0) }),
+    z.strictObject({
+      time: z.string().refine((text) => parseTime(text) !== undefined, 'expected a time as in RFC 3339 with a zone'),
+    }),
+  ],
+  'expected "start", {"offset": 0} or {"time": "2026-11-20T12:00:00Z"}',
+);
 
 export const replayPipelineRequest = z.strictObject({
   pipeline: z.string(),
