@@ -1,5 +1,6 @@
 /** Reads dead letters from their topics, oldest first within a partition, from what any process may read. */
 import type { LogReader, LogRecord, TopicPartition } from '../log/log.ts';
+import { partitionsOf } from '../log/partitions.ts';
 import { type DeadLetter, readDeadLetter } from './dead-letter.ts';
 
 const readBytes = 1024 * 1024;
@@ -10,12 +11,8 @@ export async function* readDeadLetters(
   topics: readonly string[],
   fromMs = 0,
 ): AsyncIterable<DeadLetter> {
-  const specs = await log.topics();
-  for (const topic of new Set(topics)) {
-    const partitions = specs.find(({ name }) => name === topic)?.partitions ?? 0;
-    for (let partition = 0; partition < partitions; partition++)
-      yield* readPartition(log, { topic, partition }, fromMs);
-  }
+  for (const topic of new Set(topics))
+    for (const at of await partitionsOf(log, topic)) yield* readPartition(log, at, fromMs);
 }
 
 async function* readPartition(log: LogReader, at: TopicPartition, fromMs: number): AsyncIterable<DeadLetter> {

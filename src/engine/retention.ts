@@ -4,9 +4,10 @@
  */
 import type { Logger } from 'pino';
 import type { Log, TopicPartition } from '../log/log.ts';
+import { partitionsOf } from '../log/partitions.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { type KnownCheckpoint, knownCheckpoints, readCheckpoint } from '../processing/checkpoint.ts';
-import { dropCuts, type Landed as LandedBy } from '../processing/cuts.ts';
+import { dropCuts, type ConsumerPartition } from '../processing/cuts.ts';
 import { ReplayProgress } from '../processing/replay-progress.ts';
 import type { Consumer } from '../processing/lag.ts';
 
@@ -66,31 +67,22 @@ type Landed = TopicPartition & { readonly offset: number };
 
 async function landedOffsets({ log, state, consumers }: RetentionOptions): Promise<readonly Landed[]> {
   const offsets: Landed[] = [];
-  for (const at of await partitionsOf(log)) {
-    for (const { name, topic } of consumers)
-      if (topic === at.topic)
-        offsets.push({ ...at, offset: await neededFrom(state, { logId: log.id, consumer: name, at }) });
+  for (const { name, topic } of consumers) {
+    for (const at of await partitionsOf(log, topic))
+      offsets.push({ ...at, offset: await neededFrom(state, { logId: log.id, consumer: name, at }) });
   }
   return offsets;
 }
 
-async function partitionsOf(log: Log): Promise<readonly TopicPartition[]> {
-  const topics = await log.topics();
-  return topics.flatMap(({ name: topic, partitions }) =>
-    Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
-  );
-}
-
 async function dropOldCuts({ log, state, consumers }: RetentionOptions): Promise<void> {
-  for (const at of await partitionsOf(log)) {
-    const { start } = await log.range(at);
-    for (const { name, topic } of consumers)
-      if (topic === at.topic) await dropCuts(state, { logId: log.id, consumer: name, at }, start);
+  for (const { name, topic } of consumers) {
+    for (const at of await partitionsOf(log, topic))
+      await dropCuts(state, { logId: log.id, consumer: name, at }, (await log.range(at)).start);
   }
 }
 
 /** What has not landed, and what is to land again (D9). A replay that has stopped keeps nothing: nobody may ever ask for it again. */
-async function neededFrom(state: StateStore, of: LandedBy): Promise<number> {
+async function neededFrom(state: StateStore, of: ConsumerPartition): Promise<number> {
   const { range } = await ReplayProgress.open(state, of);
   const toReplay = range && range.stopped === undefined ? range.next : Infinity;
   return Math.min(await readCheckpoint(state, of.logId, of.consumer, of.at), toReplay);

@@ -3,10 +3,10 @@
  * the records of those that are invalid.
  */
 import { asReject, Reject } from '../event/reject.ts';
-import type { LogRecord, Page } from '../log/log.ts';
+import type { LogRecord } from '../log/log.ts';
 import type { RejectedEvent } from '../sinks/sink.ts';
 import type { BatchOrigins } from './batch-origins.ts';
-import { recordBytes } from './read-batch.ts';
+import type { BatchPage } from './read-batch.ts';
 import type { FilledBatch } from './stage-batch.ts';
 
 export interface Invalid extends RejectedEvent {
@@ -40,9 +40,9 @@ export class BatchInHand<Output> {
   }
 
   /** @param out offsets of events that an earlier try has dropped or made dead letters of */
-  add({ records, next }: Page, outputs: readonly (Output | Reject)[], out: ReadonlySet<number>): void {
+  add({ records, next, bytes }: BatchPage, outputs: readonly (Output | Reject)[], out: ReadonlySet<number>): void {
     this.to = next;
-    this.bytes += recordBytes(records);
+    this.bytes += bytes;
     for (const [index, record] of records.entries()) {
       const { offset } = record;
       if (out.has(offset)) {

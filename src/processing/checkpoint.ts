@@ -12,7 +12,7 @@ import { Fault } from '../errors.ts';
 import type { TopicPartition } from '../log/log.ts';
 import type { Plan } from '../sinks/sink.ts';
 import type { StatePut, StateStore } from '../stores/state/state-store.ts';
-import { cutPut, type Landed } from './cuts.ts';
+import { cutPut, type ConsumerPartition } from './cuts.ts';
 
 export interface Intent {
   readonly from: number;
@@ -42,12 +42,12 @@ export interface BatchSize {
 
 export class Checkpoint {
   readonly #state: StateStore;
-  readonly #of: Landed;
+  readonly #of: ConsumerPartition;
   readonly #key: string;
   #raw: Buffer | undefined;
   #stored: Stored = { next: 0 };
 
-  private constructor(state: StateStore, of: Landed) {
+  private constructor(state: StateStore, of: ConsumerPartition) {
     this.#state = state;
     this.#of = of;
     this.#key = checkpointKey(of.logId, of.consumer, of.at);
@@ -83,10 +83,14 @@ export class Checkpoint {
     return this.#replace({ ...this.#stored, intent });
   }
 
-  /** Batches end at `landedTo`, so that it is met exactly. What lands again is in batches of its own, which tell nothing of those before. */
-  advance(next: number, { bytes, maxBytes }: BatchSize): Promise<void> {
+  /**
+   * Batches end at `landedTo`, so that it is met exactly. What lands again is in batches of its own, which tell nothing of those before.
+   * @param size given where what lands may be replayed
+   */
+  advance(next: number, size?: BatchSize): Promise<void> {
     const { next: from, landed, sinceCut } = this.#stored;
-    if (landed) return this.#replace(this.#movedTo(next));
+    if (landed || !size) return this.#replace(this.#movedTo(next));
+    const { bytes, maxBytes } = size;
     const isCut = sinceCut === undefined || (sinceCut > 0 && sinceCut + bytes > maxBytes);
     const stored = { ...this.#movedTo(next), sinceCut: isCut ? bytes : sinceCut + bytes };
     return this.#replace(stored, isCut ? [cutPut(this.#of, from)] : []);

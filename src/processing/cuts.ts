@@ -5,8 +5,8 @@
 import type { TopicPartition } from '../log/log.ts';
 import type { StatePut, StateStore } from '../stores/state/state-store.ts';
 
-/** Whose batches ended there. */
-export interface Landed {
+/** A partition as one consumer of it lands it. */
+export interface ConsumerPartition {
   readonly logId: string;
   readonly consumer: string;
   readonly at: TopicPartition;
@@ -15,12 +15,12 @@ export interface Landed {
 /** Offsets as long as this sort as numbers do. */
 const digits = String(Number.MAX_SAFE_INTEGER).length;
 
-export function cutPut(of: Landed, offset: number): StatePut {
+export function cutPut(of: ConsumerPartition, offset: number): StatePut {
   return { key: keyOf(of, offset), value: Buffer.alloc(0) };
 }
 
 /** Ascending. */
-export async function readCuts(state: StateStore, of: Landed): Promise<number[]> {
+export async function readCuts(state: StateStore, of: ConsumerPartition): Promise<number[]> {
   const cuts: number[] = [];
   const prefix = prefixOf(of);
   for await (const [key] of state.entries(prefix)) cuts.push(Number(key.slice(prefix.length)));
@@ -28,22 +28,20 @@ export async function readCuts(state: StateStore, of: Landed): Promise<number[]>
 }
 
 /** Those that no replay can begin at any more, because the log begins behind them. */
-export async function dropCuts(state: StateStore, of: Landed, below: number): Promise<void> {
+export async function dropCuts(state: StateStore, of: ConsumerPartition, below: number): Promise<void> {
   const gone = (await readCuts(state, of)).filter((cut) => cut < below);
   if (gone.length > 0) await state.commit({ delete: gone.map((cut) => keyOf(of, cut)) });
 }
 
-/** All that is kept here for a consumer. */
-export async function cutKeysOf(state: StateStore, logId: string, consumer: string): Promise<readonly string[]> {
-  const keys: string[] = [];
-  for await (const [key] of state.entries(`cut/${logId}/${consumer}/`)) keys.push(key);
-  return keys;
+/** Where they are kept. */
+export async function cutKeys(state: StateStore, of: ConsumerPartition): Promise<readonly string[]> {
+  return (await readCuts(state, of)).map((cut) => keyOf(of, cut));
 }
 
-function prefixOf({ logId, consumer, at }: Landed): string {
+function prefixOf({ logId, consumer, at }: ConsumerPartition): string {
   return `cut/${logId}/${consumer}/${at.topic}/${at.partition}/`;
 }
 
-function keyOf(of: Landed, offset: number): string {
+function keyOf(of: ConsumerPartition, offset: number): string {
   return prefixOf(of) + String(offset).padStart(digits, '0');
 }

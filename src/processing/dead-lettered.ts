@@ -4,6 +4,7 @@
  */
 import { originOf } from '../dead-letters/dead-letter.ts';
 import type { LogReader, LogRecord, TopicPartition } from '../log/log.ts';
+import { partitionsOf } from '../log/partitions.ts';
 import { header } from './convert.ts';
 
 export interface LetterSearch {
@@ -72,10 +73,8 @@ export class EarlierLetters {
 
   async #read(window: OffsetWindow): Promise<void> {
     const { log, deadLetterTopic } = this.#search;
-    const topic = (await log.topics()).find(({ name }) => name === deadLetterTopic);
     const starts: number[] = [];
-    for (let partition = 0; partition < (topic?.partitions ?? 0); partition++)
-      starts.push((await log.range({ topic: deadLetterTopic, partition })).start);
+    for (const letters of await partitionsOf(log, deadLetterTopic)) starts.push((await log.range(letters)).start);
     this.#offsets = new Set(await deadLetteredSince(this.#search, window, starts));
     this.#window = window;
   }

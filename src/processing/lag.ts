@@ -2,8 +2,9 @@
 import { isFault } from '../errors.ts';
 import type { LogReader, OffsetRange, TopicPartition } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
+import { partitionsOf } from '../log/partitions.ts';
 import { readCheckpoint } from './checkpoint.ts';
-import type { Landed } from './cuts.ts';
+import type { ConsumerPartition } from './cuts.ts';
 import { ReplayProgress } from './replay-progress.ts';
 import { isOpening } from './opening.ts';
 
@@ -38,12 +39,9 @@ export async function readLag(
   nowMs: number = Date.now(),
   unreadableMs?: number,
 ): Promise<readonly LagRow[]> {
-  const topics = await log.topics();
   const rows: LagRow[] = [];
   for (const { name, topic } of consumers) {
-    const partitions = topics.find((spec) => spec.name === topic)?.partitions ?? 0;
-    for (let partition = 0; partition < partitions; partition++) {
-      const at = { topic, partition };
+    for (const at of await partitionsOf(log, topic)) {
       const opening = await isOpening(state, log.id, name, at); // first: it goes back before it has opened
       const committed = await readCheckpoint(state, log.id, name, at);
       const { start, end } = await log.range(at);
@@ -51,14 +49,17 @@ export async function readLag(
         committed < end ? await ageOf(log, at, { start: Math.max(committed, start), end }, nowMs, unreadableMs) : 0;
       const lag = end - Math.max(committed, start);
       const replay = await leftToReplay(state, { logId: log.id, consumer: name, at });
-      const row = { consumer: name, topic, partition, committed, end, lag, behindMs };
+      const row = { consumer: name, ...at, committed, end, lag, behindMs };
       rows.push({ ...row, ...replay, isOpening: opening });
     }
   }
   return rows;
 }
 
-async function leftToReplay(state: StateStore, of: Landed): Promise<Pick<LagRow, 'toReplay' | 'replayStopped'>> {
+async function leftToReplay(
+  state: StateStore,
+  of: ConsumerPartition,
+): Promise<Pick<LagRow, 'toReplay' | 'replayStopped'>> {
   const { range } = await ReplayProgress.open(state, of);
   if (range?.stopped !== undefined) return { toReplay: 0, replayStopped: range.stopped };
   return { toReplay: range ? range.to - range.next : 0 };

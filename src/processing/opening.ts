@@ -5,6 +5,7 @@
  */
 import type { LogReader, TopicPartition } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
+import { partitionsOf } from '../log/partitions.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import type { Consumer } from './lag.ts';
 
@@ -15,12 +16,9 @@ export async function noteOpening(
   { log, state }: { readonly log: LogReader; readonly state: StateStore },
   consumers: readonly Consumer[],
 ): Promise<void> {
-  const topics = await log.topics();
   const keys: string[] = [];
   for (const { name, topic } of consumers) {
-    const partitions = topics.find((spec) => spec.name === topic)?.partitions ?? 0;
-    for (let partition = 0; partition < partitions; partition++) {
-      const at = { topic, partition };
+    for (const at of await partitionsOf(log, topic)) {
       if ((await readCheckpoint(state, log.id, name, at)) > 0) keys.push(openingKey(log.id, name, at));
     }
   }
@@ -47,6 +45,7 @@ export async function isOpening(
   return (await state.get(openingKey(logId, consumer, at))) !== undefined;
 }
 
-function openingKey(logId: string, consumer: string, { topic, partition }: TopicPartition): string {
+/** Where it is kept. */
+export function openingKey(logId: string, consumer: string, { topic, partition }: TopicPartition): string {
   return `opening/${logId}/${consumer}/${topic}/${partition}`;
 }

@@ -13,6 +13,7 @@
  */
 import { type Fault, isFault } from '../errors.ts';
 import type { TopicPartition } from '../log/log.ts';
+import { partitionsOf } from '../log/partitions.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { type Span, within } from '../telemetry/tracing.ts';
@@ -32,7 +33,10 @@ export interface ProcessorOptions<Output> extends FillerOptions<Output> {
   readonly state: StateStore;
   readonly sinks: readonly Sink<Output>[];
   readonly observer: ProcessorObserver;
-  /** Throws where what has landed could not be found again: the pipeline may be another than when its replay was asked for. */
+  /**
+   * Given where what lands may be replayed (D9). Throws where it could not be found again: the pipeline may be another than when its
+   * replay was asked for.
+   */
   readonly checkReplayable?: () => void;
 }
 
@@ -223,7 +227,7 @@ export class PartitionProcessor<Output> {
     span: Span | undefined,
   ): Promise<void> {
     const startedMs = performance.now();
-    const { onInvalid, observer } = this.#options;
+    const { onInvalid, observer, limits, checkReplayable } = this.#options;
     const { from, to, invalid, hasLanded } = batch;
     const again = checkpoint.landedTo !== undefined;
     const staged = await stageBatch(batch.sinks, { from, to }, earlier?.plans ?? {}, span);
@@ -239,7 +243,7 @@ export class PartitionProcessor<Output> {
       await staged.abort();
       throw error;
     }
-    await checkpoint.advance(to, { bytes: batch.bytes, maxBytes: this.#options.limits.maxBytes });
+    await checkpoint.advance(to, checkReplayable && { bytes: batch.bytes, maxBytes: limits.maxBytes });
     this.#next = to;
     const letters = hasLanded || onInvalid !== 'dead-letter' ? 0 : invalid.length;
     const deadLettered = letters + (again ? 0 : batch.out - (earlier?.dropped?.length ?? 0));
@@ -272,11 +276,8 @@ export class PartitionProcessor<Output> {
 
   async #deadLetterEnds(): Promise<readonly number[]> {
     const { log, deadLetterTopic } = this.#options;
-    const topic = (await log.topics()).find(({ name }) => name === deadLetterTopic);
     const ends: number[] = [];
-    for (let partition = 0; partition < (topic?.partitions ?? 0); partition++) {
-      ends.push((await log.range({ topic: deadLetterTopic, partition })).end);
-    }
+    for (const letters of await partitionsOf(log, deadLetterTopic)) ends.push((await log.range(letters)).end);
     return ends;
   }
 }

@@ -12,7 +12,7 @@ import type { LogRecord, TopicPartition } from '../log/log.ts';
 import { backoff } from './backoff.ts';
 import { BatchInHand } from './batch-in-hand.ts';
 import { header } from './convert.ts';
-import { type Landed, readCuts } from './cuts.ts';
+import { type ConsumerPartition, readCuts } from './cuts.ts';
 import { EarlierLetters } from './dead-lettered.ts';
 import { openSink, type OpenSink } from './open-sink.ts';
 import type { ProcessorOptions } from './partition-processor.ts';
@@ -79,7 +79,7 @@ export class PartitionReplayer<Output> {
   /** Resolves when nothing is left to replay, or it stands still. */
   async #replay(): Promise<void> {
     const { log, state, consumer, sinks, observer, checkReplayable } = this.#options;
-    const of: Landed = { logId: log.id, consumer, at: this.#at };
+    const of: ConsumerPartition = { logId: log.id, consumer, at: this.#at };
     const progress = await ReplayProgress.open(state, of);
     if (!progress.range || progress.range.stopped !== undefined) return;
     const opened: OpenSink<Output>[] = [];

@@ -1,5 +1,6 @@
 /** A consumer of a topic: one loop for each of its partitions, each at its own pace, and one beside it for replays (D9). */
 import type { TopicPartition } from '../log/log.ts';
+import { partitionsOf } from '../log/partitions.ts';
 import { PartitionReplayer } from './partition-replayer.ts';
 import { PartitionProcessor, type ProcessorOptions } from './partition-processor.ts';
 
@@ -15,17 +16,15 @@ export class Processor<Output> {
   readonly #partitions: readonly PartitionProcessor<Output>[];
   readonly #replayers: readonly PartitionReplayer<Output>[];
 
-  private constructor(topic: string, partitions: number, options: ProcessorOptions<Output>) {
+  private constructor(topic: string, all: readonly TopicPartition[], options: ProcessorOptions<Output>) {
     this.consumer = options.consumer;
     this.topic = topic;
-    const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }));
     this.#partitions = all.map((at) => new PartitionProcessor(at, options));
-    this.#replayers = all.map((at) => new PartitionReplayer(at, options));
+    this.#replayers = options.checkReplayable ? all.map((at) => new PartitionReplayer(at, options)) : [];
   }
 
   static async start<Output>(topic: string, options: ProcessorOptions<Output>): Promise<Processor<Output>> {
-    const partitions = (await options.log.topics()).find(({ name }) => name === topic)?.partitions ?? 0;
-    const processor = new Processor(topic, partitions, options);
+    const processor = new Processor(topic, await partitionsOf(options.log, topic), options);
     for (const loop of [...processor.#partitions, ...processor.#replayers]) loop.start();
     return processor;
   }
@@ -34,7 +33,7 @@ export class Processor<Output> {
     return this.#partitions.map(({ at, next }) => ({ ...at, consumer: this.consumer, offset: next }));
   }
 
-  /** Replays have been asked for (`request-replay.ts`). */
+  /** Replays have been asked for (`replays.ts`). */
   replay(): void {
     for (const replayer of this.#replayers) replayer.wake();
   }

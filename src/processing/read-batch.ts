@@ -12,6 +12,11 @@ export interface Offsets {
   readonly to: number;
 }
 
+/** What counts towards a batch's limit beside it. */
+export interface BatchPage extends Page {
+  readonly bytes: number;
+}
+
 /**
  * The records from `from` on, until the batch is full, its interval is over, or the processor stops; no page only when
  * `signal` aborted before there was any.
@@ -23,7 +28,7 @@ export async function* readBatch(
   limits: BatchLimits,
   signal: AbortSignal,
   now: () => number = Date.now,
-): AsyncGenerator<Page> {
+): AsyncGenerator<BatchPage> {
   try {
     await log.waitPast(at, from, signal);
   } catch (error) {
@@ -38,7 +43,7 @@ export async function* readBatch(
     if (page.next > next) {
       firstMs ??= page.records[0]?.timeMs;
       next = page.next;
-      bytes += recordBytes(page.records);
+      bytes += page.bytes;
       yield page;
     } else {
       const leftMs = limits.flushIntervalMs - Math.max(0, now() - (firstMs ?? 0)); // it may have waited in the log
@@ -50,7 +55,7 @@ export async function* readBatch(
 }
 
 /** Exactly the records `from <= offset < to`, as a redo needs them. */
-export async function* readRange(log: Log, at: TopicPartition, { from, to }: Offsets): AsyncGenerator<Page> {
+export async function* readRange(log: Log, at: TopicPartition, { from, to }: Offsets): AsyncGenerator<BatchPage> {
   for (let next = from; next < to;) {
     const page = await readPage(log, at, next, to, pageBytes);
     next = page.next;
@@ -58,14 +63,14 @@ export async function* readRange(log: Log, at: TopicPartition, { from, to }: Off
   }
 }
 
-async function readPage(log: Log, at: TopicPartition, from: number, to: number, maxBytes: number): Promise<Page> {
+async function readPage(log: Log, at: TopicPartition, from: number, to: number, maxBytes: number): Promise<BatchPage> {
   const page = await log.read(at, from, { maxBytes: Math.min(pageBytes, maxBytes) });
-  if (page.next <= to) return page;
-  return { records: page.records.filter(({ offset }) => offset < to), next: to };
+  const isWhole = page.next <= to;
+  const records = isWhole ? page.records : page.records.filter(({ offset }) => offset < to);
+  return { records, next: isWhole ? page.next : to, bytes: bytesOf(records) };
 }
 
-/** What counts towards a batch's limit. */
-export function recordBytes(records: readonly LogRecord[]): number {
+function bytesOf(records: readonly LogRecord[]): number {
   let bytes = 0;
   for (const { value, headers } of records) {
     bytes += value.length;

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '../errors.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
-import type { Landed } from './cuts.ts';
+import type { ConsumerPartition } from './cuts.ts';
 
 /** Offsets `from <= offset < to` land again; those below `next` have. */
 export interface ReplayRange {
@@ -23,18 +23,18 @@ interface Stored extends ReplayRange {
 
 export class ReplayProgress {
   readonly #state: StateStore;
-  readonly #of: Landed;
+  readonly #of: ConsumerPartition;
   #raw: Buffer | undefined;
   #stored: Stored | undefined;
 
-  private constructor(state: StateStore, of: Landed) {
+  private constructor(state: StateStore, of: ConsumerPartition) {
     this.#state = state;
     this.#of = of;
   }
 
-  static async open(state: StateStore, of: Landed): Promise<ReplayProgress> {
+  static async open(state: StateStore, of: ConsumerPartition): Promise<ReplayProgress> {
     const progress = new ReplayProgress(state, of);
-    progress.#raw = await state.get(keyOf(of));
+    progress.#raw = await state.get(replayKey(of));
     if (progress.#raw) progress.#stored = JSON.parse(progress.#raw.toString()) as Stored;
     return progress;
   }
@@ -65,11 +65,11 @@ export class ReplayProgress {
 
   #known(): Stored {
     if (this.#stored) return this.#stored;
-    throw new Error(`no replay is under way: ${keyOf(this.#of)}`);
+    throw new Error(`no replay is under way: ${replayKey(this.#of)}`);
   }
 
   async #replace(range: ReplayRange | undefined): Promise<void> {
-    const key = keyOf(this.#of);
+    const key = replayKey(this.#of);
     const stored = range && { ...range, change: randomUUID() };
     const value = stored && Buffer.from(JSON.stringify(stored));
     const change = value ? { put: [{ key, value }] } : { delete: [key] };
@@ -80,13 +80,7 @@ export class ReplayProgress {
   }
 }
 
-/** Of all replays of a consumer: their keys. */
-export async function replayKeysOf(state: StateStore, logId: string, consumer: string): Promise<readonly string[]> {
-  const keys: string[] = [];
-  for await (const [key] of state.entries(`replay/${logId}/${consumer}/`)) keys.push(key);
-  return keys;
-}
-
-function keyOf({ logId, consumer, at }: Landed): string {
+/** Where it is kept. */
+export function replayKey({ logId, consumer, at }: ConsumerPartition): string {
   return `replay/${logId}/${consumer}/${at.topic}/${at.partition}`;
 }

@@ -4,10 +4,11 @@
  */
 import { Fault, isFault } from '../errors.ts';
 import type { LogReader, TopicPartition } from '../log/log.ts';
+import { partitionsOf } from '../log/partitions.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { Checkpoint } from './checkpoint.ts';
-import { type Landed, readCuts } from './cuts.ts';
+import { type ConsumerPartition, readCuts } from './cuts.ts';
 import { ReplayProgress, type ReplayRange } from './replay-progress.ts';
 
 /** `start`, an offset in each of the partitions, or when the log took the events, Unix milliseconds. */
@@ -85,10 +86,9 @@ export class Replays {
   }
 
   async #partitions({ topic }: Pipeline, wanted: number | undefined): Promise<readonly TopicPartition[]> {
-    const count = (await this.#options.log.topics()).find(({ name }) => name === topic.name)?.partitions ?? 0;
-    if (wanted !== undefined && wanted >= count)
-      throw new Fault('REQUEST_INVALID', `topic ${topic.name} has ${count} partitions, counted from 0`);
-    const all = Array.from({ length: count }, (_, partition) => ({ topic: topic.name, partition }));
+    const all = await partitionsOf(this.#options.log, topic.name);
+    if (wanted !== undefined && wanted >= all.length)
+      throw new Fault('REQUEST_INVALID', `topic ${topic.name} has ${all.length} partitions, counted from 0`);
     return wanted === undefined ? all : all.slice(wanted, wanted + 1);
   }
 
@@ -103,7 +103,7 @@ export class Replays {
     return { ...at, from: asked >= to ? to : begin, to, asked };
   }
 
-  async #begin(of: Landed, { from, to }: PlannedReplay): Promise<void> {
+  async #begin(of: ConsumerPartition, { from, to }: PlannedReplay): Promise<void> {
     for (;;) {
       const progress = await ReplayProgress.open(this.#options.state, of);
       try {
@@ -116,7 +116,7 @@ export class Replays {
     }
   }
 
-  #of({ name: consumer }: Pipeline, { topic, partition }: TopicPartition): Landed {
+  #of({ name: consumer }: Pipeline, { topic, partition }: TopicPartition): ConsumerPartition {
     return { logId: this.#options.log.id, consumer, at: { topic, partition } };
   }
 }

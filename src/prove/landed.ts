@@ -1,6 +1,7 @@
 /** What is really there after the proof: read from the data directory with nothing of the program running. */
 import type { Pool } from 'pg';
-import { type DeadLetter, readDeadLetter } from '../dead-letters/dead-letter.ts';
+import type { DeadLetter } from '../dead-letters/dead-letter.ts';
+import { readDeadLetters } from '../dead-letters/read.ts';
 import type { LogReader } from '../log/log.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 
@@ -47,17 +48,8 @@ function correlationIdIn(line: string): string | undefined {
 /** By correlation id. */
 export async function readLetters(log: LogReader, topic: string): Promise<ReadonlyMap<string, readonly DeadLetter[]>> {
   const letters = new Map<string, DeadLetter[]>();
-  const partitions = (await log.topics()).find(({ name }) => name === topic)?.partitions ?? 0;
-  for (let partition = 0; partition < partitions; partition++) {
-    const { start, end } = await log.range({ topic, partition });
-    for (let next = start; next < end;) {
-      const page = await log.read({ topic, partition }, next, { maxBytes: 1024 * 1024 });
-      for (const letter of page.records.map(readDeadLetter)) {
-        letters.set(letter.correlationId, [...(letters.get(letter.correlationId) ?? []), letter]);
-      }
-      next = page.next;
-    }
-  }
+  for await (const letter of readDeadLetters(log, [topic]))
+    letters.set(letter.correlationId, [...(letters.get(letter.correlationId) ?? []), letter]);
   return letters;
 }
 

@@ -6,6 +6,7 @@
 import { isCorrelationId } from '../event/correlation-id.ts';
 import { toUuid } from '../event/ids.ts';
 import type { LogReader } from '../log/log.ts';
+import { partitionsOf } from '../log/partitions.ts';
 import { header } from '../processing/convert.ts';
 import { eventTrail, noted, unknownEvent } from './event-trail.ts';
 import { findRows } from './rows.ts';
@@ -81,9 +82,7 @@ async function idsInLog(options: TrailOptions, id: string, notes: string[]): Pro
 }
 
 async function searchNewest(log: LogReader, topic: string, text: string, found: Set<string>): Promise<void> {
-  const partitions = (await log.topics()).find(({ name }) => name === topic)?.partitions ?? 0;
-  for (let partition = 0; partition < partitions; partition++) {
-    const at = { topic, partition };
+  for (const at of await partitionsOf(log, topic)) {
     const { start, end } = await log.range(at);
     for (let next = Math.max(start, end - newestRecords); next < end && found.size <= mostEvents;) {
       const page = await log.read(at, next, { maxBytes: readBytes });

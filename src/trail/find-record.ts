@@ -3,6 +3,7 @@
  * log can be entered by time.
  */
 import type { LogReader, LogRecord, TopicPartition } from '../log/log.ts';
+import { partitionsOf } from '../log/partitions.ts';
 import { header } from '../processing/convert.ts';
 
 /** From the first byte of a package to the log: a request may take five minutes (api/server.ts), and then wait for room. */
@@ -21,9 +22,7 @@ export async function* recordsBetween(
   fromMs: number,
   toMs: number,
 ): AsyncGenerator<FoundRecord> {
-  const partitions = (await log.topics()).find(({ name }) => name === topic)?.partitions ?? 0;
-  for (let partition = 0; partition < partitions; partition++) {
-    const at = { topic, partition };
+  for (const at of await partitionsOf(log, topic)) {
     const { end } = await log.range(at);
     let next = await log.offsetAtTime(at, fromMs);
     while (next < end) {

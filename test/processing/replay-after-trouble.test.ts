@@ -8,8 +8,7 @@ import * as fc from 'fast-check';
 import { escapeIdentifier } from 'pg';
 import { Fault } from '../../src/errors.ts';
 import { Checkpoint } from '../../src/processing/checkpoint.ts';
-import { type Landed, readCuts } from '../../src/processing/cuts.ts';
-import type { ReplayFrom } from '../../src/processing/replays.ts';
+import { type ConsumerPartition, readCuts } from '../../src/processing/cuts.ts';
 import type { CallFault } from '../../src/testing/faulty-calls.ts';
 import { assertExactlyOnce } from '../support/exactly-once.ts';
 import { findAll, loseOldest } from '../support/found-in-place.ts';
@@ -26,6 +25,7 @@ import {
   startLife,
   topic,
 } from '../support/processor-lives.ts';
+import { replayIn } from '../support/replay-in.ts';
 import { uuidOf } from '../support/table-events.ts';
 import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
 
@@ -34,16 +34,7 @@ type Events = Parameters<typeof newPlace>[0]['events'];
 const at = { topic, partition: 0 };
 const good = (count: number): Events => Array.from({ length: count }, (_, index) => ['good', `k${index % 3}`] as const);
 
-const landedBy = ({ log }: Life): Landed => ({ logId: log.id, consumer, at });
-
-async function replayIn(place: Place, from: ReplayFrom, options: LifeOptions): Promise<Life> {
-  const life = await startLife(place, options);
-  await life.caughtUp();
-  await life.replays.ask({ pipeline: consumer, from, dryRun: false });
-  await life.caughtUp();
-  await life.drain();
-  return life;
-}
+const landedBy = ({ log }: Life): ConsumerPartition => ({ logId: log.id, consumer, at });
 
 /** Until all has landed and is replayed, or a crash. */
 async function liveWithReplay(place: Place, options: LifeOptions, offset: number | undefined): Promise<void> {

@@ -4,7 +4,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import * as fc from 'fast-check';
 import { escapeIdentifier } from 'pg';
 import { isFault } from '../../src/errors.ts';
 import { readCuts } from '../../src/processing/cuts.ts';
@@ -14,9 +13,7 @@ import { assertExactlyOnce } from '../support/exactly-once.ts';
 import { findAll } from '../support/found-in-place.ts';
 import {
   consumer,
-  type Kind,
   land,
-  type Life,
   type LifeOptions,
   newPlace,
   openLog,
@@ -25,6 +22,7 @@ import {
   startOn,
   topic,
 } from '../support/processor-lives.ts';
+import { replayIn } from '../support/replay-in.ts';
 import { until } from '../support/until.ts';
 import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
 
@@ -39,15 +37,6 @@ const mixed: Events = [
 ];
 const start = 'start';
 const refusesSome: LifeOptions['refuses'] = ({ id }) => ['event 3', 'event 8'].includes(id);
-
-async function replayIn(place: Place, from: ReplayFrom, options: LifeOptions): Promise<Life> {
-  const life = await startLife(place, options);
-  await life.caughtUp();
-  await life.replays.ask({ pipeline: consumer, from, dryRun: false });
-  await life.caughtUp();
-  await life.drain();
-  return life;
-}
 
 /** Asked for until that is answered, as a person would. */
 async function replayWithFault(place: Place, options: LifeOptions, fault: CallFault): Promise<void> {
@@ -318,53 +307,5 @@ suite('replay', { concurrency: false }, () => {
       const records = place.events.slice(cuts[index - 1] ?? 0, cut);
       assert.ok(records.length <= 12, `${records.length} records of at least 100 bytes`);
     }
-  });
-
-  test('random events, code, faults and crashes: what replays leave is what the code of today gives (D9)', async () => {
-    const event = fc.tuple(
-      fc.oneof(
-        { weight: 5, arbitrary: fc.constant<Kind>('good') },
-        { weight: 1, arbitrary: fc.constantFrom<Kind>('transform', 'row', 'jsonb', 'index', 'object key') },
-      ),
-      fc.constantFrom('a', 'b', 'c'),
-    );
-    const fault = fc.record({
-      call: fc.nat(60),
-      how: fc.constantFrom<CallFault['how']>('crash before', 'crash after', 'fail before', 'fail after'),
-    });
-    const cases = fc.record({
-      events: fc.array(event, { minLength: 1, maxLength: 40 }),
-      partitions: fc.integer({ min: 1, max: 2 }),
-      batchBytes: fc.constantFrom(200, 700, 5_000),
-      replays: fc.array(fc.record({ offset: fc.nat(40), faults: fc.array(fault, { maxLength: 2 }) }), {
-        minLength: 1,
-        maxLength: 3,
-      }),
-    });
-    await fc.assert(
-      fc.asyncProperty(cases, async ({ events, partitions, batchBytes, replays }) => {
-        const place = await landedPlace(events, { maxBatchBytes: batchBytes }, partitions);
-        for (const [index, { offset, faults }] of replays.entries()) {
-          const options = { prefix: `v${index + 2}`, maxBatchBytes: batchBytes };
-          const life = await startLife(place, { ...options, faults });
-          const done = life
-            .caughtUp()
-            .then(() => life.replays.ask({ pipeline: consumer, from: { offset }, dryRun: false }))
-            .then(() => life.caughtUp())
-            .then(() => true);
-          const ended = await Promise.race([
-            done.catch(() => false),
-            life.calls.crashed.then(() => 'crashed' as const),
-          ]);
-          if (ended === 'crashed') await life.crash();
-          else await life.drain();
-        }
-        const last = { prefix: 'v9', maxBatchBytes: batchBytes };
-        await replayIn(place, start, last);
-        await assertExactlyOnce(place, 'dead-letter');
-        assert.ok((await codeOfRows(place)).every(([, by]) => by === 'v9'));
-      }),
-      { numRuns: 12 },
-    );
   });
 });

@@ -206,7 +206,7 @@ export async function startOn(
     limits: { maxBytes: maxBatchBytes, flushIntervalMs: 1 },
     onInvalid,
     deadLetterTopic,
-    ...(options.checkReplayable && { checkReplayable: options.checkReplayable }),
+    checkReplayable: options.checkReplayable ?? (() => undefined),
     observer: {
       landed: (_at, outcome) => {
         landed.push(outcome);
