@@ -4,7 +4,8 @@ import type { LetterFilter } from '../../dead-letters/letter-filter.ts';
 import { Fault } from '../../errors.ts';
 import { parseTime } from '../../event/time.ts';
 
-const time = z
+/** As Unix milliseconds. */
+export const time = z
   .string()
   .meta({ format: 'date-time' })
   .transform((text, context) => {

@@ -6,18 +6,12 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { parseTime } from '../../event/time.ts';
 import type { Replays } from '../../processing/replays.ts';
 import { readJsonBody } from '../json-body.ts';
+import { time } from './filter.ts';
 
 const from = z.union(
-  [
-    z.literal('start'),
-    z.strictObject({ offset: z.int().min(0) }),
-    z.strictObject({
-      time: z.string().refine((text) => parseTime(text) !== undefined, 'expected a time as in RFC 3339 with a zone'),
-    }),
-  ],
+  [z.literal('start'), z.strictObject({ offset: z.int().min(0) }), z.strictObject({ time })],
   'expected "start", {"offset": 0} or {"time": "2026-11-20T12:00:00Z"}',
 );
 
@@ -38,5 +32,5 @@ export function mountReplays(app: FastifyInstance, replays: Replays): void {
 
 function fromOf(where: z.output<typeof from>) {
   if (where === 'start' || 'offset' in where) return where;
-  return { timeMs: parseTime(where.time)?.epochMs ?? 0 };
+  return { timeMs: where.time };
 }
