@@ -6,12 +6,15 @@ import type {
   AppendOptions,
   Batch,
   Log,
+  Member,
+  Membership,
   OffsetRange,
   Page,
   RetentionLimits,
   TopicPartition,
   TopicSpec,
 } from '../log.ts';
+import { joinAlone } from '../join-alone.ts';
 import { ActiveSegment } from './active-segment.ts';
 import { Appender, failed } from './appender.ts';
 import { type DurableMark, MarkWriter, markPath, openMark, readMark } from './durable-mark.ts';
@@ -196,6 +199,10 @@ class SegmentLog implements Log {
   async waitPast(at: TopicPartition, offset: number, signal: AbortSignal): Promise<void> {
     const place = this.#state.place(at);
     await this.#waiters.wait(() => this.#state.next(place) > offset, signal);
+  }
+
+  join(membership: Membership): Promise<Member> {
+    return joinAlone(this, membership);
   }
 
   async retain(limits: RetentionLimits, keepFrom: readonly Keep[]): Promise<void> {
