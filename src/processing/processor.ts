@@ -101,9 +101,11 @@ export class Processor<Output> {
   #stop(partition: number, { processor, replayer }: Loops<Output>): void {
     this.#loops.delete(partition);
     const before = this.#leaving.get(partition);
-    const left = Promise.all([before, processor.drain(), replayer?.drain()]).then(() => {
+    const landInHand = async (): Promise<void> => {
+      await Promise.all([before, processor.drain(), replayer?.drain()]);
       if (this.#leaving.get(partition) === left) this.#leaving.delete(partition);
-    });
+    };
+    const left = landInHand();
     this.#leaving.set(partition, left);
   }
 }

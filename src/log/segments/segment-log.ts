@@ -14,7 +14,6 @@ import type {
   TopicPartition,
   TopicSpec,
 } from '../log.ts';
-import { joinAlone } from '../join-alone.ts';
 import { ActiveSegment } from './active-segment.ts';
 import { Appender, failed } from './appender.ts';
 import { type DurableMark, MarkWriter, markPath, openMark, readMark } from './durable-mark.ts';
@@ -201,8 +200,11 @@ class SegmentLog implements Log {
     await this.#waiters.wait(() => this.#state.next(place) > offset, signal);
   }
 
-  join(membership: Membership): Promise<Member> {
-    return joinAlone(this, membership);
+  /** One process has the log: every partition is its own, for as long as it runs. */
+  async join({ topic, onAssigned }: Membership): Promise<Member> {
+    const count = (await this.topics()).find(({ name }) => name === topic)?.partitions ?? 0;
+    onAssigned(Array.from({ length: count }, (_, partition) => ({ topic, partition })));
+    return { landed: () => undefined, leave: () => Promise.resolve() };
   }
 
   async retain(limits: RetentionLimits, keepFrom: readonly Keep[]): Promise<void> {
