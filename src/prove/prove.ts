@@ -5,14 +5,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/config.ts';
-import { dataPaths, openEngineReader, openWarehouse } from '../engine/engine.ts';
+import { openEngineReader, openWarehouse } from '../engine/engine.ts';
 import { consumersOf } from '../engine/landing.ts';
 import { Fault } from '../errors.ts';
 import type { App } from '../pipeline/app.ts';
 import type { ObjectsSink, Pipeline, TableSink } from '../pipeline/pipeline.ts';
 import { readLag } from '../processing/lag.ts';
 import { createCodecs } from '../schemas/codecs.ts';
-import { openFileRegistry } from '../schemas/file-registry.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readLetters, readObjects } from './landed.ts';
@@ -161,12 +160,10 @@ export async function compare(
   { app: { pipeline }, config }: Pick<ProofOptions, 'app' | 'config'>,
   acknowledged: Producer['acknowledged'],
 ): Promise<Verdict> {
-  const paths = dataPaths(config.dataDir);
-  const registry = await openFileRegistry({ dir: paths.registry });
-  const codec = await createCodecs(registry).latest(pipeline.schema.subject);
   const reader = await openEngineReader(config);
   const warehouse = await openWarehouse(config, createLogger({ level: 'error' }));
   try {
+    const codec = await createCodecs(await reader.registry()).latest(pipeline.schema.subject);
     const letters = await readLetters(reader.log, pipeline.deadLetterTopic);
     const objects = await readObjects(await reader.objects());
     return await judge(targetsOf(pipeline, codec), { acknowledged, letters, objects, pool: warehouse.pool });
