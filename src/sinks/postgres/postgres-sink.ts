@@ -10,6 +10,7 @@ import type { Sink } from '../sink.ts';
 import { ensureCheckpoints } from './checkpoint-row.ts';
 import { ensureTable } from './ensure-table.ts';
 import { monthPartitions } from './month-partitions.ts';
+import { explained } from './privileges.ts';
 import { TablePartition } from './table-partition.ts';
 
 export interface PostgresSinkOptions<E> {
@@ -21,7 +22,7 @@ export interface PostgresSinkOptions<E> {
   readonly definition: TableSink<E>;
 }
 
-/** `open` rejects with WAREHOUSE_TABLE_DIFFERS or PIPELINE_INVALID where the table cannot be what the definition says. */
+/** `open` rejects with WAREHOUSE_TABLE_DIFFERS, WAREHOUSE_DENIED or PIPELINE_INVALID where the table cannot be what the definition says. */
 export function createPostgresSink<E>(options: PostgresSinkOptions<E>): Sink<E> {
   const { definition, logId, pipeline } = options;
   const { pool } = options.warehouse;
@@ -45,7 +46,7 @@ export function createPostgresSink<E>(options: PostgresSinkOptions<E>): Sink<E> 
         return partition;
       } catch (error) {
         client.release(true);
-        throw error;
+        throw await explained(error, pool, definition.name, false);
       }
     },
   };

@@ -28,6 +28,7 @@ import {
 } from './checkpoint-row.ts';
 import { copyRows, copyStatement } from './copy-rows.ts';
 import type { MonthPartitions } from './month-partitions.ts';
+import { explained } from './privileges.ts';
 import { findRefusedRows, isDataError, isPartitionMissing } from './refused-rows.ts';
 import { deleteRows, ensureIndex, renewSummaries, type RowsOfEvents, summariseIndexes } from './replaced-rows.ts';
 import { RowBatch } from './row-batch.ts';
@@ -69,7 +70,11 @@ export class TablePartition<E> implements SinkPartition<E> {
 
   async landAgain(): Promise<void> {
     const { pool, key } = this.#options;
-    if (this.next > 0 || !(await hasUncountedRows(pool, key))) return;
+    if (this.next > 0) return;
+    const hasUncounted = await hasUncountedRows(pool, key).catch(async (error: unknown) => {
+      throw await explained(error, pool, key.sink, false);
+    });
+    if (!hasUncounted) return;
     throw new Fault(
       'CHECKPOINT_LOST',
       `table ${key.sink} has rows, but no checkpoint that tells which: landing ${key.topic}-${key.partition} again could double them`,
@@ -100,7 +105,7 @@ export class TablePartition<E> implements SinkPartition<E> {
       return staged === 'landed before' ? nothingStaged : refused(staged);
     } catch (error) {
       client.release(true); // whatever state it is in, its transaction ends with it
-      throw error;
+      throw await explained(error, this.#options.pool, this.#options.definition.name, range.replaces !== undefined);
     }
   }
 
