@@ -30,7 +30,11 @@ async function granted(t: TestContext, args: readonly string[]): Promise<string>
 async function query(url: string, text: string): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
-  await client.query(text).finally(() => client.end());
+  try {
+    await client.query(text);
+  } finally {
+    await client.end();
+  }
 }
 
 suite('tributary warehouse grants', { timeout: 120_000 }, () => {

@@ -52,7 +52,7 @@ async function prepare(options: Partial<GrantsOptions>): Promise<readonly string
     `CREATE DATABASE ${database}`,
     `REVOKE ALL ON DATABASE ${database} FROM PUBLIC`,
   ]);
-  const statements = grantStatements({ ...names, tables: [table as TableSink<never>], ...options });
+  const statements = grantStatements({ ...names, tables: [table], ...options });
   const again = ['BEGIN', ...statements, 'COMMIT', 'BEGIN', ...statements, 'COMMIT'];
   await admin(['REVOKE ALL ON SCHEMA public FROM PUBLIC', ...again], names.database);
   return statements;
@@ -134,7 +134,7 @@ suite('what a role needs on a PostgreSQL server', { timeout: 120_000 }, () => {
       assert.match(error.message, /ta"ble; _2024_02 is missing.* CREATE /);
       return true;
     });
-    const statements = grantStatements({ ...names, tables: [table as TableSink<never>], months });
+    const statements = grantStatements({ ...names, tables: [table], months });
     await admin(['BEGIN', ...statements, 'COMMIT'], names.database);
     await useAll();
   });
