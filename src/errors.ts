@@ -277,6 +277,11 @@ export const catalogue = {
     what: 'PostgreSQL cannot be reached, or refuses the connection.',
     todo: 'Start PostgreSQL, or correct DATABASE_URL.',
   },
+  WAREHOUSE_DENIED: {
+    status: 503,
+    what: 'PostgreSQL does not let our role do what landing takes.',
+    todo: 'Run what tributary warehouse grants prints, as an administrator of the database; what waits goes on by itself.',
+  },
   WAREHOUSE_TABLE_DIFFERS: {
     status: 500,
     what: 'The table of a sink exists with other columns than the pipeline declares.',
