@@ -36,7 +36,9 @@ export function redisOf(port: number, settings: Readonly<Record<string, string>>
 
 function configuration(dir: string, settings: Readonly<Record<string, string>>): string {
   const all = { bind: '127.0.0.1', dir, save: '""', appendonly: 'no', 'maxmemory-policy': 'noeviction', ...settings };
-  return Object.entries(all).map(([name, value]) => `${name} ${value}\n`).join('');
+  return Object.entries(all)
+    .map(([name, value]) => `${name} ${value}\n`)
+    .join('');
 }
 
 async function server(): Promise<Command> {

@@ -53,7 +53,9 @@ export class RunningService {
     await writeFile(join(this.dir, 'pid'), String(child.pid));
   }
 
-  async down(signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' = this.service.stopSignal ?? 'SIGTERM'): Promise<void> {
+  async down(
+    signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' = this.service.stopSignal ?? 'SIGTERM',
+  ): Promise<void> {
     const pid = await this.pid();
     if (pid !== undefined) process.kill(pid, signal);
     for (const endMs = Date.now() + stopLimitMs; (await this.pid()) !== undefined; await sleep(lookEveryMs))

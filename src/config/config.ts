@@ -48,6 +48,7 @@ export const variables = {
   KAFKA_SASL_MECHANISM: 'kafka.saslMechanism',
   KAFKA_USERNAME: 'kafka.username',
   KAFKA_PASSWORD: 'kafka.password',
+  REDIS_URL: 'redisUrl',
   S3_BUCKET: 'objects.bucket',
   S3_ENDPOINT: 'objects.endpoint',
   LOG_LEVEL: 'logLevel',

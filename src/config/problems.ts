@@ -15,7 +15,6 @@ type Path = readonly PropertyKey[];
 /** Settings of a version with the cluster engine: refused in so many words, lest somebody believes that they work. */
 export const clusterSettings: Readonly<Record<string, string>> = {
   schemaRegistryUrl: 'SCHEMA_REGISTRY_URL',
-  redisUrl: 'REDIS_URL',
 };
 
 export const noClusterEngine = 'the cluster engine is not part of this version; leave it out';
@@ -78,6 +77,7 @@ function valueAt(given: unknown, path: Path): unknown {
 const secrets: ReadonlySet<string> = new Set([
   'adminToken',
   'accessKey',
+  'redisUrl',
   'kafka.password',
   'traces.headers',
   'traces.endpoint',

@@ -22,6 +22,7 @@ const bytes = (min: number) => wholeNumber(min, Number.MAX_SAFE_INTEGER, 'bytes'
 const milliseconds = () => wholeNumber(1, 24 * 3600 * 1000, 'milliseconds');
 const port = 'a port from 0 to 65535';
 const databaseUrl = 'a connection string such as postgres://user@host:5432/database';
+const redisUrl = 'a URL such as redis://user:password@host:6379/0, or rediss: for TLS (REDIS_URL)';
 const brokers = 'a list of one or more brokers, each as host:port';
 const names = 'a list of one or more names of pipelines';
 const adminTokens = `one or more tokens, separated by commas, each of ${adminTokenForm}`;
@@ -140,6 +141,11 @@ export const settings = z
       .readonly()
       .optional(),
     kafka: kafka.readonly().optional(),
+    /** What is made from the log, and can be made again: idempotency keys. Default: with the rest of the keyed state. */
+    redisUrl: z
+      .string(redisUrl)
+      .refine((url) => /^rediss?:\/\/[^/]/i.test(url) && URL.canParse(url), redisUrl)
+      .optional(),
     /** Default: the directory `objects` in `dataDir`. */
     objects: objects.readonly().optional(),
     logLevel: z.enum(logLevels, `one of ${logLevels.join(', ')}`).default('info'),

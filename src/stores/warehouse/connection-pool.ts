@@ -22,13 +22,13 @@ export interface ConnectionPool {
 
 export function connectionPool(where: PoolConfig, onError: (message: string) => void): ConnectionPool {
   const pool = new Pool({
-    ...where,
     application_name: 'tributary',
     max: maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: idleTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveAfterMs,
+    ...where,
   });
   const clients = new Set<PoolClient>();
   pool.on('connect', (client) => {
