@@ -207,6 +207,11 @@ export const catalogue = {
     status: 503,
     todo: 'Free disk space.',
   },
+  STATE_UNAVAILABLE: {
+    status: 503,
+    what: 'The server of the keyed state does not answer, refuses us, or is not set up as it has to be.',
+    todo: 'See to the Redis (REDIS_URL) or PostgreSQL (DATABASE_URL) of the message; what waits for it goes on by itself.',
+  },
   STATE_BUSY: {
     status: 503,
     what: 'The keyed state could not be opened in time, since another process has it.',

@@ -32,7 +32,9 @@ suite('a PostgreSQL server that goes away', { timeout: 180_000 }, () => {
     };
     const sending = Promise.all([send(), send()]);
     const landed = async (): Promise<number> => {
-      const [row] = await rowsOf<{ n: number }>(dataDir, 'SELECT count(*) AS n FROM events', { DATABASE_URL: server.url });
+      const [row] = await rowsOf<{ n: number }>(dataDir, 'SELECT count(*) AS n FROM events', {
+        DATABASE_URL: server.url,
+      });
       return Number(row?.n);
     };
     await until(async () => (await landed().catch(() => 0)) > 0);
@@ -52,9 +54,10 @@ suite('a PostgreSQL server that goes away', { timeout: 180_000 }, () => {
     await caughtUp(dataDir, env, 100);
     const n = ids.length * 500;
     t.diagnostic(`${n} events`);
-    assert.deepEqual(await rowsOf(dataDir, 'SELECT count(*) AS n, count(DISTINCT correlation_id) AS ids FROM events', env), [
-      { n, ids: n },
-    ]);
+    assert.deepEqual(
+      await rowsOf(dataDir, 'SELECT count(*) AS n, count(DISTINCT correlation_id) AS ids FROM events', env),
+      [{ n, ids: n }],
+    );
     assert.equal((await eventLinesOf(dataDir)).size, n);
     assert.equal(await program.kill('SIGTERM'), 0);
   });

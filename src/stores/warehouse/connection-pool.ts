@@ -33,13 +33,13 @@ export interface ConnectionPool {
 
 export function connectionPool(where: PoolConfig, onError: (message: string) => void): ConnectionPool {
   const pool = new Pool({
-    ...where,
     application_name: 'tributary',
     max: maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: idleTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveAfterMs,
+    ...where,
   });
   pool.on('release', (_error, client) => idleSinceMs.set(client, performance.now()));
   const clients = new Set<PoolClient>();
