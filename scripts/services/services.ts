@@ -1,12 +1,13 @@
 /** Real servers for development, tests and CI: `npm run services -- up | down | status [name...]`. */
 import { join } from 'node:path';
 import { cacheDir } from './cache.ts';
+import { connect } from './connect.ts';
 import { kafka } from './kafka.ts';
 import { s3 } from './s3.ts';
 import { RunningService } from './running-service.ts';
 import type { Service } from './service.ts';
 
-const all: readonly Service[] = [kafka, s3];
+const all: readonly Service[] = [kafka, s3, connect];
 
 const actions = {
   up: async (one: RunningService) => {

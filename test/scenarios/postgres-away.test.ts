@@ -43,11 +43,11 @@ suite('a PostgreSQL server that goes away', { timeout: 180_000 }, () => {
     t.after(() => void program.child.kill('SIGKILL'));
 
     const ids: string[] = [];
-    let isSending = true;
+    const sending = new AbortController();
     const send = async (): Promise<void> => {
-      for (; isSending; await sleep(pauseMs)) ids.push((await taken(program.url, body)).packageId);
+      for (; !sending.signal.aborted; await sleep(pauseMs)) ids.push((await taken(program.url, body)).packageId);
     };
-    const sending = Promise.all([send(), send()]);
+    const sent = Promise.all([send(), send()]);
     let before = 0;
     /** Resolves when more rows are there than the time before. */
     const landsMore = (): Promise<boolean> =>
@@ -63,13 +63,13 @@ suite('a PostgreSQL server that goes away', { timeout: 180_000 }, () => {
       proxy.next({ kind: 'cut request', afterBytes: 50_000 }); // the checkpoint is asked for in less: this is a COPY
       await until(() => proxy.faults > faults);
       await server.halt(how);
-      const sent = ids.length;
-      await until(() => ids.length > sent + 5); // packages are taken all the while
+      const already = ids.length;
+      await until(() => ids.length > already + 5); // packages are taken all the while
       await server.start();
       await landsMore();
     }
-    isSending = false;
-    await sending;
+    sending.abort();
+    await sent;
     await caughtUp(dataDir, env, 100);
     const n = ids.length * eventsAPackage;
     t.diagnostic(`${n} events`);

@@ -8,6 +8,18 @@ import { openServerWarehouse } from '../../src/stores/warehouse/server-warehouse
 import { makeCertificate, noOpenssl } from '../support/certificates.ts';
 import { type OwnPostgresServer, ownPostgresServer } from '../support/postgres-server.ts';
 
+async function isEncrypted(url: string): Promise<boolean> {
+  const warehouse = await openServerWarehouse({ url });
+  try {
+    const found = await warehouse.pool.query<{ ssl: boolean }>(
+      'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()',
+    );
+    return found.rows[0]?.ssl === true;
+  } finally {
+    await warehouse.close();
+  }
+}
+
 suite('a PostgreSQL server by TLS', { skip: noOpenssl }, () => {
   let server: OwnPostgresServer;
   let certFile = '';
@@ -26,17 +38,6 @@ suite('a PostgreSQL server by TLS', { skip: noOpenssl }, () => {
     url.hostname = host;
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
     return url.href;
-  };
-  const isEncrypted = async (url: string): Promise<boolean> => {
-    const warehouse = await openServerWarehouse({ url });
-    try {
-      const found = await warehouse.pool.query<{ ssl: boolean }>(
-        'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()',
-      );
-      return found.rows[0]?.ssl === true;
-    } finally {
-      await warehouse.close();
-    }
   };
 
   test('verify-full with the authority in sslrootcert encrypts; so does no-verify without; disable does not', async () => {
