@@ -102,12 +102,26 @@ suite('configuration', () => {
   });
 
   test('the cluster engine is refused in so many words, in the environment and in the file', async (t) => {
-    const { file } = await scratch(t, { redisUrl: 'redis://x' });
-    const names = ['SCHEMA_REGISTRY_URL', 'REDIS_URL'];
+    const { file } = await scratch(t, { schemaRegistryUrl: 'http://x' });
+    const names = ['SCHEMA_REGISTRY_URL'];
     const env = Object.fromEntries(names.map((name) => [name, 'x']));
     const text = problemsOf({ file, env }).join('; ');
-    for (const place of [...names.map((name) => `${name} in the environment`), `${file}: redisUrl`])
+    for (const place of [...names.map((name) => `${name} in the environment`), `${file}: schemaRegistryUrl`])
       assert.ok(text.includes(`${place}: the cluster engine is not part of this version`), place);
+  });
+
+  test('Redis is a URL, which may hold a password and is not shown', () => {
+    const urls = ['redis://host', 'rediss://me:SECRET@host:6380/2'];
+    for (const REDIS_URL of urls) {
+      const config = loadConfig({ env: { REDIS_URL }, flags: {} });
+      assert.equal(config.redisUrl, REDIS_URL);
+      assert.doesNotMatch(JSON.stringify(redacted(config)), /SECRET/);
+    }
+    for (const REDIS_URL of ['host:6379', 'http://SECRET@host', 'redis://', 'redis:///SECRET']) {
+      const text = problemsOf({ env: { REDIS_URL } }).join();
+      assert.match(text, /REDIS_URL in the environment: expected a URL such as redis:/);
+      assert.doesNotMatch(text, /SECRET/);
+    }
   });
 
   test('brokers are a list, in the environment between commas', async (t) => {
