@@ -70,7 +70,7 @@ export class RunningService {
     return pid > 0 && (await this.#isOurs(pid)) ? pid : undefined;
   }
 
-  /** Its number may be another process's by now: ours works in our directory, where the system tells. */
+  /** Its number may be another process's by now: ours works in our directory or in one within it, where the system tells. */
   async #isOurs(pid: number): Promise<boolean> {
     try {
       process.kill(pid, 0);
@@ -79,7 +79,8 @@ export class RunningService {
     }
     if (process.platform !== 'linux') return true;
     const workingDir = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
-    return workingDir === (await realpath(this.dir));
+    const dir = await realpath(this.dir);
+    return workingDir === dir || workingDir?.startsWith(`${dir}/`) === true;
   }
 
   #log(): Promise<string> {

@@ -1,4 +1,4 @@
-/** What is really there after the proof: read from the data directory with nothing of the program running. */
+/** What is really there after the proof: read with nothing of the program running. */
 import type { Pool } from 'pg';
 import type { DeadLetter } from '../dead-letters/dead-letter.ts';
 import { readDeadLetters } from '../dead-letters/read.ts';
@@ -10,6 +10,8 @@ export interface ObjectLine {
   readonly line: string;
 }
 
+const readAtOnce = 32;
+
 export interface LandedObjects {
   /** The lines of each event, by correlation id. */
   readonly lines: ReadonlyMap<string, readonly ObjectLine[]>;
@@ -20,8 +22,7 @@ export interface LandedObjects {
 export async function readObjects(store: ObjectStore): Promise<LandedObjects> {
   const lines = new Map<string, ObjectLine[]>();
   const torn: string[] = [];
-  for await (const key of store.list('')) {
-    const text = (await store.get(key))?.toString() ?? '';
+  for await (const [key, text] of textsIn(store)) {
     if (!text.endsWith('\n')) torn.push(key);
     for (const line of text.split('\n').slice(0, -1)) {
       const id = correlationIdIn(line);
@@ -30,6 +31,19 @@ export async function readObjects(store: ObjectStore): Promise<LandedObjects> {
     }
   }
   return { lines, torn };
+}
+
+/** Several at a time: a store may be on another machine. */
+async function* textsIn(store: ObjectStore): AsyncGenerator<readonly [key: string, text: string]> {
+  const text = async (key: string) => [key, (await store.get(key))?.toString() ?? ''] as const;
+  let keys: string[] = [];
+  for await (const key of store.list('')) {
+    keys.push(key);
+    if (keys.length < readAtOnce) continue;
+    yield* await Promise.all(keys.map(text));
+    keys = [];
+  }
+  yield* await Promise.all(keys.map(text));
 }
 
 /** Of an event or a dead letter; undefined where the line is neither. */

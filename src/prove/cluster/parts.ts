@@ -1,0 +1,32 @@
+/** The servers beside Kafka: how each is started, and by which variables a node finds it. */
+import { postgresOf } from '../../../scripts/services/postgres.ts';
+import { s3Bucket, s3Credentials, s3Of } from '../../../scripts/services/s3.ts';
+import type { Service } from '../../../scripts/services/service.ts';
+
+export type Part = 's3' | 'postgres';
+
+interface PartKind {
+  /** @param sparePort for those that listen on two */
+  readonly service: (port: number, sparePort: number) => Service | Promise<Service>;
+  readonly environment: (address: string) => Readonly<Record<string, string>>;
+}
+
+/** What the AWS SDK reads. */
+export const sdkEnvironment = {
+  AWS_ACCESS_KEY_ID: s3Credentials.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: s3Credentials.secretAccessKey,
+  AWS_REGION: 'us-east-1',
+};
+
+export const parts: Readonly<Record<Part, PartKind>> = {
+  s3: {
+    service: (port) => s3Of(port),
+    environment: (address) => ({ S3_ENDPOINT: address, S3_BUCKET: s3Bucket, ...sdkEnvironment }),
+  },
+  postgres: {
+    service: postgresOf,
+    environment: (address) => ({ DATABASE_URL: address }),
+  },
+};
+
+export const partNames = Object.keys(parts) as readonly Part[];
