@@ -26,9 +26,13 @@ export async function cached(name: string, fill: (dir: string) => Promise<void>)
 }
 
 /** Ends with what the program has said where it fails. */
-export async function execute(file: string, args: readonly string[]): Promise<void> {
+export async function execute(
+  file: string,
+  args: readonly string[],
+  ids?: { readonly uid: number; readonly gid: number },
+): Promise<void> {
   try {
-    await run(file, [...args], { maxBuffer: 16 << 20 });
+    await run(file, [...args], { maxBuffer: 16 << 20, ...ids });
   } catch (error) {
     const { stdout = '', stderr = '', message } = error as Error & { stdout?: string; stderr?: string };
     throw new Error(`${message}\n${stdout}${stderr}`, { cause: error });

@@ -38,9 +38,10 @@ export class RunningService {
 
   async #spawn(): Promise<void> {
     await this.service.prepare(this.dir);
-    const { file, args } = this.service.command(this.dir);
+    const { file, args, ids } = await this.service.command(this.dir);
     const log = await open(join(this.dir, 'log'), 'w');
-    const child = spawn(file, [...args], { cwd: this.dir, detached: true, stdio: ['ignore', log.fd, log.fd] });
+    const stdio = ['ignore' as const, log.fd, log.fd];
+    const child = spawn(file, [...args], { cwd: this.dir, detached: true, stdio, ...ids });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     child.once('spawn', resolve).once('error', reject);
     try {
@@ -52,7 +53,9 @@ export class RunningService {
     await writeFile(join(this.dir, 'pid'), String(child.pid));
   }
 
-  async down(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+  async down(
+    signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' = this.service.stopSignal ?? 'SIGTERM',
+  ): Promise<void> {
     const pid = await this.pid();
     if (pid !== undefined) process.kill(pid, signal);
     for (const endMs = Date.now() + stopLimitMs; (await this.pid()) !== undefined; await sleep(lookEveryMs))
@@ -70,7 +73,7 @@ export class RunningService {
     return pid > 0 && (await this.#isOurs(pid)) ? pid : undefined;
   }
 
-  /** Its number may be another process's by now: ours works in our directory or in one within it, where the system tells. */
+  /** Its number may be another process's by now: ours works in our directory, where the system tells. */
   async #isOurs(pid: number): Promise<boolean> {
     try {
       process.kill(pid, 0);
@@ -78,9 +81,8 @@ export class RunningService {
       return false;
     }
     if (process.platform !== 'linux') return true;
-    const workingDir = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
-    const dir = await realpath(this.dir);
-    return workingDir === dir || workingDir?.startsWith(`${dir}/`) === true;
+    const workingDir = await readlink(`/proc/${pid}/cwd`).catch(() => '');
+    return `${workingDir}/`.startsWith(`${await realpath(this.dir)}/`); // PostgreSQL works in its data
   }
 
   #log(): Promise<string> {

@@ -7,12 +7,16 @@ export interface Service {
   install(): Promise<void>;
   /** Makes `dir` ready to start in; called before each start. */
   prepare(dir: string): Promise<void>;
-  command(dir: string): Command;
+  command(dir: string): Command | Promise<Command>;
   /** Told from what it has logged since it was started. */
   isReady(log: string): boolean;
+  /** Asks it to end at once, and in order. Default: SIGTERM. */
+  readonly stopSignal?: 'SIGINT';
 }
 
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
+  /** As whom it runs. Default: as who starts it. */
+  readonly ids?: { readonly uid: number; readonly gid: number };
 }

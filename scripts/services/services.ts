@@ -2,12 +2,14 @@
 import { join } from 'node:path';
 import { cacheDir } from './cache.ts';
 import { kafka } from './kafka.ts';
+import { postgres } from './postgres.ts';
+import { redis } from './redis.ts';
 import { registry } from './registry.ts';
 import { s3 } from './s3.ts';
 import { RunningService } from './running-service.ts';
 import type { Service } from './service.ts';
 
-const all: readonly Service[] = [kafka, registry, s3];
+const all: readonly Service[] = [kafka, registry, s3, postgres, redis];
 
 const actions = {
   up: async (one: RunningService) => {

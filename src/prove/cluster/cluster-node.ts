@@ -42,7 +42,7 @@ export class ClusterNode {
     const { name, startLimitMs, onFailure } = this.#options;
     for (const endMs = Date.now() + startLimitMs; ;) {
       const victim = this.#spawn();
-      if (await victim.readyWithin(endMs - Date.now())) return this.#watch(victim);
+      if (await victim.readyWithin(endMs - Date.now())) return void this.#watch(victim);
       await within(victim.exited, exitLimitMs); // its output ends first
       if (victim !== this.#victim) return; // killed meanwhile
       if (!victim.endedByItself)
@@ -65,11 +65,10 @@ export class ClusterNode {
     return victim;
   }
 
-  #watch(victim: Victim): void {
+  async #watch(victim: Victim): Promise<void> {
     const { name, onFailure } = this.#options;
-    void victim.exited.then(() => {
-      if (victim.endedByItself) onFailure(`${name} ended by itself: ${victim.lastWords}`);
-    });
+    await victim.exited;
+    if (victim.endedByItself) onFailure(`${name} ended by itself: ${victim.lastWords}`);
   }
 
   get pid(): number | undefined {

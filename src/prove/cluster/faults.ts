@@ -1,4 +1,6 @@
 /** What the proof does to servers and nodes. Each fault resolves when what it struck is back. */
+import { cp, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { between, type Random } from '../random.ts';
 import type { Cluster, ProxiedPart } from './cluster.ts';
@@ -41,6 +43,7 @@ export const faults: Readonly<Record<string, FaultKind>> = {
   'broker frozen': { target: 'kafka', weight: 1, strike: freezeBroker },
   'all brokers killed': { target: 'kafka', weight: 1, strike: killBrokers },
   ...Object.fromEntries(partNames.flatMap((part) => Object.entries(faultsOf(part)))),
+  ...(partNames.includes('redis') && { 'redis set back': { target: 'redis', weight: 2, strike: setRedisBack } }),
 };
 
 function faultsOf(target: Part): Readonly<Record<string, FaultKind>> {
@@ -132,6 +135,33 @@ async function cutPart({ proxy }: ProxiedPart, { random, awayMs }: Struck): Prom
   proxy.cut(() => Math.floor(cutAfterAtMostBytes ** random()));
   await sleep(awayMs);
   proxy.cut(undefined);
+}
+
+/** What it has written in its last second is lost, as `appendfsync everysec` allows. */
+async function setRedisBack({ cluster, awayMs }: Struck): Promise<void> {
+  const { service } = cluster.parts.get('redis') as ProxiedPart;
+  const live = join(service.dir, 'appendonlydir');
+  const copy = join(service.dir, 'a-second-ago');
+  await copyWhole(live, copy);
+  await sleep(1_000);
+  await service.down('SIGKILL');
+  await rm(live, { recursive: true });
+  await rename(copy, live);
+  await sleep(awayMs);
+  await service.up();
+}
+
+/** Redis may replace its files meanwhile. */
+async function copyWhole(from: string, to: string): Promise<void> {
+  for (;;) {
+    await rm(to, { recursive: true, force: true });
+    const before = await readFile(join(from, 'appendonly.aof.manifest'), 'utf8');
+    const isCopied = await cp(from, to, { recursive: true }).then(
+      () => true,
+      () => false,
+    );
+    if (isCopied && before === (await readFile(join(from, 'appendonly.aof.manifest'), 'utf8'))) return;
+  }
 }
 
 function oneOf<T>(all: readonly T[], random: Random): T {

@@ -1,15 +1,20 @@
 /** The servers beside Kafka: how each is started, and by which variables a node finds it. */
 import { postgresOf } from '../../../scripts/services/postgres.ts';
+import { redisOf } from '../../../scripts/services/redis.ts';
+import { registryOf } from '../../../scripts/services/registry.ts';
 import { s3Bucket, s3Credentials, s3Of } from '../../../scripts/services/s3.ts';
 import type { Service } from '../../../scripts/services/service.ts';
 
-export type Part = 's3' | 'postgres';
+export type Part = 'registry' | 's3' | 'postgres' | 'redis';
 
 interface PartKind {
   /** @param sparePort for those that listen on two */
   readonly service: (port: number, sparePort: number) => Service | Promise<Service>;
   readonly environment: (address: string) => Readonly<Record<string, string>>;
 }
+
+/** As production has it: at worst the last second is lost. */
+const redisSettings = { appendonly: 'yes', appendfsync: 'everysec' };
 
 /** What the AWS SDK reads. */
 export const sdkEnvironment = {
@@ -19,14 +24,22 @@ export const sdkEnvironment = {
 };
 
 export const parts: Readonly<Record<Part, PartKind>> = {
+  registry: {
+    service: registryOf,
+    environment: (address) => ({ SCHEMA_REGISTRY_URL: address }),
+  },
   s3: {
     service: (port) => s3Of(port),
     environment: (address) => ({ S3_ENDPOINT: address, S3_BUCKET: s3Bucket, ...sdkEnvironment }),
   },
   postgres: {
-    service: postgresOf,
+    service: (port) => postgresOf(port),
     environment: (address) => ({ DATABASE_URL: address }),
+  },
+  redis: {
+    service: (port) => redisOf(port, redisSettings),
+    environment: (address) => ({ REDIS_URL: address }),
   },
 };
 
-export const partNames = Object.keys(parts) as readonly Part[];
+export const partNames: readonly Part[] = ['s3', 'postgres'];
