@@ -13,6 +13,7 @@ import { loadApps } from '../engine/load-apps.ts';
 import { Fault } from '../errors.ts';
 import { isProven, type Proof, prove } from '../prove/prove.ts';
 import type { ClusterProof, ClusterProofOptions } from '../prove/cluster/prove-cluster.ts';
+import { interrupted, onInterrupt } from './interrupt.ts';
 import { examples, wholeNumber } from './options.ts';
 import { tell, writeLine } from './output.ts';
 import { proofTable } from './prove/proof-table.ts';
@@ -58,6 +59,10 @@ async function run(system: string, options: ProveOptions): Promise<void> {
   const [app] = await loadApps(configured);
   if (!app) return;
   const dir = await mkdtemp(join(tmpdir(), 'tributary-prove-'));
+  onInterrupt(['SIGINT', 'SIGTERM', 'SIGHUP'], () => {
+    tellKept(dir);
+    process.exit(interrupted);
+  });
   const seed = options.seed ?? randomInt(2 ** 31);
   const bar = progressBar(options.kills, seed);
   const onKill = (done: number): void => bar?.update(done);
@@ -70,6 +75,7 @@ async function run(system: string, options: ProveOptions): Promise<void> {
         : await prove({ ...common, config: { ...configured, dataDir: dir }, configFile: options.config });
   } catch (error) {
     if ((await readdir(dir)).length === 0) await rmdir(dir);
+    else tellKept(dir);
     throw error;
   } finally {
     bar?.stop();
@@ -78,7 +84,11 @@ async function run(system: string, options: ProveOptions): Promise<void> {
   await writeLine(options.json ? JSON.stringify({ ...proof, proven }) : proofTable(proof));
   if (!proven) process.exitCode = 1;
   if (proven && !options.keep) await rm(dir, { recursive: true, force: true });
-  else tell(`The data directory is kept: ${dir}`);
+  else tellKept(dir);
+}
+
+function tellKept(dir: string): void {
+  tell(`The data directory is kept: ${dir}`);
 }
 
 /** The proof brings its own. */

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/config.ts';
+import { Fault, isFault } from '../../errors.ts';
 import { kafkaOf } from '../../../scripts/services/kafka.ts';
 import { freePorts } from '../../../scripts/services/free-ports.ts';
 import { RunningService } from '../../../scripts/services/running-service.ts';
@@ -53,8 +54,10 @@ export class Cluster {
       proxied.push({ name, service, proxy: await CuttingProxy.to(port) });
     }
     const cluster = new Cluster(dir, brokers, proxied, watchdog);
+    const services = [...brokers, ...proxied.map(({ service }) => service)];
     try {
-      await Promise.all([...brokers, ...proxied.map(({ service }) => service)].map((service) => service.up()));
+      await installAll(services.slice(brokerCount - 1)); // what brokers need, they share
+      await Promise.all(services.map((service) => service.up()));
     } catch (error) {
       await cluster.close();
       throw error;
@@ -94,6 +97,15 @@ export class Cluster {
     await Promise.all([...this.parts.values()].map(({ proxy }) => proxy.close()));
     await this.#watchdog.end();
   }
+}
+
+/** @throws Fault PROGRAM_MISSING with everything that the machine does not have */
+async function installAll(services: readonly RunningService[]): Promise<void> {
+  const installed = await Promise.allSettled(services.map(({ service }) => service.install()));
+  const errors = installed.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  const missing = errors.filter((error) => isFault(error, 'PROGRAM_MISSING'));
+  if (missing.length > 0) throw new Fault('PROGRAM_MISSING', missing.map(({ message }) => message).join('. '));
+  if (errors.length > 0) throw errors[0];
 }
 
 function throughPort(address: string, port: number): string {
