@@ -16,7 +16,7 @@ export class CuttingProxy {
 
   /** @param port of the server, on 127.0.0.1 */
   static async to(port: number): Promise<CuttingProxy> {
-    const server = createServer();
+    const server = createServer({ allowHalfOpen: true }); // answers come after the end of what was asked
     const proxy = new CuttingProxy(server);
     server.on('connection', (client) => proxy.#join(client, port));
     server.listen(0, '127.0.0.1');
@@ -46,7 +46,7 @@ export class CuttingProxy {
   }
 
   #join(client: Socket, port: number): void {
-    const server = connect(port, '127.0.0.1');
+    const server = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     const end = (): void => {
       client.destroy();
       server.destroy();
