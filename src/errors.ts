@@ -224,7 +224,7 @@ export const catalogue = {
   },
   SCHEMA_MISSING: {
     status: 503,
-    what: 'The schema by which a pipeline checks events is not in the registry any more.',
+    what: 'The schema by which a pipeline checks events is not in the registry any more, or cannot be used.',
     todo: 'Register the schema of the pipeline again; until then its events are not taken.',
   },
   SCHEMA_INVALID: {

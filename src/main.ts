@@ -15,6 +15,7 @@ import { mountDeadLetters } from './api/admin/dead-letters.ts';
 import { mountReplays } from './api/admin/replays.ts';
 import { mountStatus } from './api/admin/status.ts';
 import { mountTrail } from './api/admin/trail.ts';
+import { mountRegistryElsewhere } from './api/registry/registry-elsewhere.ts';
 import { mountRegistry } from './api/registry/registry-routes.ts';
 import { mountOpenApi } from './api/openapi/openapi-routes.ts';
 import { createServer, type Health } from './api/server.ts';
@@ -26,9 +27,10 @@ import { repairsTopic } from './dead-letters/repair.ts';
 import { Repairs } from './dead-letters/repairs.ts';
 import { createTryEvent } from './dead-letters/try-event.ts';
 import { diskSpace } from './engine/disk-space.ts';
-import { dataPaths, type Engine, openEngine } from './engine/engine.ts';
+import { closeRegistry, dataPaths, type Engine, openEngine } from './engine/engine.ts';
 import { consumersOf, Landing } from './engine/landing.ts';
 import { loadApps } from './engine/load-apps.ts';
+import { registerSchemas } from './engine/register-schemas.ts';
 import { keepRetention } from './engine/retention.ts';
 import { Fault, isFault } from './errors.ts';
 import { createPackageIds } from './event/correlation-id.ts';
@@ -44,7 +46,6 @@ import { type Consumer, type LagRow, readLag } from './processing/lag.ts';
 import { Replays } from './processing/replays.ts';
 import { noteOpening } from './processing/opening.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
-import { loadSchemaFiles } from './schemas/schema-files.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
 import { traceRequests } from './sources/http/trace-requests.ts';
 import type { Warehouse } from './stores/warehouse/warehouse.ts';
@@ -53,6 +54,7 @@ import { addLiveGauges } from './telemetry/live-gauges.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { openTraces } from './telemetry/open-traces.ts';
+import { registryObserver } from './telemetry/registry-observer.ts';
 import { processorObserver } from './telemetry/processor-observer.ts';
 import type { Traces } from './telemetry/tracing.ts';
 
@@ -77,6 +79,7 @@ interface Parts {
   readonly certificate: Certificate | undefined;
   /** Undefined where no exporter is configured. */
   readonly traces: Traces | undefined;
+  readonly closeEngine: () => Promise<void>;
 }
 
 /** Resolves when events are taken. The warehouse may come up later: until then events wait in the log. */
@@ -90,9 +93,16 @@ export async function serve(config: Config): Promise<Running> {
   const metrics = createMetrics();
   const onSpans = (outcome: string, spans: number): void => metrics.spans.inc({ outcome }, spans);
   const traces = await openTraces(config.traces, { logger, onSpans, version: packageVersion() });
-  const engine = await openEngine(config, { onFlushed: (seconds) => metrics.logFlushSeconds.observe(seconds) });
+  const onFlushed = (seconds: number): void => metrics.logFlushSeconds.observe(seconds);
+  const engine = await openEngine(config, { onFlushed, registry: registryObserver(logger) });
+  let stopRegistering: (() => Promise<void>) | undefined;
+  const close = async (): Promise<void> => {
+    await stopRegistering?.();
+    await closeEngine(engine);
+  };
   try {
     await forgetServer(dataPaths(config.dataDir).server);
+    stopRegistering = await registerSchemas({ dir: config.schemasDir, registry: engine.registry, logger });
     await prepare(engine, config, pipelines);
     const onUnnoted = (error: unknown): void => logger.error({ err: error }, 'lag is told before sinks are opened');
     await noteOpening(engine, consumersOf(pipelines)).catch(onUnnoted);
@@ -114,9 +124,10 @@ export async function serve(config: Config): Promise<Running> {
       access,
       certificate,
       traces,
+      closeEngine: close,
     });
   } catch (error) {
-    await closeEngine(engine);
+    await close();
     throw error;
   }
 }
@@ -143,9 +154,8 @@ async function openCertificate({ tls }: Config, logger: Logger): Promise<Certifi
   });
 }
 
-/** Schemas and topics as the project's files have them. */
+/** Topics as the project's files have them. @throws Fault SCHEMA_UNKNOWN where the schema of a pipeline is not there */
 async function prepare(engine: Engine, config: Config, pipelines: readonly Pipeline[]): Promise<void> {
-  await loadSchemaFiles({ dir: config.schemasDir, registry: engine.registry });
   for (const { schema } of pipelines) await engine.registry.latest(schema.subject);
   const listed = await readTopicList(config.topicsFile);
   const needed = pipelines.flatMap(({ topic, deadLetterTopic }) => [topic.name, deadLetterTopic]);
@@ -170,7 +180,7 @@ async function run(parts: Parts): Promise<Running> {
   if (traces) traceRequests(server, traces);
   guard(server, access);
   mountTopics(server, { log: engine.log, consumed: consumersOf(pipelines).map(({ topic }) => topic) });
-  mountRegistry(server, { registry: engine.registry.administration, logger });
+  mountOwnRegistry(server, parts);
   const budget = new Budget(config.ingest.maxInFlightBytes);
   mountSources(server, parts, budget);
   mountAdmin(server, parts, budget, landing);
@@ -207,7 +217,7 @@ async function run(parts: Parts): Promise<Running> {
     await repairs.close();
     await access.close();
     await certificate?.close();
-    await closeEngine(engine);
+    await parts.closeEngine();
     await traces?.close();
   };
   try {
@@ -218,6 +228,11 @@ async function run(parts: Parts): Promise<Running> {
     throw error;
   }
   return { url: urlOf(server, config), drain: close };
+}
+
+function mountOwnRegistry(server: FastifyInstance, { engine: { registry }, logger }: Parts): void {
+  if ('administration' in registry) mountRegistry(server, { registry: registry.administration, logger });
+  else mountRegistryElsewhere(server, { address: registry.address, logger });
 }
 
 function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): void {
@@ -279,9 +294,10 @@ async function measureLag(engine: Engine, pipelines: readonly Pipeline[]): Promi
   }
 }
 
-async function closeEngine({ log, state }: Engine): Promise<void> {
+async function closeEngine({ log, state, registry }: Engine): Promise<void> {
   await log.close();
   await state.close();
+  await closeRegistry(registry);
 }
 
 function urlOf(server: FastifyInstance, { host, tls }: Config): string {

@@ -37,19 +37,20 @@ export function addTail(program: Command): void {
 
 async function tail(topic: string, options: TailOptions): Promise<void> {
   const config = configOf(options);
-  const [{ dataPaths, openEngineLogReader }, { createCodecs }, { openFileRegistry }] = await Promise.all([
+  const [{ closeRegistry, openEngineLogReader, openRegistryReader }, { createCodecs }] = await Promise.all([
     import('../engine/engine.ts'),
     import('../schemas/codecs.ts'),
-    import('../schemas/file-registry.ts'),
   ]);
   const log = await openEngineLogReader(config);
+  const registry = await openRegistryReader(config);
   try {
     const places = await placesOf(log, topic, options);
-    const codecs = createCodecs(await openFileRegistry({ dir: dataPaths(config.dataDir).registry }));
+    const codecs = createCodecs(registry);
     const show = options.json ? recordAsJson : recordAsText;
     await followAll(log, places, options.limit ?? Infinity, async (record) => writeLine(await show(record, codecs)));
   } finally {
     await log.close();
+    await closeRegistry(registry);
   }
 }
 

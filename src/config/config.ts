@@ -49,6 +49,7 @@ export const variables = {
   KAFKA_SASL_MECHANISM: 'kafka.saslMechanism',
   KAFKA_USERNAME: 'kafka.username',
   KAFKA_PASSWORD: 'kafka.password',
+  SCHEMA_REGISTRY_URL: 'schemaRegistryUrl',
   S3_BUCKET: 'objects.bucket',
   S3_ENDPOINT: 'objects.endpoint',
   LOG_LEVEL: 'logLevel',

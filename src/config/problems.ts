@@ -14,7 +14,6 @@ type Path = readonly PropertyKey[];
 
 /** Settings of a version with the cluster engine: refused in so many words, lest somebody believes that they work. */
 export const clusterSettings: Readonly<Record<string, string>> = {
-  schemaRegistryUrl: 'SCHEMA_REGISTRY_URL',
   redisUrl: 'REDIS_URL',
 };
 
@@ -85,7 +84,8 @@ const secrets: ReadonlySet<string> = new Set([
 ]);
 
 function shown(value: unknown, path: Path): string {
-  if (path[0] === 'databaseUrl' && typeof value === 'string') return 'another text (not shown: it may hold a password)';
+  if ((path[0] === 'databaseUrl' || path[0] === 'schemaRegistryUrl') && typeof value === 'string')
+    return 'another text (not shown: it may hold a password)';
   if (secrets.has(dotted(path)) && typeof value === 'string') return 'another text (not shown: it is a secret)';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { areHeaders, readPairs } from './pairs.ts';
+import { readRegistryAddress } from '../schemas/registry-address.ts';
 import { adminTokenForm, isAdminToken, splitAdminTokens } from '../access/admin-token-text.ts';
 
 const MiB = 1024 * 1024;
@@ -22,6 +23,7 @@ const bytes = (min: number) => wholeNumber(min, Number.MAX_SAFE_INTEGER, 'bytes'
 const milliseconds = () => wholeNumber(1, 24 * 3600 * 1000, 'milliseconds');
 const port = 'a port from 0 to 65535';
 const databaseUrl = 'a connection string such as postgres://user@host:5432/database';
+const registryUrl = 'a URL such as http://localhost:8081 or https://user:password@host';
 const brokers = 'a list of one or more brokers, each as host:port';
 const names = 'a list of one or more names of pipelines';
 const adminTokens = `one or more tokens, separated by commas, each of ${adminTokenForm}`;
@@ -140,6 +142,11 @@ export const settings = z
       .readonly()
       .optional(),
     kafka: kafka.readonly().optional(),
+    /** Confluent-compatible; may hold a user and a password. Default: the embedded registry. */
+    schemaRegistryUrl: z
+      .string(registryUrl)
+      .refine((url) => readRegistryAddress(url) !== undefined, registryUrl)
+      .optional(),
     /** Default: the directory `objects` in `dataDir`. */
     objects: objects.readonly().optional(),
     logLevel: z.enum(logLevels, `one of ${logLevels.join(', ')}`).default('info'),

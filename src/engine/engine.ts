@@ -11,6 +11,7 @@ import { lockFile } from '../log/segments/lock.ts';
 import { openSegmentLogReader } from '../log/segments/segment-log-reader.ts';
 import { openSegmentLog } from '../log/segments/segment-log.ts';
 import type { Log, LogReader } from '../log/log.ts';
+import type { OutsideRegistry, RegistryObserver } from '../schemas/cached-registry.ts';
 import { type FileRegistry, openFileRegistry } from '../schemas/file-registry.ts';
 import type { SchemaRegistry } from '../schemas/registry.ts';
 import { openDirectoryStore } from '../stores/objects/directory-store.ts';
@@ -25,19 +26,20 @@ import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 export interface Engine {
   readonly log: Log;
   readonly state: StateStore;
-  readonly registry: FileRegistry;
+  readonly registry: FileRegistry | OutsideRegistry;
   readonly objects: ObjectStore;
 }
 
 /** Where in the data directory each part lives. */
 export function dataPaths(
   dataDir: string,
-): Record<'log' | 'state' | 'registry' | 'objects' | 'postgres' | 'keys' | 'server', string> {
+): Record<'log' | 'state' | 'registry' | 'knownSchemas' | 'objects' | 'postgres' | 'keys' | 'server', string> {
   const inside = (name: string): string => join(dataDir, name);
   return {
     log: inside('log'),
     state: inside('state'),
     registry: inside('registry'),
+    knownSchemas: inside('known-schemas'),
     objects: inside('objects'),
     postgres: inside('postgres'),
     keys: inside('keys'),
@@ -50,13 +52,18 @@ export interface LogObserver {
   readonly onFlushed: (seconds: number) => void;
 }
 
+export interface EngineObserver extends LogObserver {
+  /** Of a registry elsewhere. */
+  readonly registry?: RegistryObserver;
+}
+
 /** Everything but the warehouse, which may take its time: events are taken before it is up. @throws Fault DATA_DIR_IN_USE */
-export async function openEngine(config: Config, observer?: LogObserver): Promise<Engine> {
+export async function openEngine(config: Config, observer?: EngineObserver): Promise<Engine> {
   const paths = dataPaths(config.dataDir);
   const log = await openEngineLog(config, observer); // first: it locks the directory
   try {
     const state = await openLmdbStore({ dir: paths.state });
-    const registry = await openFileRegistry({ dir: paths.registry });
+    const registry = await openRegistry(config, { isReadOnly: false, observer: observer?.registry });
     const objects = await openObjects(config);
     return { log, state, registry, objects };
   } catch (error) {
@@ -69,6 +76,24 @@ export function openWarehouse(config: Config, logger: Logger): Promise<Warehouse
   if (config.databaseUrl !== undefined) return openServerWarehouse({ url: config.databaseUrl });
   const dir = dataPaths(config.dataDir).postgres;
   return openEmbeddedWarehouse({ dir, log: (line) => logger.info({ part: 'postgres' }, line) });
+}
+
+/** For other processes than the one that serves. */
+export function openRegistryReader(config: Config): Promise<FileRegistry | OutsideRegistry> {
+  return openRegistry(config, { isReadOnly: true });
+}
+
+interface RegistryUse {
+  readonly isReadOnly: boolean;
+  readonly observer?: RegistryObserver | undefined;
+}
+
+async function openRegistry(config: Config, use: RegistryUse): Promise<FileRegistry | OutsideRegistry> {
+  const { registry, knownSchemas } = dataPaths(config.dataDir);
+  const { schemaRegistryUrl: address } = config;
+  if (address === undefined) return openFileRegistry({ dir: registry });
+  const { openOutsideRegistry } = await import('../schemas/outside-registry.ts'); // its client takes a while to load
+  return openOutsideRegistry({ address, dir: knownSchemas, ...use });
 }
 
 async function openObjects(config: Config): Promise<ObjectStore> {
@@ -123,15 +148,20 @@ export async function openEngineReader(config: Config): Promise<EngineReader> {
   // `topics apply` makes a log without it.
   const state = new StateWhenThere(() => openLmdbStore({ dir: paths.state, readOnly: true }));
   let objects: Promise<ObjectStore> | undefined;
-  let registry: Promise<SchemaRegistry> | undefined;
+  let registry: Promise<FileRegistry | OutsideRegistry> | undefined;
   return {
     log,
     state,
     objects: () => (objects ??= openObjects(config)),
-    registry: () => (registry ??= openFileRegistry({ dir: paths.registry })),
+    registry: () => (registry ??= openRegistryReader(config)),
     close: async () => {
       await log.close();
       await state.close();
+      await closeRegistry(await registry?.catch(() => undefined)); // who opened it has been told
     },
   };
+}
+
+export async function closeRegistry(registry: FileRegistry | OutsideRegistry | undefined): Promise<void> {
+  if (registry && 'close' in registry) await registry.close();
 }

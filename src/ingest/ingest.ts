@@ -113,12 +113,15 @@ function appendSpan(span: Span, topic: string, { packageId, batch }: OpenPackage
   return span.begin(`append ${topic}`, { kind: 'producer', attributes });
 }
 
-/** Who deleted the schema is not the producer, who may send again when it is back. */
+/** Who deleted the schema, or registered one that nothing can be checked by, is not the producer, who may send again when it is back. */
 async function newestCodec(codecs: Codecs, subject: string): Promise<Codec> {
   try {
     return await codecs.latest(subject);
   } catch (error) {
-    if (!isFault(error, 'SCHEMA_UNKNOWN')) throw error;
-    throw new Fault('SCHEMA_MISSING', `no schema is registered under ${subject} any more`, { cause: error });
+    if (isFault(error, 'SCHEMA_UNKNOWN'))
+      throw new Fault('SCHEMA_MISSING', `no schema is registered under ${subject} any more`, { cause: error });
+    if (isFault(error, 'SCHEMA_INVALID'))
+      throw new Fault('SCHEMA_MISSING', `the newest one cannot be used: ${error.message}`, { cause: error });
+    throw error;
   }
 }

@@ -18,23 +18,25 @@ export type Convert<Output> = (records: readonly LogRecord[]) => Promise<readonl
 export function pipelineConverter(pipeline: Pipeline, codecs: Codecs): Convert<object> {
   return async (records) => {
     const outputs: (object | Reject)[] = [];
-    let codec: Codec | undefined;
+    let codec: Codec | Reject | undefined;
     for (const record of records) {
       const schemaId = Number(header(record, 'schemaId'));
-      if (codec?.schemaId !== schemaId) codec = await known(codecs, schemaId);
-      if (codec) outputs.push(convert(record, pipeline, codec));
-      else outputs.push(new Reject('', `expected the id of a registered schema, got ${schemaId}`));
+      if (codec instanceof Reject || codec?.schemaId !== schemaId) codec = await usable(codecs, schemaId);
+      outputs.push(codec instanceof Reject ? codec : convert(record, pipeline, codec));
     }
     return outputs;
   };
 }
 
-/** Undefined where the registry does not have it; a registry that cannot be reached is another matter, and is tried again. */
-async function known(codecs: Codecs, schemaId: number): Promise<Codec | undefined> {
+/** A Reject where the registry does not have it, or has what is no schema; one that cannot be reached is another matter, and is tried again. */
+async function usable(codecs: Codecs, schemaId: number): Promise<Codec | Reject> {
   try {
     return await codecs.byId(schemaId);
   } catch (error) {
-    if (isFault(error, 'SCHEMA_UNKNOWN')) return undefined;
+    if (isFault(error, 'SCHEMA_UNKNOWN'))
+      return new Reject('', `expected the id of a registered schema, got ${schemaId}`);
+    if (isFault(error, 'SCHEMA_INVALID'))
+      return new Reject('', `expected a usable schema, got ${schemaId}: ${error.message}`);
     throw error;
   }
 }

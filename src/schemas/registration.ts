@@ -8,10 +8,8 @@ import {
   type VersionProblem,
 } from './administration.ts';
 import { incompatibilities, type ParsedSchemaText } from './compatibility/compatibility.ts';
-import { compileCodec } from './compile.ts';
-import { parseProtobuf } from './protobuf-file.ts';
+import { checkSchema } from './check-schema.ts';
 import { keptReferences, referencedSchemas } from './references.ts';
-import type { RegisteredSchema } from './registry.ts';
 import { incompatible, notPermitted, schemaInvalid } from './registry-fault.ts';
 import type { SchemaFile } from './registry-files.ts';
 import type { RegistryStore } from './registry-store.ts';
@@ -44,12 +42,6 @@ export function readContent(
 /** Equal for all that mean the same. */
 export function normalIdentity(store: RegistryStore, { type, schema, references = [] }: KeptContent): string {
   return schemaIdentity({ type, schema: normalText(type, schema, referencedSchemas(store, references)), references });
-}
-
-/** A .proto file without messages is none to write events by, but others may import it. */
-function checkSchema(schema: RegisteredSchema): void {
-  if (schema.type !== 'PROTOBUF') compileCodec(schema);
-  else if (parseProtobuf(schema.schema, schema.references).names.length === 0) throw new Error('it defines nothing');
 }
 
 /** What holds for a subject, or for the registry where the subject is ''. */

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { after, before, suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import { documented, record } from '../contracts/registry.ts';
+import { variant, record } from '../contracts/registry.ts';
 import { httpRequest } from '../support/http-request.ts';
 import { type RegistryServer, startRegistryServer } from '../support/registry-server.ts';
 
@@ -62,7 +62,7 @@ suite('the schema registry over HTTP', () => {
   });
 
   test('deletes for new uses, then permanently; lists what is deleted on request', async () => {
-    for (const doc of ['1', '2', '3']) await register('deleted', { schema: documented('Deleted', doc) });
+    for (const doc of ['1', '2', '3']) await register('deleted', { schema: variant('Deleted', doc) });
     assert.equal(await ok('DELETE', '/subjects/deleted/versions/2'), 2);
     assert.deepEqual(await ok('GET', '/subjects/deleted/versions'), [1, 3]);
     assert.deepEqual(await ok('GET', '/subjects/deleted/versions?deleted=true'), [1, 2, 3]);
@@ -112,8 +112,8 @@ suite('the schema registry over HTTP', () => {
   });
 
   test('lists schemas, by prefix, the newest only, a page at a time', async () => {
-    for (const doc of ['1', '2']) await register('list-a', { schema: documented('Listed', doc) });
-    await register('list-b', { schema: documented('Listed', '1') });
+    for (const doc of ['1', '2']) await register('list-a', { schema: variant('Listed', doc) });
+    await register('list-b', { schema: variant('Listed', '1') });
     assert.deepEqual(await listed(''), ['list-a 1', 'list-a 2', 'list-b 1']);
     assert.deepEqual(await listed('&latestOnly=true'), ['list-a 2', 'list-b 1']);
     assert.deepEqual(await listed('&offset=1&limit=1'), ['list-a 2']);

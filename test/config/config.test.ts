@@ -103,7 +103,7 @@ suite('configuration', () => {
 
   test('the cluster engine is refused in so many words, in the environment and in the file', async (t) => {
     const { file } = await scratch(t, { redisUrl: 'redis://x' });
-    const names = ['SCHEMA_REGISTRY_URL', 'REDIS_URL'];
+    const names = ['REDIS_URL'];
     const env = Object.fromEntries(names.map((name) => [name, 'x']));
     const text = problemsOf({ file, env }).join('; ');
     for (const place of [...names.map((name) => `${name} in the environment`), `${file}: redisUrl`])

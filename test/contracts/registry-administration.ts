@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { RegistryAdministration, SchemaContent } from '../../src/schemas/administration.ts';
 import { RegistryFault } from '../../src/schemas/registry-fault.ts';
-import { documented, record } from './registry.ts';
+import { variant, record } from './registry.ts';
 
 export interface OpenAdministration {
   readonly administration: RegistryAdministration;
@@ -41,7 +41,7 @@ export function administrationContract(driver: string, open: () => Promise<OpenA
 
     /** Versions 1 to `count`, which read each other. */
     const fill = async (subject: string, count: number): Promise<void> => {
-      for (let i = 1; i <= count; i++) await registry.register(subject, avro(documented(subject, `${i}`)));
+      for (let i = 1; i <= count; i++) await registry.register(subject, avro(variant(subject, `${i}`)));
     };
     it('deletes a version first for new uses, then permanently; ids are read until then (D1)', async () => {
       await fill('versions', 3);
@@ -69,13 +69,13 @@ export function administrationContract(driver: string, open: () => Promise<OpenA
       assert.ok((await registry.subjects('deleted')).includes('whole'));
       assert.equal(await registry.compatibility('whole'), undefined);
       assert.equal(await registry.mode('whole'), undefined);
-      const third = await registry.register('whole', avro(documented('whole', '1')));
+      const third = await registry.register('whole', avro(variant('whole', '1')));
       assert.deepEqual([third.version, third.id], [3, before1.id]);
       assert.deepEqual(await registry.deleteSubject('whole', false), [3]);
       assert.deepEqual(await registry.deleteSubject('whole', true), [1, 2, 3]);
       const restarted = await opened.restart();
       assert.ok(!(await restarted.subjects('all')).includes('whole'));
-      const anew = await registry.register('whole', avro(documented('whole', 'anew')));
+      const anew = await registry.register('whole', avro(variant('whole', 'anew')));
       assert.equal(anew.version, 1);
       assert.notEqual(anew.id, before1.id);
       assert.deepEqual(await restarted.version('whole', 'latest', 'live'), anew);
@@ -194,7 +194,7 @@ export function administrationContract(driver: string, open: () => Promise<OpenA
         (i % 2 === 0 ? other : registry).setCompatibility('contended', level),
       );
       const added = [9, 10, 11, 12].map((doc, i) =>
-        (i % 2 === 0 ? other : registry).register('contended', avro(documented('contended', `${doc}`))),
+        (i % 2 === 0 ? other : registry).register('contended', avro(variant('contended', `${doc}`))),
       );
       assert.deepEqual(await Promise.all(deletions), [1, 2, 3, 4, 5, 6, 7]);
       await Promise.all(levels);

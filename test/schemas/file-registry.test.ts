@@ -7,17 +7,28 @@ import { isFault } from '../../src/errors.ts';
 import { openFileRegistry } from '../../src/schemas/file-registry.ts';
 import { loadSchemaFiles } from '../../src/schemas/schema-files.ts';
 import { administrationContract } from '../contracts/registry-administration.ts';
-import { documented, record, registryContract } from '../contracts/registry.ts';
+import { reachableContract } from '../contracts/reachable-registry.ts';
+import { embeddedRegistryContract } from '../contracts/embedded-registry.ts';
+import { type OpenRegistry, record, registryContract, variant } from '../contracts/registry.ts';
 
 const newDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), 'tributary-registry-'));
 
-registryContract('files', async () => {
+async function openFiles(): Promise<OpenRegistry> {
   const dir = await newDirectory();
   return {
     registry: await openFileRegistry({ dir: join(dir, 'registry') }),
     restart: () => openFileRegistry({ dir: join(dir, 'registry') }),
     close: () => rm(dir, { recursive: true }),
   };
+}
+
+registryContract('files', openFiles);
+embeddedRegistryContract('files', openFiles);
+
+reachableContract('files', async () => {
+  const dir = await newDirectory();
+  const { administration: registry } = await openFileRegistry({ dir: join(dir, 'registry') });
+  return { registry, close: () => rm(dir, { recursive: true }) };
 });
 
 administrationContract('files', async () => {
@@ -81,16 +92,16 @@ describe('registry in files', () => {
     let nowMs = 0;
     const ours = await openFileRegistry({ dir, now: () => nowMs });
     const theirs = await openFileRegistry({ dir });
-    const names = Array.from({ length: 12 }, (_, i) => documented('R', `${i}`));
+    const names = Array.from({ length: 12 }, (_, i) => variant('R', `${i}`));
     const registered = await Promise.all([
       ...names.map((schema) => ours.register('s', 'AVRO', schema)),
       ...names.toReversed().map((schema) => theirs.register('s', 'AVRO', schema)),
     ]);
     assert.equal(new Set(registered.map(({ id }) => id)).size, 12);
     assert.equal(new Set(registered.map(({ id, version }) => `${id} ${version}`)).size, 12);
-    const newest = await theirs.register('s', 'AVRO', documented('R', 'newest'));
+    const newest = await theirs.register('s', 'AVRO', variant('R', 'newest'));
     assert.deepEqual(await ours.byId(newest.id), newest);
-    const newer = await theirs.register('s', 'AVRO', documented('R', 'newer'));
+    const newer = await theirs.register('s', 'AVRO', variant('R', 'newer'));
     nowMs += 1_000;
     assert.deepEqual(await ours.latest('s'), newer);
     const other = await theirs.register('other', 'AVRO', record('Other'));

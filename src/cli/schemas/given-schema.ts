@@ -5,7 +5,8 @@ import { Fault } from '../../errors.ts';
 import type { SchemaContent, SchemaReference } from '../../schemas/administration.ts';
 import type { SchemaType } from '../../schemas/registry.ts';
 import { readSchemaFiles } from '../../schemas/schema-files.ts';
-import { type RegistryOptions, registryConfigOf } from './reach-registry.ts';
+import { configOf } from '../options.ts';
+import type { RegistryOptions } from './reach-registry.ts';
 
 export interface FileOptions {
   readonly type?: SchemaType;
@@ -32,7 +33,7 @@ export async function givenSchemas(
 ): Promise<readonly GivenSchema[]> {
   if (subject !== undefined && file !== undefined) return [await givenSchema(subject, file, options)];
   if (subject !== undefined) throw new Fault('USAGE', 'a subject needs a file');
-  const { schemasDir } = registryConfigOf(options);
+  const { schemasDir } = configOf(options);
   const files = await readSchemaFiles(schemasDir);
   if (files.length === 0) throw new Fault('USAGE', `there are no schemas in ${schemasDir}: name a subject and a file`);
   return files.map(({ path, subject: of, type, schema }) => ({
