@@ -97,6 +97,7 @@ function refuseParts(configured: Config): void {
     ['databaseUrl', configured.databaseUrl],
     ['objects', configured.objects],
     ['kafkaBrokers', configured.kafkaBrokers],
+    ['schemaRegistryUrl', configured.schemaRegistryUrl],
     ['tls', configured.tls],
   ] as const;
   for (const [setting, value] of named)
