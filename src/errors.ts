@@ -287,6 +287,11 @@ export const catalogue = {
     what: 'Another process has gone on with the partition since this one took it.',
     todo: 'Nothing: another process has the partition now, and this one goes on from where that is.',
   },
+  STATE_NOT_SHARED: {
+    status: 500,
+    what: 'Nodes that share the partitions of a topic keep their checkpoints in different places.',
+    todo: 'Give all nodes the same DATABASE_URL: with KAFKA_BROKERS, checkpoints are kept there.',
+  },
   CHECKPOINT_LOST: {
     status: 500,
     what: 'A table has rows, and nothing says up to where they came from the log.',

@@ -105,7 +105,8 @@ export async function serve(config: Config): Promise<Running> {
     stopRegistering = await registerSchemas({ dir: config.schemasDir, registry: engine.registry, logger });
     await prepare(engine, config, pipelines);
     const onUnnoted = (error: unknown): void => logger.error({ err: error }, 'lag is told before sinks are opened');
-    await noteOpening(engine, consumersOf(pipelines)).catch(onUnnoted);
+    // Where several nodes share a topic, it would be told of partitions that another one has opened long ago.
+    if (!config.kafkaBrokers) await noteOpening(engine, consumersOf(pipelines)).catch(onUnnoted);
     const codecs = createCodecs(engine.registry);
     const onError = (error: unknown): void => logger.error({ err: error }, 'the view of idempotency keys is behind');
     const idempotency = await Idempotency.open({ log: engine.log, state: engine.state, onError });

@@ -26,6 +26,7 @@ export function createNullLog(): Log {
     batch: () => new NullBatch(),
     append: nothing,
     room: nothing,
+    join: () => Promise.resolve({ landed: () => undefined, leave: nothing }),
     retain: nothing,
     close: nothing,
   };

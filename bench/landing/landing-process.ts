@@ -68,6 +68,8 @@ async function land({ system, dataDir }: Where): Promise<Landed> {
       halted: (_at, error) => (progress.failure ??= error),
       noticed: () => undefined,
       replayed: () => undefined,
+      assigned: () => undefined,
+      unassigned: (_topic, error) => (progress.failure ??= error),
     }),
   });
   close = async () => {

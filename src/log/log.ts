@@ -86,6 +86,28 @@ export interface LogReader {
   close(): Promise<void>;
 }
 
+/** Processes that name the same consumer share the partitions of a topic among them. */
+export interface Membership {
+  readonly consumer: string;
+  readonly topic: string;
+  /** Names the store in which this process keeps checkpoints: who keeps them elsewhere than the others gets no partition. */
+  readonly stateId: () => Promise<string>;
+  /**
+   * Called with the partitions that are this process's to process, whenever they change. For a moment two processes may have the same
+   * one, and one that has stood still may believe in it for longer: sinks tell them apart (D3). Must not throw.
+   */
+  readonly onAssigned: (partitions: readonly TopicPartition[]) => void;
+  /** Told of what keeps this process from its share for now; it tries on. Must not throw. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface Member {
+  /** Everything below `offset` has landed: for those who watch the log from outside; nothing here reads it. */
+  landed(at: TopicPartition, offset: number): void;
+  /** The others may have its share. What is under way here is to be done by then. */
+  leave(): Promise<void>;
+}
+
 export interface Log extends LogReader {
   /** Makes what is missing, adds partitions where there are fewer; throws TOPIC_MISMATCH where there are more. */
   ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
@@ -94,6 +116,8 @@ export interface Log extends LogReader {
   append(batch: Batch, options?: AppendOptions): Promise<void>;
   /** Resolves when an append would be taken up now; rejects like `append`. */
   room(signal: AbortSignal): Promise<void>;
+  /** Resolves at once; where one process alone has the log, every partition has been assigned by then. */
+  join(membership: Membership): Promise<Member>;
   /** Removes what is older or more than the limits, but nothing at or after an offset in `keepFrom`. */
   retain(limits: RetentionLimits, keepFrom: readonly (TopicPartition & { readonly offset: number })[]): Promise<void>;
 }

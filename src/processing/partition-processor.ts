@@ -50,6 +50,10 @@ export interface ProcessorObserver {
   noticed(at: TopicPartition, notice: Notice): void;
   /** A stretch of a replay has landed. */
   replayed(at: TopicPartition, outcome: ReplayOutcome): void;
+  /** What is this process's to process from now on. */
+  assigned(topic: string, partitions: readonly number[]): void;
+  /** Something keeps this process from its share of the partitions; it tries on. */
+  unassigned(topic: string, error: unknown): void;
 }
 
 export interface BatchOutcome {
@@ -74,6 +78,7 @@ export class PartitionProcessor<Output> {
   readonly at: TopicPartition;
   readonly #options: ProcessorOptions<Output>;
   readonly #refusals: Refusals;
+  readonly #onLanded: (offset: number) => void;
   readonly #stopping = new AbortController();
   #checkpoint: Checkpoint | undefined;
   #next = 0;
@@ -85,9 +90,11 @@ export class PartitionProcessor<Output> {
   #toldGoneTo = 0;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(at: TopicPartition, options: ProcessorOptions<Output>) {
+  /** @param onLanded told up to where everything has landed */
+  constructor(at: TopicPartition, options: ProcessorOptions<Output>, onLanded: (offset: number) => void) {
     this.at = at;
     this.#options = options;
+    this.#onLanded = onLanded;
     this.#refusals = new Refusals(at, options);
   }
 
@@ -245,6 +252,7 @@ export class PartitionProcessor<Output> {
     }
     await checkpoint.advance(to, checkReplayable && { bytes: batch.bytes, maxBytes: limits.maxBytes });
     this.#next = to;
+    this.#onLanded(to);
     const letters = hasLanded || onInvalid !== 'dead-letter' ? 0 : invalid.length;
     const deadLettered = letters + (again ? 0 : batch.out - (earlier?.dropped?.length ?? 0));
     const seconds = (performance.now() - startedMs) / 1000;

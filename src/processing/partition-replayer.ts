@@ -7,6 +7,7 @@
  * - What is a dead letter stays one: it is repaired as one, and its replay is a record of its own.
  * - A sink that fails is tried again; a record that cannot be read, or that halts the pipeline, stops the replay and nothing else.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type FaultCode, isFault, reasonOf } from '../errors.ts';
 import type { LogRecord, TopicPartition } from '../log/log.ts';
 import { backoff } from './backoff.ts';
@@ -20,6 +21,9 @@ import { readRange } from './read-batch.ts';
 import { Refusals } from './refusals.ts';
 import { ReplayProgress, type ReplayRange } from './replay-progress.ts';
 import { stageBatch } from './stage-batch.ts';
+
+/** What was asked of another process is found so soon. */
+const lookEveryMs = 2_000;
 
 /** What a replay holds on to from its first stretch to its last. */
 interface InHand<Output> {
@@ -67,13 +71,20 @@ export class PartitionReplayer<Output> {
       try {
         await this.#replay();
         attempt = 0;
-        if (!signal.aborted) await asked;
+        if (!signal.aborted) await this.#askedOr(asked);
       } catch (error) {
         if (isFault(error, 'CHECKPOINT_STALE')) continue; // asked for again meanwhile
         this.#options.observer.failed(this.#at, error, attempt);
         await backoff(attempt++, signal);
       }
     }
+  }
+
+  /** It may be another node that was asked. */
+  async #askedOr(asked: Promise<void>): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([asked, sleep(lookEveryMs, undefined, { signal: over.signal })]);
+    over.abort();
   }
 
   /** Resolves when nothing is left to replay, or it stands still. */

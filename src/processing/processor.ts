@@ -1,8 +1,11 @@
-/** A consumer of a topic: one loop for each of its partitions, each at its own pace, and one beside it for replays (D9). */
-import type { TopicPartition } from '../log/log.ts';
-import { partitionsOf } from '../log/partitions.ts';
+/**
+ * A consumer of a topic: one loop for each partition that is this process's to process, each at its own pace, and one beside it for
+ * replays (D9). Which these are the log says, where several processes share a topic; one that is taken away lands what it has in hand.
+ */
+import type { Member, TopicPartition } from '../log/log.ts';
 import { PartitionReplayer } from './partition-replayer.ts';
 import { PartitionProcessor, type ProcessorOptions } from './partition-processor.ts';
+import { stateId } from './state-id.ts';
 
 /** Everything below the offset has landed. */
 export interface Progress extends TopicPartition {
@@ -10,35 +13,99 @@ export interface Progress extends TopicPartition {
   readonly offset: number;
 }
 
+interface Loops<Output> {
+  readonly processor: PartitionProcessor<Output>;
+  readonly replayer: PartitionReplayer<Output> | undefined;
+}
+
 export class Processor<Output> {
   readonly consumer: string;
   readonly topic: string;
-  readonly #partitions: readonly PartitionProcessor<Output>[];
-  readonly #replayers: readonly PartitionReplayer<Output>[];
+  readonly #options: ProcessorOptions<Output>;
+  /** By partition. */
+  readonly #loops = new Map<number, Loops<Output>>();
+  /** Loops of partitions that were taken away, until they have landed what they had in hand. */
+  readonly #leaving = new Map<number, Promise<void>>();
+  #member: Member | undefined;
+  #isDraining = false;
 
-  private constructor(topic: string, all: readonly TopicPartition[], options: ProcessorOptions<Output>) {
+  private constructor(topic: string, options: ProcessorOptions<Output>) {
     this.consumer = options.consumer;
     this.topic = topic;
-    this.#partitions = all.map((at) => new PartitionProcessor(at, options));
-    this.#replayers = options.checkReplayable ? all.map((at) => new PartitionReplayer(at, options)) : [];
+    this.#options = options;
   }
 
   static async start<Output>(topic: string, options: ProcessorOptions<Output>): Promise<Processor<Output>> {
-    const processor = new Processor(topic, await partitionsOf(options.log, topic), options);
-    for (const loop of [...processor.#partitions, ...processor.#replayers]) loop.start();
+    const processor = new Processor(topic, options);
+    const { consumer, log, state, observer } = options;
+    processor.#member = await log.join({
+      consumer,
+      topic,
+      stateId: () => stateId(state),
+      onAssigned: (partitions) => {
+        observer.assigned(
+          topic,
+          partitions.map(({ partition }) => partition),
+        );
+        processor.#assign(partitions);
+      },
+      onError: (error) => observer.unassigned(topic, error),
+    });
     return processor;
   }
 
   progress(): readonly Progress[] {
-    return this.#partitions.map(({ at, next }) => ({ ...at, consumer: this.consumer, offset: next }));
+    return [...this.#loops.values()].map(({ processor: { at, next } }) => ({
+      ...at,
+      consumer: this.consumer,
+      offset: next,
+    }));
   }
 
   /** Replays have been asked for (`replays.ts`). */
   replay(): void {
-    for (const replayer of this.#replayers) replayer.wake();
+    for (const { replayer } of this.#loops.values()) replayer?.wake();
   }
 
   async drain(): Promise<void> {
-    await Promise.all([...this.#partitions, ...this.#replayers].map((loop) => loop.drain()));
+    this.#isDraining = true;
+    this.#assign([]);
+    await Promise.all(this.#leaving.values());
+    await this.#member?.leave();
+  }
+
+  #assign(partitions: readonly TopicPartition[]): void {
+    const wanted = new Map(this.#isDraining ? [] : partitions.map((at) => [at.partition, at]));
+    for (const [partition, loops] of this.#loops) if (!wanted.has(partition)) this.#stop(partition, loops);
+    for (const at of wanted.values()) if (!this.#loops.has(at.partition)) this.#begin(at);
+  }
+
+  #begin(at: TopicPartition): void {
+    const options = this.#options;
+    const landed = (offset: number): void => this.#member?.landed(at, offset);
+    const loops: Loops<Output> = {
+      processor: new PartitionProcessor(at, options, landed),
+      replayer: options.checkReplayable && new PartitionReplayer(at, options),
+    };
+    this.#loops.set(at.partition, loops);
+    const start = (): void => {
+      if (this.#loops.get(at.partition) !== loops) return; // it was taken away again
+      loops.processor.start();
+      loops.replayer?.start();
+    };
+    const leaving = this.#leaving.get(at.partition);
+    if (leaving) void leaving.then(start);
+    else start();
+  }
+
+  #stop(partition: number, { processor, replayer }: Loops<Output>): void {
+    this.#loops.delete(partition);
+    const before = this.#leaving.get(partition);
+    const landInHand = async (): Promise<void> => {
+      await Promise.all([before, processor.drain(), replayer?.drain()]);
+      if (this.#leaving.get(partition) === left) this.#leaving.delete(partition);
+    };
+    const left = landInHand();
+    this.#leaving.set(partition, left);
   }
 }

@@ -35,6 +35,12 @@ export function processorObserver({ consumer, sinks, logger, metrics }: Observer
       if (outcome.to === outcome.end) logger.info({ ...about(at), ...outcome }, 'replay done');
       else logger.debug({ ...about(at), ...outcome }, 'a stretch of a replay has landed');
     },
+    assigned: (topic, partitions) => {
+      logger.info({ pipeline, topic, partitions }, 'processes these partitions');
+    },
+    unassigned: (topic, error) => {
+      logger.error({ pipeline, topic, err: error }, 'cannot take its share of the partitions; tries on');
+    },
   };
 }
 

@@ -17,6 +17,7 @@ export function faultyLog(log: Log, calls: FaultyCalls): Log {
     batch: () => log.batch(),
     append: (batch, appending) => calls.through('append dead letters', () => log.append(batch, appending)),
     room: (signal) => log.room(signal),
+    join: (membership) => log.join(membership),
     retain: (retention, keepFrom) => log.retain(retention, keepFrom),
     close: () => log.close(),
   };

@@ -33,6 +33,8 @@ export class Landed {
       },
       noticed: () => undefined,
       replayed: () => undefined,
+      assigned: () => undefined,
+      unassigned: (_topic, error) => this.failed(error),
     };
   }
 

@@ -126,6 +126,23 @@ export function logContract(name: string, makeDriver: () => Promise<LogDriver>):
       assert.deepEqual(await log.read(at(topic), 0, { maxBytes: MAX_BYTES }), { records: [], next: 0 });
     });
 
+    test('who is alone in its group is given every partition', async () => {
+      const topic = newTopic();
+      await log.ensureTopics([{ name: topic, partitions: 3 }]);
+      const given: string[] = [];
+      const failures: unknown[] = [];
+      const member = await log.join({
+        consumer: `alone-${topic}`,
+        topic,
+        stateId: async () => 'state',
+        onAssigned: (partitions) => given.push(partitions.map(({ partition }) => partition).join(' ')),
+        onError: (error) => failures.push(error),
+      });
+      await waitFor(async () => given.at(-1) === '0 1 2');
+      await member.leave();
+      assert.deepEqual([given, failures], [['0 1 2'], []]);
+    });
+
     test('D1: when append resolves, all of the batch is there, in every topic and partition', async () => {
       const [a, b] = [await topicOf(3), await topicOf(1)];
       const records = Array.from({ length: 60 }, (_, i) => record(i % 2 ? a : b, `v${i}`, `key ${i}`));

@@ -268,6 +268,22 @@ export function sinkContract(driver: string, open: () => Promise<SinkHarness>): 
       assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, 10)));
     });
 
+    it('D3: an owner that stands still in the middle of a batch keeps nobody from going on', async (t) => {
+      if (!harness.fences) {
+        t.skip('the processor fences');
+        return;
+      }
+      const at = newPartition();
+      const staged = await stage(await harness.sink().open(at), batchOf(at, 0, 7));
+      const owner = await harness.sink().open(at);
+      assert.equal(owner.next, 0);
+      await land(owner, batchOf(at, 0, 5));
+      await assert.rejects(staged.commit());
+      await staged.abort();
+      await land(owner, batchOf(at, 5, 10));
+      assert.deepEqual(await harness.landed(at), idsOf(batchOf(at, 0, 10)));
+    });
+
     it('D3: owners that race over a partition land each event exactly once', async (t) => {
       if (!harness.fences) {
         t.skip('the processor fences');

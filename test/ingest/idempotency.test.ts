@@ -72,6 +72,7 @@ function withoutNews(log: Log): Log {
     batch: () => log.batch(),
     append: (batch, options) => log.append(batch, options),
     room: (signal) => log.room(signal),
+    join: (membership) => log.join(membership),
     retain: (limits, keepFrom) => log.retain(limits, keepFrom),
     close: () => log.close(),
   };

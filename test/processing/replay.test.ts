@@ -280,11 +280,11 @@ suite('replay', { concurrency: false }, () => {
     await life.caughtUp();
     const [underWay] = await life.replays.underWay();
     assert.match(underWay!.stopped!, /halted at events-0, offset 7: data: something else/);
+    await life.drain(); // it is told after it can be read
     assert.deepEqual(
       life.notices.map(({ kind }) => kind),
       ['replay stopped'],
     );
-    await life.drain();
     assert.equal((await findAll(place)).rows.size, 12);
     const mended = await replayIn(place, start, { prefix: 'v2' });
     assert.equal(mended.replayed.at(-1)?.to, 12);

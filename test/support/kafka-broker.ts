@@ -19,6 +19,9 @@ export interface Address {
 /** Of the broker that tests share: topics and ids must be their own. */
 export const sharedBroker: Address = addressOf(kafka.address);
 
+/** As short as brokers let them be, so that tests wait no longer. */
+export const groupTimes = { sessionTimeoutMs: 6_000, heartbeatMs: 200 };
+
 export interface OwnBroker {
   readonly address: Address;
   readonly service: RunningService;

@@ -221,6 +221,8 @@ export async function startOn(
         notices.push(notice);
         tell();
       },
+      assigned: () => undefined,
+      unassigned: (_topic, error) => failures.push(error),
       replayed: (_at, outcome) => {
         replayed.push(outcome);
         tell();

@@ -41,6 +41,7 @@ export function sparseLog(log: Log): Log {
     batch: () => log.batch(),
     append: (batch, options) => log.append(batch, options),
     room: (signal) => log.room(signal),
+    join: (membership) => log.join(membership),
     retain: (limits, keepFrom) =>
       log.retain(
         limits,

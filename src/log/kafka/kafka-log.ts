@@ -2,9 +2,20 @@
  * The log on Kafka (docs/decisions/kafka-log.md). Batches are committed in transactions, many at a time; what is read is what is
  * committed. Kafka removes what is old, as the topics' own settings say: what has not landed by then is lost, and told by who meets it.
  */
-import type { AppendOptions, Batch, Log, OffsetRange, Page, TopicPartition, TopicSpec } from '../log.ts';
+import type {
+  AppendOptions,
+  Batch,
+  Log,
+  Member,
+  Membership,
+  OffsetRange,
+  Page,
+  TopicPartition,
+  TopicSpec,
+} from '../log.ts';
 import { Cluster, unknownTopic } from './cluster.ts';
 import { GroupCommit } from './group-commit.ts';
+import { GroupMember, type GroupTimes } from './group-member.ts';
 import { KafkaBatch, Turns } from './kafka-batch.ts';
 import { connectTimeoutMs, KafkaLogReader, type KafkaLogReaderOptions, requestTimeoutMs } from './kafka-log-reader.ts';
 import { unavailable } from './leader-request.ts';
@@ -20,6 +31,8 @@ export interface KafkaLogOptions extends KafkaLogReaderOptions {
   readonly patienceMs?: number;
   /** After it the coordinator aborts a transaction whose producer is gone. Until then readers wait. Default 10,000. */
   readonly transactionTimeoutMs?: number;
+  /** How soon others take over from a process that is gone. Default: 10,000 and 1,000. */
+  readonly groups?: GroupTimes;
   /** Told how long each transaction took. Must not throw. */
   readonly onFlushed?: (seconds: number) => void;
   /** Called when it is closed, or could not be opened. */
@@ -53,6 +66,7 @@ class KafkaLog implements Log {
   readonly #producer: TransactionalProducer;
   readonly #commits: GroupCommit;
   readonly #turns = new Turns();
+  readonly #groups: GroupTimes;
   readonly #onClosed: (() => void) | undefined;
   #refreshing: NodeJS.Timeout | undefined;
 
@@ -67,6 +81,7 @@ class KafkaLog implements Log {
     } = options;
     const { transactionTimeoutMs = 10_000, onClosed } = options;
     this.#onClosed = onClosed;
+    this.#groups = options.groups ?? { sessionTimeoutMs: 10_000, heartbeatMs: 1_000 };
     this.#reader = new KafkaLogReader(options);
     this.#cluster = new Cluster({ brokers, connectTimeoutMs, requestTimeoutMs, security });
     const producer = { transactionalId, transactionTimeoutMs, commitGraceMs };
@@ -138,6 +153,10 @@ class KafkaLog implements Log {
 
   waitPast(at: TopicPartition, offset: number, signal: AbortSignal): Promise<void> {
     return this.#reader.waitPast(at, offset, signal);
+  }
+
+  async join(membership: Membership): Promise<Member> {
+    return new GroupMember(this.#cluster, membership, this.#groups);
   }
 
   /** Kafka does it. */

@@ -6,6 +6,8 @@ import type {
   AppendOptions,
   Batch,
   Log,
+  Member,
+  Membership,
   OffsetRange,
   Page,
   RetentionLimits,
@@ -196,6 +198,13 @@ class SegmentLog implements Log {
   async waitPast(at: TopicPartition, offset: number, signal: AbortSignal): Promise<void> {
     const place = this.#state.place(at);
     await this.#waiters.wait(() => this.#state.next(place) > offset, signal);
+  }
+
+  /** One process has the log: every partition is its own, for as long as it runs. */
+  async join({ topic, onAssigned }: Membership): Promise<Member> {
+    const count = (await this.topics()).find(({ name }) => name === topic)?.partitions ?? 0;
+    onAssigned(Array.from({ length: count }, (_, partition) => ({ topic, partition })));
+    return { landed: () => undefined, leave: () => Promise.resolve() };
   }
 
   async retain(limits: RetentionLimits, keepFrom: readonly Keep[]): Promise<void> {

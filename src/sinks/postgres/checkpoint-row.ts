@@ -28,11 +28,37 @@ export async function ensureCheckpoints(client: ClientBase): Promise<void> {
   );
 }
 
-/** Waits for a transaction under way (an earlier owner's, whose last commit is on its way) to end. */
-export async function openCheckpoint(client: ClientBase, key: CheckpointKey): Promise<number> {
-  const values = keyValues(key);
-  await client.query(`INSERT INTO ${table} VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT DO NOTHING`, values);
+/** For a last commit that is on its way. */
+const ownerPatienceMs = 5_000;
+
+/**
+ * Waits for a transaction under way (an earlier owner's, whose last commit is on its way) to end. One that takes longer is ended: its
+ * owner may have been stopped in the middle, and would keep the row for as long. Where it was only slow, it does its batch again.
+ * @param pool for a second connection, while the client waits
+ */
+export async function openCheckpoint(client: ClientBase, pool: Pool, key: CheckpointKey): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  const failed = Promise.withResolvers<never>();
+  const timer = setInterval(() => void endBlocking(pool, rows[0]!.pid).catch(failed.reject), ownerPatienceMs);
+  try {
+    return await Promise.race([makeAndHold(client, key), failed.promise]);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+async function makeAndHold(client: ClientBase, key: CheckpointKey): Promise<number> {
+  await client.query(`INSERT INTO ${table} VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT DO NOTHING`, keyValues(key));
   return holdCheckpoint(client, key);
+}
+
+/** Only our own: somebody else's transaction is waited for. */
+async function endBlocking(pool: Pool, pid: number): Promise<void> {
+  await pool.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE pid = ANY (pg_blocking_pids($1)) AND usename = current_user AND application_name = 'tributary'`,
+    [pid],
+  );
 }
 
 /** Where it stands, and it stays there until the client's transaction ends; 0 where there is none. */

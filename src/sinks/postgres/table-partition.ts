@@ -56,7 +56,7 @@ export class TablePartition<E> implements SinkPartition<E> {
   #hasNewSummaries = false;
 
   static async open<E>(client: ClientBase, options: TablePartitionOptions<E>): Promise<TablePartition<E>> {
-    return new TablePartition(await openCheckpoint(client, options.key), options);
+    return new TablePartition(await openCheckpoint(client, options.pool, options.key), options);
   }
 
   private constructor(next: number, options: TablePartitionOptions<E>) {

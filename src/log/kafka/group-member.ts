@@ -1,0 +1,268 @@
+/**
+ * A member of a consumer group, by the protocol that brokers of all versions know (JoinGroup, SyncGroup, Heartbeat): joins, is given
+ * partitions by whoever leads the group, and joins again when somebody comes, goes or falls silent.
+ *
+ * Nothing stops for a rebalance: a member keeps what it has until it is told what it has then. Nor does losing touch with the group
+ * take partitions from it. Two may so have the same partition for a while; it is for the sinks to let one of them through (D3).
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Connection,
+  findCoordinatorV3,
+  heartbeatV4,
+  joinGroupV7,
+  leaveGroupV4,
+  offsetCommitV8,
+  syncGroupV5,
+} from '@platformatic/kafka';
+import { Fault } from '../../errors.ts';
+import type { Member, Membership, TopicPartition } from '../log.ts';
+import { assign, decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './assignment.ts';
+import { answerOf, check, isBrokerError } from './broker-error.ts';
+import type { Cluster } from './cluster.ts';
+import { connect } from './connections.ts';
+import { until } from './time-limit.ts';
+
+export interface GroupTimes {
+  /** A member that is silent for so long is gone. Brokers take 6,000 at least, unless they are told otherwise. */
+  readonly sessionTimeoutMs: number;
+  /** So soon it learns of a rebalance. */
+  readonly heartbeatMs: number;
+}
+
+/** Of a group that others may share, so that it is told from theirs. */
+export function groupId(consumer: string): string {
+  return `tributary.${consumer}`;
+}
+
+interface Session {
+  readonly connection: Connection;
+  readonly generation: number;
+  readonly memberId: string;
+  readonly partitions: readonly number[];
+  /** For which the leader has shared them out; undefined for who does not lead. */
+  readonly ofPartitions: number | undefined;
+}
+
+const CONSUMER = 'consumer';
+const PROTOCOL = 'tributary';
+const GROUP = 0;
+const NO_LEADER_EPOCH = -1;
+/** A member that has not come back to a rebalance by then is left out. */
+const rebalanceTimeoutMs = 10_000;
+const answerTimeoutMs = 5_000;
+const retryMs = 500;
+/** What watches the group from outside is told so often how far it has come. */
+const tellLandedMs = 5_000;
+const leaveWithinMs = 2_000;
+
+export class GroupMember implements Member {
+  readonly #cluster: Cluster;
+  readonly #membership: Membership;
+  readonly #times: GroupTimes;
+  readonly #groupId: string;
+  readonly #stopping = new AbortController();
+  readonly #landed = new Map<number, number>();
+  #toldLandedMs = 0;
+  #memberId = '';
+  #stateId: string | undefined;
+  #owned: readonly number[] = [];
+  #session: Session | undefined;
+  #connection: Connection | undefined;
+  readonly #running: Promise<void>;
+
+  constructor(cluster: Cluster, membership: Membership, times: GroupTimes) {
+    this.#cluster = cluster;
+    this.#membership = membership;
+    this.#times = times;
+    this.#groupId = groupId(membership.consumer);
+    this.#running = this.#run();
+  }
+
+  landed({ partition }: TopicPartition, offset: number): void {
+    this.#landed.set(partition, offset);
+  }
+
+  async leave(): Promise<void> {
+    this.#stopping.abort();
+    this.#connection?.socket.destroy(); // what is under way may wait for others for long
+    await this.#running;
+    await this.#sayGoodbye().catch(() => undefined); // then the group finds out by its silence
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let failures = 0; !signal.aborted;) {
+      try {
+        const session = await this.#join();
+        failures = 0;
+        this.#session = session;
+        this.#take(session.partitions);
+        await this.#beat(session);
+      } catch (error) {
+        if (signal.aborted) break;
+        if (this.#isRebalance(error)) continue;
+        this.#forgetConnection();
+        // Once a coordinator moves, or a connection breaks, all is well again; more is worth a word.
+        if (++failures > 1) this.#membership.onError(error);
+        await sleep(retryMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
+      }
+    }
+    this.#forgetConnection();
+  }
+
+  #take(partitions: readonly number[]): void {
+    this.#owned = partitions;
+    for (const partition of this.#landed.keys()) if (!partitions.includes(partition)) this.#landed.delete(partition);
+    const { topic, onAssigned } = this.#membership;
+    onAssigned(partitions.map((partition) => ({ topic, partition })));
+  }
+
+  #isRebalance(error: unknown): boolean {
+    if (isBrokerError(error, 'UNKNOWN_MEMBER_ID')) this.#memberId = '';
+    return isBrokerError(error, 'UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS');
+  }
+
+  async #join(): Promise<Session> {
+    const { topic } = this.#membership;
+    const stateId = (this.#stateId ??= await this.#membership.stateId());
+    const connection = await this.#coordinator();
+    const joined = await this.#askToJoin(connection, encodeSubscription({ topic, stateId, owned: this.#owned }));
+    const { memberId, generationId: generation, leader, members } = joined;
+    const isLeader = leader === memberId;
+    const count = isLeader ? await this.#partitions() : undefined;
+    const parts = count === undefined ? [] : this.#share(members, count, stateId);
+    const answer = await this.#within(
+      rebalanceTimeoutMs + answerTimeoutMs,
+      syncGroupV5.api.async(connection, this.#groupId, generation, memberId, null, CONSUMER, PROTOCOL, parts),
+    );
+    check(answer.errorCode, `the assignment in group ${this.#groupId}`);
+    const { partitions, stateId: ofLeader } = decodeAssignment(topic, answer.assignment);
+    if (ofLeader !== stateId) this.#membership.onError(elsewhere(this.#groupId));
+    return { connection, generation, memberId, partitions, ofPartitions: count };
+  }
+
+  async #askToJoin(connection: Connection, metadata: Buffer): Promise<Joined> {
+    for (;;) {
+      const { sessionTimeoutMs } = this.#times;
+      const [id, protocols] = [this.#memberId, [{ name: PROTOCOL, metadata }]];
+      const asked = joinGroupV7.api.async(
+        connection,
+        this.#groupId,
+        sessionTimeoutMs,
+        rebalanceTimeoutMs,
+        id,
+        null,
+        CONSUMER,
+        protocols,
+      );
+      const answer = await this.#within(rebalanceTimeoutMs + answerTimeoutMs, asked);
+      if (answer.memberId !== '') this.#memberId = answer.memberId;
+      try {
+        check(answer.errorCode, `joining group ${this.#groupId}`);
+        return answer;
+      } catch (error) {
+        if (id !== '' || !isBrokerError(error, 'MEMBER_ID_REQUIRED')) throw error;
+      }
+    }
+  }
+
+  #share(members: Joined['members'], partitions: number, stateId: string): { memberId: string; assignment: Buffer }[] {
+    const { topic } = this.#membership;
+    const subscribed = members.map(({ memberId, metadata }) => ({ memberId, ...decodeSubscription(topic, metadata) }));
+    return [...assign(subscribed, partitions, stateId)].map(([memberId, given]) => ({
+      memberId,
+      assignment: encodeAssignment(topic, { partitions: given, stateId }),
+    }));
+  }
+
+  /** Ends, by an error, when the group is to be joined again. */
+  async #beat({ connection, generation, memberId, ofPartitions }: Session): Promise<never> {
+    const { signal } = this.#stopping;
+    for (;;) {
+      await sleep(this.#times.heartbeatMs, undefined, { signal });
+      const asked = heartbeatV4.api.async(connection, this.#groupId, generation, memberId);
+      check((await this.#within(answerTimeoutMs, asked)).errorCode, `heartbeat in group ${this.#groupId}`);
+      await this.#tellLanded(tellLandedMs);
+      if (ofPartitions !== undefined && ofPartitions !== (await this.#partitions())) return this.#shareAnew();
+    }
+  }
+
+  /** Whoever leads and joins again makes everybody join again. */
+  #shareAnew(): never {
+    check(REBALANCE_IN_PROGRESS, `${this.#membership.topic} has other partitions now`);
+    throw new Error('not reached');
+  }
+
+  async #tellLanded(everyMs: number): Promise<void> {
+    if (this.#session === undefined || this.#landed.size === 0) return;
+    if (performance.now() - this.#toldLandedMs < everyMs) return;
+    this.#toldLandedMs = performance.now();
+    const { connection, generation, memberId } = this.#session;
+    const partitions = [...this.#landed].map(([partitionIndex, offset]) => ({
+      partitionIndex,
+      committedOffset: BigInt(offset),
+      committedLeaderEpoch: NO_LEADER_EPOCH,
+      committedMetadata: '',
+    }));
+    this.#landed.clear();
+    const topics = [{ name: this.#membership.topic, partitions }];
+    const asked = offsetCommitV8.api.async(connection, this.#groupId, generation, memberId, null, topics);
+    const answer = await this.#within(answerTimeoutMs, asked);
+    for (const { errorCode } of answer.topics.flatMap((each) => each.partitions))
+      check(errorCode, `offsets of group ${this.#groupId}`);
+  }
+
+  async #sayGoodbye(): Promise<void> {
+    if (this.#memberId === '') return;
+    const connection = await this.#coordinator();
+    try {
+      if (this.#session) {
+        this.#session = { ...this.#session, connection };
+        await this.#tellLanded(0).catch(() => undefined); // nothing here reads it
+      }
+      const members = [{ memberId: this.#memberId }];
+      await this.#within(leaveWithinMs, leaveGroupV4.api.async(connection, this.#groupId, members));
+    } finally {
+      this.#forgetConnection();
+    }
+  }
+
+  /** As last heard of. */
+  async #partitions(): Promise<number> {
+    return (await this.#cluster.topology()).leaders.get(this.#membership.topic)?.length ?? 0;
+  }
+
+  /** A connection of its own: a broker answers what comes behind a JoinGroup only when everybody has joined. */
+  async #coordinator(): Promise<Connection> {
+    if (this.#connection?.isConnected() === true) return this.#connection;
+    const asked = findCoordinatorV3.api.async(await this.#cluster.any(), GROUP, [this.#groupId]);
+    const [found] = (await this.#within(answerTimeoutMs, asked)).coordinators;
+    check(found?.errorCode ?? 0, `finding the coordinator of group ${this.#groupId}`, found?.errorMessage);
+    if (found === undefined) throw new Error(`the broker names no coordinator of group ${this.#groupId}`);
+    const requestTimeoutMs = rebalanceTimeoutMs + 2 * answerTimeoutMs;
+    this.#connection = await connect({ ...this.#cluster.settings, requestTimeoutMs }, found);
+    return this.#connection;
+  }
+
+  #forgetConnection(): void {
+    this.#connection?.socket.destroy();
+    this.#connection = undefined;
+  }
+
+  #within<T extends object>(ms: number, asked: Promise<T>): Promise<T> {
+    return until(performance.now() + ms, `the coordinator of group ${this.#groupId}`, answerOf(asked));
+  }
+}
+
+type Joined = Awaited<ReturnType<typeof joinGroupV7.api.async>>;
+
+/** As the protocol numbers it. */
+const REBALANCE_IN_PROGRESS = 27;
+
+function elsewhere(group: string): Fault {
+  return new Fault(
+    'STATE_NOT_SHARED',
+    `the other members of the consumer group ${group} keep their checkpoints elsewhere; this process gets no partition`,
+  );
+}

@@ -1,0 +1,158 @@
+/** Consumer groups: who has which partition, as processes come, go, die and stand still. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { suite, test, type TestContext } from 'node:test';
+import { offsetFetchV8 } from '@platformatic/kafka';
+import { isFault } from '../../src/errors.ts';
+import { Cluster } from '../../src/log/kafka/cluster.ts';
+import type { Log, Member } from '../../src/log/log.ts';
+import { groupTimes, openLog, ownBroker, sharedBroker } from '../support/kafka-broker.ts';
+import { until } from '../support/until.ts';
+
+const program = fileURLToPath(new URL('../support/kafka-member.ts', import.meta.url));
+
+interface Joined {
+  readonly member: Member;
+  /** As told, one after the other. */
+  readonly told: string[];
+  readonly failures: unknown[];
+}
+
+async function join(log: Log, consumer: string, topic: string, state = 'shared'): Promise<Joined> {
+  const told: string[] = [];
+  const failures: unknown[] = [];
+  const member = await log.join({
+    consumer,
+    topic,
+    stateId: async () => state,
+    onAssigned: (partitions) => told.push(partitions.map(({ partition }) => partition).join(' ')),
+    onError: (error) => failures.push(error),
+  });
+  return { member, told, failures };
+}
+
+async function newGroup(t: TestContext, partitions: number, broker = sharedBroker) {
+  const [consumer, topic] = [`group-${randomUUID()}`, `t-${randomUUID()}`];
+  const open = async (): Promise<Log> => {
+    const log = await openLog(broker, { groups: groupTimes });
+    t.after(() => log.close());
+    return log;
+  };
+  const log = await open();
+  await log.ensureTopics([{ name: topic, partitions }]);
+  return { consumer, topic, log, open };
+}
+
+/** A member in a process of its own. */
+function startMember(t: TestContext, consumer: string, topic: string): { child: ChildProcess; told: string[] } {
+  const args = [program, String(sharedBroker.port), consumer, topic, 'shared'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill('SIGKILL'));
+  const told: string[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => told.push(line));
+  return { child, told };
+}
+
+suite('consumer groups', { concurrency: 4 }, () => {
+  test('D3: a second one takes its share within one rebalance; what it leaves goes back', async (t) => {
+    const { consumer, topic, log, open } = await newGroup(t, 4);
+    const first = await join(log, consumer, topic);
+    await until(() => first.told.at(-1) === '0 1 2 3');
+    const second = await join(await open(), consumer, topic);
+    await until(() => second.told.length > 0 && first.told.length > 1);
+    assert.deepEqual([first.told, second.told], [['0 1 2 3', '0 1'], ['2 3']]);
+    await second.member.leave();
+    await until(() => first.told.at(-1) === '0 1 2 3');
+    assert.equal(first.told.length, 3);
+    await first.member.leave();
+    assert.deepEqual([first.failures, second.failures], [[], []]);
+  });
+
+  test('D3: what a killed process had goes to the others', async (t) => {
+    const { consumer, topic, log } = await newGroup(t, 3);
+    const { child, told } = startMember(t, consumer, topic);
+    await until(() => told.at(-1) === '0 1 2');
+    const other = await join(log, consumer, topic);
+    await until(() => other.told.at(-1) === '2');
+    child.kill('SIGKILL');
+    await until(() => other.told.at(-1) === '0 1 2');
+    await other.member.leave();
+  });
+
+  test('D3: one that stands still loses its share, keeps believing in it, and takes one again when it goes on', async (t) => {
+    const { consumer, topic, log } = await newGroup(t, 2);
+    const { child, told } = startMember(t, consumer, topic);
+    await until(() => told.at(-1) === '0 1');
+    child.kill('SIGSTOP');
+    const other = await join(log, consumer, topic);
+    await until(() => other.told.at(-1) === '0 1');
+    assert.deepEqual(told, ['0 1']);
+    child.kill('SIGCONT');
+    await until(() => told.length > 1 && other.told.at(-1)?.length === 1);
+    assert.deepEqual([told.at(-1)!, other.told.at(-1)!].toSorted(), ['0', '1']);
+    await other.member.leave();
+  });
+
+  test('D3: who keeps checkpoints elsewhere is told, and gets nothing', async (t) => {
+    const { consumer, topic, log, open } = await newGroup(t, 2);
+    const first = await join(log, consumer, topic);
+    await until(() => first.told.length > 0);
+    const other = await join(await open(), consumer, topic, 'elsewhere');
+    await until(() => other.failures.length > 0 && other.told.length > 0);
+    assert.deepEqual([first.told.at(-1), other.told], ['0 1', ['']]);
+    assert.ok(isFault(other.failures[0], 'STATE_NOT_SHARED'));
+    await first.member.leave();
+    await until(() => other.told.at(-1) === '0 1');
+    await other.member.leave();
+  });
+
+  test('partitions that are added are shared out', async (t) => {
+    const { consumer, topic, log } = await newGroup(t, 1);
+    const { told, member } = await join(log, consumer, topic);
+    await until(() => told.at(-1) === '0');
+    await log.ensureTopics([{ name: topic, partitions: 3 }]);
+    await until(() => told.at(-1) === '0 1 2');
+    await member.leave();
+  });
+
+  test('a broker that is restarted takes nothing away', async (t) => {
+    const broker = await ownBroker();
+    t.after(() => broker.dispose());
+    const { consumer, topic, log, open } = await newGroup(t, 2, broker.address);
+    const { told, member } = await join(log, consumer, topic);
+    await until(() => told.at(-1) === '0 1');
+    await broker.kill();
+    await broker.start();
+    const second = await join(await open(), consumer, topic);
+    await until(() => second.told.at(-1) === '1' && told.at(-1) === '0');
+    assert.deepEqual(new Set(told), new Set(['0 1', '0']));
+    await second.member.leave();
+    await until(() => told.at(-1) === '0 1');
+    await member.leave();
+  });
+
+  test('who looks from outside sees how far the group has come', async (t) => {
+    const { consumer, topic, log } = await newGroup(t, 2);
+    const { told, member } = await join(log, consumer, topic);
+    await until(() => told.at(-1) === '0 1');
+    member.landed({ topic, partition: 0 }, 17);
+    member.landed({ topic, partition: 1 }, 4);
+    member.landed({ topic, partition: 0 }, 18);
+    await member.leave();
+    const settings = { connectTimeoutMs: 3_000, requestTimeoutMs: 5_000, security: {} };
+    const cluster = new Cluster({ brokers: [sharedBroker], ...settings });
+    t.after(() => cluster.close());
+    const groups = [
+      { groupId: `tributary.${consumer}`, memberEpoch: -1, topics: [{ name: topic, partitionIndexes: [0, 1] }] },
+    ];
+    const answer = await offsetFetchV8.api.async(await cluster.any(), groups, false);
+    const partitions = answer.groups[0]?.topics[0]?.partitions ?? [];
+    assert.deepEqual(
+      partitions.map(({ committedOffset }) => Number(committedOffset)),
+      [18, 4],
+    );
+  });
+});
