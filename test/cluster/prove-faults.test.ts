@@ -9,6 +9,8 @@ import { faults } from '../../src/prove/cluster/faults.ts';
 import { partNames } from '../../src/prove/cluster/parts.ts';
 import { nodeCount } from '../../src/prove/cluster/prove-cluster.ts';
 import { Trial } from '../../src/prove/cluster/trial.ts';
+import { openS3Store } from '../../src/stores/objects/s3-store.ts';
+import { connectionPool } from '../../src/stores/warehouse/connection-pool.ts';
 import { cleanEnvironment } from '../support/program.ts';
 import { until } from '../support/until.ts';
 import { useS3Credentials } from '../support/s3-server.ts';
@@ -44,4 +46,26 @@ suite('each fault of the crash proof alone', { concurrency: false, timeout: 900_
       t.diagnostic(`${landed} landed, ${deadLetters} dead letters, resent: ${JSON.stringify(producer.unanswered)}`);
     });
   }
+
+  test('what is taken away or doubled on the servers is told (D2, D3)', async (t) => {
+    const { pool, close } = connectionPool({ connectionString: trial.config.databaseUrl! }, () => undefined);
+    t.after(close);
+    const { rows } = await pool.query<{ id: string }>('SELECT correlation_id::text AS id FROM events LIMIT 2');
+    const [gone = '', doubled = ''] = rows.map(({ id }) => id);
+    await pool.query('DELETE FROM events WHERE correlation_id = $1', [gone]);
+    await pool.query('INSERT INTO events SELECT * FROM events WHERE correlation_id = $1', [doubled]);
+    const store = await openS3Store(trial.config.objects!);
+    const [key = ''] = await Array.fromAsync(store.list('events/'));
+    const ids = [...(await store.get(key))!.toString().matchAll(/"correlationId":"([0-9a-f-]{36})"/g)].map(
+      ([, id]) => id,
+    );
+    await store.delete(key);
+    const { lost, twice, wrong, torn } = await trial.compare();
+    assert.deepEqual([wrong, torn], [[], []]);
+    assert.deepEqual(
+      lost.toSorted(),
+      [...ids.map((id) => `${id}: not in the objects`), `${gone}: not in table events`].toSorted(),
+    );
+    assert.deepEqual(twice, [`${doubled}: 2 times in table events`]);
+  });
 });

@@ -50,8 +50,9 @@ export class Trial {
   readonly failures: string[] = [];
   /** Of all loads, by correlation id. */
   readonly acknowledged = new Map<string, Sent>();
+  /** By which any process finds what has landed. */
+  readonly config: Config;
   readonly #options: TrialOptions;
-  readonly #config: Config;
   readonly #urls = new Map<string, string | undefined>();
   readonly #lines: Iterator<string>;
   #producer: Producer | undefined;
@@ -62,7 +63,7 @@ export class Trial {
     this.cluster = cluster;
     this.#lines = app.generate!({ count: 1_000_000_000, invalidShare, seed })[Symbol.iterator]();
     this.nodes = Array.from({ length: options.nodes }, (_, i) => this.#createNode(`node-${i + 1}`));
-    this.#config = cluster.directConfig(join(dir, 'node-1', 'data'), app.pipeline.name, configFile);
+    this.config = cluster.directConfig(join(dir, 'node-1', 'data'), app.pipeline.name, configFile);
   }
 
   /** Resolves when every node takes events. */
@@ -70,7 +71,7 @@ export class Trial {
     const cluster = await Cluster.start(options.dir);
     const trial = new Trial(options, cluster);
     try {
-      await cluster.makeTopics(trial.#config);
+      await cluster.makeTopics(trial.config);
       await Promise.all(trial.nodes.map((node) => node.start()));
       if (trial.failures.length > 0) throw new Error(trial.failures.join('\n'));
       return trial;
@@ -141,7 +142,7 @@ export class Trial {
   async land(): Promise<void> {
     const { app } = this.#options;
     await this.stopLoad();
-    if (!(await allLanded({ app, config: this.#config }, this.acknowledged, landLimitMs)))
+    if (!(await allLanded({ app, config: this.config }, this.acknowledged, landLimitMs)))
       this.failures.push(`not everything landed within ${landLimitMs / 1000} s`);
   }
 
@@ -167,7 +168,7 @@ export class Trial {
 
   /** Nothing may be under way. */
   compare(): Promise<Verdict> {
-    return compareOrFail({ app: this.#options.app, config: this.#config }, this.acknowledged, this.failures);
+    return compareOrFail({ app: this.#options.app, config: this.config }, this.acknowledged, this.failures);
   }
 
   /** Ends everything at once; the directory stays. */
