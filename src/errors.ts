@@ -207,6 +207,11 @@ export const catalogue = {
     status: 503,
     todo: 'Free disk space.',
   },
+  STATE_UNAVAILABLE: {
+    status: 503,
+    what: 'The server of the keyed state does not answer, refuses us, or is not set up as it has to be.',
+    todo: 'See to the Redis (REDIS_URL) or PostgreSQL (DATABASE_URL) of the message; what waits for it goes on by itself.',
+  },
   STATE_BUSY: {
     status: 503,
     what: 'The keyed state could not be opened in time, since another process has it.',
@@ -276,6 +281,11 @@ export const catalogue = {
     status: 503,
     what: 'PostgreSQL cannot be reached, or refuses the connection.',
     todo: 'Start PostgreSQL, or correct DATABASE_URL.',
+  },
+  WAREHOUSE_DENIED: {
+    status: 503,
+    what: 'PostgreSQL does not let our role do what landing takes.',
+    todo: 'Run what tributary warehouse grants prints, as an administrator of the database; what waits goes on by itself.',
   },
   WAREHOUSE_TABLE_DIFFERS: {
     status: 500,

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { cacheDir } from './cache.ts';
 import { kafka } from './kafka.ts';
+import { registry } from './registry.ts';
 import { postgres } from './postgres.ts';
 import { redis } from './redis.ts';
-import { registry } from './registry.ts';
 import { s3 } from './s3.ts';
 import { RunningService } from './running-service.ts';
 import type { Service } from './service.ts';

@@ -8,7 +8,6 @@ import { SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { type Config, defaultConfigFile, loadConfig, variables } from '../config/config.ts';
-import { clusterSettings } from '../config/problems.ts';
 import { loadApps } from '../engine/load-apps.ts';
 import { Fault } from '../errors.ts';
 import { isProven, type Proof, prove } from '../prove/prove.ts';
@@ -98,6 +97,7 @@ function refuseParts(configured: Config): void {
     ['objects', configured.objects],
     ['kafkaBrokers', configured.kafkaBrokers],
     ['schemaRegistryUrl', configured.schemaRegistryUrl],
+    ['redisUrl', configured.redisUrl],
     ['tls', configured.tls],
   ] as const;
   for (const [setting, value] of named)
@@ -107,7 +107,7 @@ function refuseParts(configured: Config): void {
 
 /** Whatever the shell is set to, nothing but the proof says what the program runs on. */
 function programEnvironment(): NodeJS.ProcessEnv {
-  const names = [...Object.keys(variables), ...Object.values(clusterSettings)];
+  const names: readonly string[] = Object.keys(variables);
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !names.includes(name)));
 }
 

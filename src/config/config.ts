@@ -10,7 +10,7 @@ import { dirname, resolve } from 'node:path';
 import { Fault } from '../errors.ts';
 import { derivedVariables, otelVariables, otherProtocols, tracesAreOff } from './otel-variables.ts';
 import { inPackage, moduleInPackage } from './package-root.ts';
-import { clusterSettings, noClusterEngine, problems } from './problems.ts';
+import { problems } from './problems.ts';
 import { type Config, settings } from './settings.ts';
 
 export type { Config } from './settings.ts';
@@ -50,6 +50,7 @@ export const variables = {
   KAFKA_USERNAME: 'kafka.username',
   KAFKA_PASSWORD: 'kafka.password',
   SCHEMA_REGISTRY_URL: 'schemaRegistryUrl',
+  REDIS_URL: 'redisUrl',
   S3_BUCKET: 'objects.bucket',
   S3_ENDPOINT: 'objects.endpoint',
   LOG_LEVEL: 'logLevel',
@@ -89,7 +90,6 @@ export function loadConfig(sources: ConfigSources): Config {
   }
   const parsed = settings.safeParse(given);
   const wrong = [
-    ...clusterVariables(sources.env),
     ...(parsed.data?.traces.endpoint === undefined ? [] : otherProtocols(sources.env)),
     ...(parsed.success ? [] : problems(parsed.error, given, { named, file: file?.path })),
   ];
@@ -114,12 +114,6 @@ function fromText(setting: string, text: string, workingDir: string): unknown {
   if (setting === 'kafka.tls' && (text === 'true' || text === 'false')) return text === 'true';
   if (setting !== 'only' && setting !== 'kafkaBrokers') return text;
   return text.split(',').map((one) => one.trim());
-}
-
-function clusterVariables(env: ConfigSources['env']): readonly string[] {
-  return Object.values(clusterSettings)
-    .filter((variable) => (env[variable] ?? '') !== '')
-    .map((variable) => `${variable} in the environment: ${noClusterEngine}`);
 }
 
 interface ConfigFile {

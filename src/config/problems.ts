@@ -12,13 +12,6 @@ export interface Origins {
 
 type Path = readonly PropertyKey[];
 
-/** Settings of a version with the cluster engine: refused in so many words, lest somebody believes that they work. */
-export const clusterSettings: Readonly<Record<string, string>> = {
-  redisUrl: 'REDIS_URL',
-};
-
-export const noClusterEngine = 'the cluster engine is not part of this version; leave it out';
-
 /** One sentence for each problem, in the order of the settings. */
 export function problems(error: z.ZodError, given: unknown, origins: Origins): readonly string[] {
   const found = error.issues.flatMap((issue) => {
@@ -41,7 +34,6 @@ function place(path: Path, origins: Origins): string {
 function unknownKey(path: Path, origins: Origins): string {
   const at = place(path, { ...origins, named: new Map() });
   const key = String(path.at(-1));
-  if (path.length === 1 && Object.hasOwn(clusterSettings, key)) return `${at}: ${noClusterEngine}`;
   const near = nearest(key, knownKeys(path.slice(0, -1)));
   const meant = near === undefined ? '' : `; did you mean ${dotted([...path.slice(0, -1), near])}?`;
   return `${at} is not a setting${meant}`;
@@ -77,6 +69,7 @@ function valueAt(given: unknown, path: Path): unknown {
 const secrets: ReadonlySet<string> = new Set([
   'adminToken',
   'accessKey',
+  'redisUrl',
   'kafka.password',
   'traces.headers',
   'traces.endpoint',

@@ -11,11 +11,12 @@ export function withoutPassword(url: string): string {
 }
 
 export function redacted(config: Config): Config {
-  const { databaseUrl, schemaRegistryUrl, adminToken, accessKey, kafka, traces } = config;
+  const { databaseUrl, schemaRegistryUrl, redisUrl, adminToken, accessKey, kafka, traces } = config;
   return {
     ...config,
     ...(databaseUrl !== undefined && { databaseUrl: withoutPassword(databaseUrl) }),
     ...(schemaRegistryUrl !== undefined && { schemaRegistryUrl: withoutPassword(schemaRegistryUrl) }),
+    ...(redisUrl !== undefined && { redisUrl: withoutPassword(redisUrl) }),
     ...(adminToken !== undefined && { adminToken: hidden }),
     ...(kafka?.password !== undefined && { kafka: { ...kafka, password: hidden } }),
     ...(accessKey !== undefined && { accessKey: hidden }),

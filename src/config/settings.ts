@@ -24,6 +24,7 @@ const milliseconds = () => wholeNumber(1, 24 * 3600 * 1000, 'milliseconds');
 const port = 'a port from 0 to 65535';
 const databaseUrl = 'a connection string such as postgres://user@host:5432/database';
 const registryUrl = 'a URL such as http://localhost:8081 or https://user:password@host';
+const redisUrl = 'a URL such as redis://user:password@host:6379/0, or rediss: for TLS (REDIS_URL)';
 const brokers = 'a list of one or more brokers, each as host:port';
 const names = 'a list of one or more names of pipelines';
 const adminTokens = `one or more tokens, separated by commas, each of ${adminTokenForm}`;
@@ -146,6 +147,11 @@ export const settings = z
     schemaRegistryUrl: z
       .string(registryUrl)
       .refine((url) => readRegistryAddress(url) !== undefined, registryUrl)
+      .optional(),
+    /** What is made from the log, and can be made again: idempotency keys. Default: with the rest of the keyed state. */
+    redisUrl: z
+      .string(redisUrl)
+      .refine((url) => /^rediss?:\/\/[^/]/i.test(url) && URL.canParse(url), redisUrl)
       .optional(),
     /** Default: the directory `objects` in `dataDir`. */
     objects: objects.readonly().optional(),

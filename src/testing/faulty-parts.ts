@@ -26,6 +26,7 @@ export function faultyLog(log: Log, calls: FaultyCalls): Log {
 export function faultyState(state: StateStore, calls: FaultyCalls): StateStore {
   return {
     get: (key) => calls.through('read checkpoint', () => state.get(key)),
+    getAll: (keys) => calls.through('read checkpoint', () => state.getAll(keys)),
     commit: (change) => calls.through('commit checkpoint', () => state.commit(change)),
     entries: (prefix) => state.entries(prefix),
     close: () => state.close(),

@@ -101,15 +101,6 @@ suite('configuration', () => {
     assert.ok(problems.includes(`${file}: quux is not a setting`));
   });
 
-  test('the cluster engine is refused in so many words, in the environment and in the file', async (t) => {
-    const { file } = await scratch(t, { redisUrl: 'redis://x' });
-    const names = ['REDIS_URL'];
-    const env = Object.fromEntries(names.map((name) => [name, 'x']));
-    const text = problemsOf({ file, env }).join('; ');
-    for (const place of [...names.map((name) => `${name} in the environment`), `${file}: redisUrl`])
-      assert.ok(text.includes(`${place}: the cluster engine is not part of this version`), place);
-  });
-
   test('brokers are a list, in the environment between commas', async (t) => {
     const { file } = await scratch(t, { kafkaBrokers: ['one:9092'] });
     assert.deepEqual(loadConfig({ file, env: {}, flags: {} }).kafkaBrokers, ['one:9092']);

@@ -2,12 +2,17 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
+import { isFault } from '../../src/errors.ts';
 import type { StateChange, StatePut, StateStore } from '../../src/stores/state/state-store.ts';
 
 export interface OpenState {
   readonly store: StateStore;
   /** The same state, opened once more; closed by the suite. */
   reopen(): Promise<StateStore>;
+  /** Another one that writes the same state, as another process would have it; closed by the suite. */
+  another(): Promise<StateStore>;
+  /** The server is killed and starts again; none where that is tested apart. */
+  crash?(): Promise<void>;
   /** Lets time pass for expiry. */
   advance(milliseconds: number): Promise<void>;
   nowMs(): number;
@@ -153,6 +158,43 @@ export function stateStoreContract(driver: string, open: () => Promise<OpenState
       await other.close();
     });
 
+    it('reads many keys in one go, in the order of the keys', async () => {
+      await store.commit({ put: [put('all/1', 'a'), put('all/2', ''), put('all/é', 'c')] });
+      const keys = ['all/é', 'all/none', 'all/2', 'all/1', 'all/é'];
+      assert.deepEqual(await store.getAll(keys), [bytes('c'), undefined, Buffer.alloc(0), bytes('a'), bytes('c')]);
+      assert.deepEqual(await store.getAll([]), []);
+    });
+
+    it('counts without a loss where two count at the same time, and never shows half of a change (D3)', async () => {
+      const other = await opened.another();
+      const keys = ['count/1', 'count/2'];
+      await store.commit({ put: keys.map((key) => put(key, '0')) });
+      const countUp = async (by: StateStore): Promise<void> => {
+        for (let done = 0; done < 50;) {
+          const [value, same] = await by.getAll(keys);
+          assert.deepEqual(value, same);
+          const next = `${Number(value!.toString()) + 1}`;
+          const expect = [{ key: keys[0]!, value: value! }];
+          if (await by.commit({ expect, put: keys.map((key) => put(key, next)) })) done += 1;
+        }
+      };
+      await Promise.all([countUp(store), countUp(other)]);
+      await other.close();
+      assert.deepEqual(await entries('count/'), [
+        ['count/1', '100'],
+        ['count/2', '100'],
+      ]);
+    });
+
+    it('has after a crash what it has committed, and works again by itself (D1)', async (t) => {
+      if (!opened.crash) return t.skip('killed in a test of its own');
+      await store.commit({ put: [put('crash', 'kept')] });
+      await opened.crash();
+      assert.deepEqual(await whenThere(() => store.get('crash')), bytes('kept'));
+      assert.equal(await store.commit({ put: [put('crash', 'again')] }), true);
+      assert.deepEqual(await entries('crash'), [['crash', 'again']]);
+    });
+
     it('does what a map would do', async () => {
       let round = 0;
       const key = fc.constantFrom('', 'a', 'ab', 'b', 'b/c', '\u{10ffff}');
@@ -192,4 +234,15 @@ export function stateStoreContract(driver: string, open: () => Promise<OpenState
       );
     });
   });
+}
+
+/** A client may learn only by its next request that its connection is gone. */
+async function whenThere<T>(ask: () => Promise<T>): Promise<T> {
+  for (const untilMs = performance.now() + 10_000; ;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isFault(error, 'STATE_UNAVAILABLE') || performance.now() > untilMs) throw error;
+    }
+  }
 }

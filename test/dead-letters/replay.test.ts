@@ -39,6 +39,7 @@ function forgetful(state: StateStore): StateStore {
     entries: (prefix) => state.entries(prefix),
     close: () => state.close(),
     get: async (key) => kept.get(key),
+    getAll: async (keys) => keys.map((key) => kept.get(key)),
     commit: async ({ put = [] }) => {
       for (const { key, value } of put) kept.set(key, Buffer.from(value));
       return true;

@@ -81,6 +81,7 @@ function withoutNews(log: Log): Log {
 function withCommit(state: StateStore, commit: StateStore['commit']): StateStore {
   return {
     get: (key) => state.get(key),
+    getAll: (keys) => state.getAll(keys),
     commit,
     entries: (prefix) => state.entries(prefix),
     close: () => state.close(),

@@ -18,6 +18,7 @@ stateStoreContract('lmdb', async () => {
   return {
     store,
     reopen: () => openLmdbStore({ dir, readOnly: true, now }),
+    another: () => openLmdbStore({ dir, now }),
     advance: async (milliseconds) => {
       nowMs += milliseconds;
     },

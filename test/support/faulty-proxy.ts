@@ -9,6 +9,8 @@ export type LineFault =
   /** One byte of the answer is another. */
   | { readonly kind: 'flip'; readonly atByte: number }
   | { readonly kind: 'stall' }
+  /** Neither end hears of the other any more, not even that it has gone. */
+  | { readonly kind: 'vanish' }
   | { readonly kind: 'answer'; readonly status: number };
 
 export interface FaultyProxy {
@@ -20,6 +22,8 @@ export interface FaultyProxy {
   next(...faults: readonly LineFault[]): void;
   /** Each time that nothing else is next; until it is undefined. */
   always(fault: LineFault | undefined): void;
+  /** What is still next is not. */
+  clear(): void;
   close(): Promise<void>;
 }
 
@@ -40,9 +44,9 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
       open.add(socket);
       socket.on('error', () => undefined).on('close', () => open.delete(socket)); // told to the other end by what follows
     }
-    client.on('close', () => upstream.destroy());
-    upstream.on('close', () => client.destroy());
-    relay(client, upstream, take);
+    const hasVanished = relay(client, upstream, take);
+    client.on('close', () => void (hasVanished() || upstream.destroy()));
+    upstream.on('close', () => void (hasVanished() || client.destroy()));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -53,6 +57,7 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
     },
     next: (...more) => void queue.push(...more),
     always: (fault) => void (each = fault),
+    clear: () => void queue.splice(0),
     close: async () => {
       for (const socket of open) socket.destroy();
       server.close();
@@ -61,13 +66,13 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   };
 }
 
-function relay(client: Socket, upstream: Socket, take: () => LineFault | undefined): void {
+function relay(client: Socket, upstream: Socket, take: () => LineFault | undefined): () => boolean {
   let fault: LineFault | undefined;
   let seen = 0;
   client.on('data', (bytes: Buffer) => {
     if (!fault) seen = 0;
     fault ??= take();
-    if (fault?.kind === 'stall') return;
+    if (fault?.kind === 'stall' || fault?.kind === 'vanish') return;
     if (fault?.kind === 'answer') return answer(client, fault.status);
     if (fault?.kind === 'cut request') {
       seen += bytes.length;
@@ -76,7 +81,7 @@ function relay(client: Socket, upstream: Socket, take: () => LineFault | undefin
     upstream.write(bytes);
   });
   upstream.on('data', (bytes: Buffer) => {
-    if (fault?.kind === 'stall') return;
+    if (fault?.kind === 'stall' || fault?.kind === 'vanish') return;
     const from = seen;
     if (fault?.kind === 'cut answer' || fault?.kind === 'flip') seen += bytes.length;
     if (fault?.kind === 'cut answer' && seen > fault.afterBytes) return cut(client, bytes, fault.afterBytes - from);
@@ -86,6 +91,7 @@ function relay(client: Socket, upstream: Socket, take: () => LineFault | undefin
     }
     client.write(bytes);
   });
+  return () => fault?.kind === 'vanish';
 }
 
 function cut(to: Socket, bytes: Buffer, left: number): void {

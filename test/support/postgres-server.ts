@@ -11,7 +11,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { findBinaries } from '../../src/stores/warehouse/embedded/binaries.ts';
-import { startServer } from '../../src/stores/warehouse/embedded/server-process.ts';
+import { readLockFile } from '../../src/stores/warehouse/embedded/lock-file.ts';
+import { type ServerProcess, startServer } from '../../src/stores/warehouse/embedded/server-process.ts';
+import type { Settings } from '../../src/stores/warehouse/embedded/settings.ts';
 import { unprivilegedUser } from '../../src/stores/warehouse/embedded/unprivileged-user.ts';
 import { openEmbeddedWarehouse } from '../../src/stores/warehouse/embedded-warehouse.ts';
 import { openServerWarehouse } from '../../src/stores/warehouse/server-warehouse.ts';
@@ -26,7 +28,19 @@ export interface TestServer {
 
 export async function startPostgresServer(): Promise<TestServer> {
   const given = process.env['TRIBUTARY_TEST_DATABASE_URL'];
-  if (given !== undefined) return databaseOn(given);
+  return given === undefined ? ownPostgresServer() : databaseOn(given);
+}
+
+export interface OwnPostgresServer extends TestServer {
+  /** As with kill -9 of all of it, or by a shutdown that ends sessions. It can be started again. */
+  halt(how: 'SIGKILL' | 'shutdown'): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** Of its own in any case, so that a test may halt it. @param more settings, told where its directory is */
+export async function ownPostgresServer(
+  more: (dir: string) => Promise<Settings> = async () => ({}),
+): Promise<OwnPostgresServer> {
   const dir = await mkdtemp(join(tmpdir(), 'tributary-server-'));
   const password = randomBytes(8).toString('hex');
   const dataDir = join(dir, 'data');
@@ -38,10 +52,20 @@ export async function startPostgresServer(): Promise<TestServer> {
   const command = [...as.prefix, binaries.initdb, ...flags, '--locale=C', '--no-sync'];
   await run(command[0] as string, command.slice(1), { ...as.ids });
   const port = await freePort();
-  const settings = { listen_addresses: '127.0.0.1', port, unix_socket_directories: '' };
-  const server = await startServer({ binaries, as, dataDir, settings, log: () => undefined });
+  const settings = { listen_addresses: '127.0.0.1', port, unix_socket_directories: '', ...(await more(dir)) };
+  const start = (): Promise<ServerProcess> => startServer({ binaries, as, dataDir, settings, log: () => undefined });
+  let server = await start();
   return {
     url: `postgresql://tester:${password}@127.0.0.1:${port}/postgres`,
+    halt: async (how) => {
+      if (how === 'shutdown') return server.stop();
+      const found = await readLockFile(dataDir);
+      process.kill(found!.pid, 'SIGKILL');
+      await server.ended;
+    },
+    start: async () => {
+      server = await start();
+    },
     stop: async () => {
       await server.stop();
       await rm(dir, { recursive: true, force: true });

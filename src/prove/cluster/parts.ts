@@ -42,4 +42,4 @@ export const parts: Readonly<Record<Part, PartKind>> = {
   },
 };
 
-export const partNames: readonly Part[] = ['registry', 's3', 'postgres'];
+export const partNames: readonly Part[] = ['registry', 's3', 'postgres', 'redis'];

@@ -5,8 +5,8 @@
 import { type ClientBase, escapeIdentifier, type Pool } from 'pg';
 import type { TopicPartition } from '../../log/log.ts';
 import { underLock } from './advisory-lock.ts';
-
-const table = 'tributary_checkpoints';
+import { denied, isDenied } from './privileges.ts';
+import { checkpointsTable as table, createCheckpoints } from './table-statements.ts';
 
 export interface CheckpointKey extends TopicPartition {
   readonly logId: string;
@@ -20,12 +20,14 @@ function keyValues({ logId, pipeline, sink, topic, partition }: CheckpointKey): 
   return [logId, pipeline, sink, topic, partition];
 }
 
+/** Where it is there, nothing needs to be allowed. @throws Fault WAREHOUSE_DENIED */
 export async function ensureCheckpoints(client: ClientBase): Promise<void> {
-  await underLock(client, table, () =>
-    client.query(`CREATE TABLE IF NOT EXISTS ${table} (
-      log_id text NOT NULL, pipeline text NOT NULL, sink text NOT NULL, topic text NOT NULL, partition integer NOT NULL,
-      next_offset bigint NOT NULL, PRIMARY KEY (log_id, pipeline, sink, topic, partition))`),
-  );
+  const found = await client.query<{ there: boolean }>(`SELECT to_regclass('${table}') IS NOT NULL AS there`);
+  if (found.rows[0]?.there) return;
+  await underLock(client, table, () => client.query(createCheckpoints)).catch((error: unknown) => {
+    if (!isDenied(error)) throw error;
+    throw denied(`the table ${table} is missing, and to make it takes USAGE and CREATE on the schema`, error);
+  });
 }
 
 /** For a last commit that is on its way. */

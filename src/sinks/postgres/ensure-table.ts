@@ -5,16 +5,12 @@
  */
 import { type ClientBase, escapeIdentifier } from 'pg';
 import { Fault } from '../../errors.ts';
-import type { TableSink } from '../../pipeline/pipeline.ts';
 import { underLock } from './advisory-lock.ts';
-
-/** Types as PostgreSQL spells them (`format_type`). */
-const typeNames = { timestamptz: 'timestamp with time zone', uuid: 'uuid', text: 'text', jsonb: 'jsonb' } as const;
+import { denied, isDenied } from './privileges.ts';
+import { indexBody, type Table, tableBody, typeNames } from './table-statements.ts';
 
 /** What PostgreSQL keeps of a name, in bytes, less what the partition of a month adds: `_YYYY_MM`. */
 const maxTableNameBytes = 63 - 8;
-
-type Table = Pick<TableSink<never>, 'name' | 'columns' | 'partitionBy' | 'indexes'>;
 
 interface ExistingColumn {
   readonly name: string;
@@ -23,7 +19,7 @@ interface ExistingColumn {
   readonly canBeLeftOut: boolean;
 }
 
-/** @throws Fault WAREHOUSE_TABLE_DIFFERS, PIPELINE_INVALID */
+/** @throws Fault WAREHOUSE_TABLE_DIFFERS, WAREHOUSE_DENIED, PIPELINE_INVALID */
 export async function ensureTable(client: ClientBase, table: Table): Promise<void> {
   if (Buffer.byteLength(table.name) > maxTableNameBytes)
     throw new Fault('PIPELINE_INVALID', `the table name ${table.name} is longer than ${maxTableNameBytes} bytes`);
@@ -44,16 +40,15 @@ async function partitionKey(client: ClientBase, { name }: Table): Promise<string
   return row && (row.key ?? '');
 }
 
-async function create(client: ClientBase, { name, columns, partitionBy, indexes }: Table): Promise<void> {
-  const lines = Object.entries(columns).map(
-    ([column, { type }]) => `${escapeIdentifier(column)} ${typeNames[type]} NOT NULL`,
-  );
-  const table = escapeIdentifier(name);
-  await client.query(
-    `CREATE TABLE ${table} (${lines.join(', ')}) PARTITION BY RANGE (${escapeIdentifier(partitionBy.column)})`,
-  );
-  for (const index of indexes)
-    await client.query(`CREATE INDEX ON ${table} (${index.map(escapeIdentifier).join(', ')})`);
+async function create(client: ClientBase, table: Table): Promise<void> {
+  const { name, indexes } = table;
+  try {
+    await client.query(`CREATE TABLE ${escapeIdentifier(name)} ${tableBody(table)}`);
+  } catch (error) {
+    if (!isDenied(error)) throw error;
+    throw denied(`the table ${name} is missing, and to make it takes USAGE and CREATE on the schema`, error);
+  }
+  for (const index of indexes) await client.query(`CREATE INDEX ${indexBody(name, index)}`);
 }
 
 async function compare(client: ClientBase, table: Table, key: string): Promise<void> {

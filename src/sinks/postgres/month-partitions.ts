@@ -8,11 +8,13 @@
 import { type ClientBase, escapeIdentifier } from 'pg';
 import { Fault } from '../../errors.ts';
 import { underLock } from './advisory-lock.ts';
+import { denied, isDenied } from './privileges.ts';
+import { partitionBounds, partitionName } from './table-statements.ts';
 
 export interface MonthPartitions {
   /** @param month `YYYY-MM` */
   has(month: string): boolean;
-  /** Makes those that are missing, each in a transaction of its own. @throws Fault WAREHOUSE_TABLE_DIFFERS */
+  /** Makes those that are missing, each in a transaction of its own. @throws Fault WAREHOUSE_TABLE_DIFFERS, WAREHOUSE_DENIED */
   make(client: ClientBase, months: Iterable<string>): Promise<void>;
   /** Reads anew which there are: somebody may have dropped one. */
   refresh(client: ClientBase): Promise<void>;
@@ -31,21 +33,22 @@ export function monthPartitions(table: string): MonthPartitions {
   }
 
   async function make(client: ClientBase, month: string): Promise<void> {
-    const name = nameOf(table, month);
+    const name = partitionName(table, month);
     const partition = escapeIdentifier(name);
     await underLock(client, table, async () => {
       if ((await read(client)).has(name)) return; // another was first
       await client.query(`CREATE TABLE ${partition} (LIKE ${parent} INCLUDING ALL)`);
-      const bounds = `FROM ('${firstMoment(month)}') TO ('${firstMoment(nextMonth(month))}')`;
-      await client.query(`ALTER TABLE ${parent} ATTACH PARTITION ${partition} FOR VALUES ${bounds}`);
+      await client.query(`ALTER TABLE ${parent} ATTACH PARTITION ${partition} FOR VALUES ${partitionBounds(month)}`);
     }).catch((error: unknown) => {
+      if (isDenied(error))
+        throw denied(`${name} is missing, and to make it takes CREATE on the schema and owning ${table}`, error);
       throw isInTheWay(error) ? inTheWay(table, name, error) : error;
     });
     known.add(name);
   }
 
   return {
-    has: (month) => known.has(nameOf(table, month)),
+    has: (month) => known.has(partitionName(table, month)),
     make: async (client, months) => {
       for (const month of months) await make(client, month);
     },
@@ -53,20 +56,6 @@ export function monthPartitions(table: string): MonthPartitions {
       known = await read(client);
     },
   };
-}
-
-function nameOf(table: string, month: string): string {
-  return `${table}_${month.replace('-', '_')}`;
-}
-
-function firstMoment(month: string): string {
-  return `${month}-01 00:00:00+00`;
-}
-
-function nextMonth(month: string): string {
-  const [year = 0, number = 0] = month.split('-').map(Number);
-  const [nextYear, next] = number === 12 ? [year + 1, 1] : [year, number + 1];
-  return `${String(nextYear).padStart(4, '0')}-${String(next).padStart(2, '0')}`;
 }
 
 /** A table of that name that is no partition (42P07), or a partition that has part of the month (42P17). */

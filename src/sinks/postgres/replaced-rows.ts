@@ -5,6 +5,7 @@
 import { type ClientBase, escapeIdentifier } from 'pg';
 import { toUuid } from '../../event/ids.ts';
 import { underLock } from './advisory-lock.ts';
+import { denied, isDenied } from './privileges.ts';
 
 export interface RowsOfEvents {
   readonly table: string;
@@ -44,7 +45,7 @@ function timeOf(id: string): number {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
 
-/** Outside of a transaction. Writers of the table wait while it is made, once. True where it has just been made. */
+/** Outside of a transaction. Writers of the table wait while it is made, once. True where it has just been made. @throws Fault WAREHOUSE_DENIED */
 export function ensureIndex(client: ClientBase, of: RowsOfEvents): Promise<boolean> {
   return underLock(client, of.table, async () => {
     const found = await client.query(
@@ -55,14 +56,21 @@ export function ensureIndex(client: ClientBase, of: RowsOfEvents): Promise<boole
     if (found.rowCount !== 0) return false;
     await client.query(`CREATE INDEX ON ${escapeIdentifier(of.table)} USING brin (${escapeIdentifier(of.column)})`);
     return true;
+  }).catch((error: unknown) => {
+    if (!isDenied(error)) throw error;
+    throw denied(`${of.table} has no index of ${of.column}, and to make it takes owning the table`, error);
   });
 }
 
-/** $1: the table, $2: the column. A range of blocks has its summary, from the least to the greatest id. */
+/**
+ * $1: the table, $2: the column. A range of blocks has its summary, from the least to the greatest id. Those of another owner, which
+ * alone may make summaries, are left to autovacuum.
+ */
 const brinIndexes = `pg_partition_tree(to_regclass($1)) t
      JOIN pg_index i ON i.indrelid = t.relid JOIN pg_class c ON c.oid = i.indexrelid
      JOIN pg_am m ON m.oid = c.relam AND m.amname = 'brin' AND t.isleaf
-     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = $2`;
+     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = $2
+     AND pg_has_role(c.relowner, 'USAGE')`;
 
 /** BRIN reads whatever it has no summary of; autovacuum makes them much later. */
 export async function summariseIndexes(client: ClientBase, of: RowsOfEvents): Promise<void> {

@@ -3,16 +3,17 @@
  * checkpoint. It ends once: committed, rolled back, or with its connection.
  */
 import type { PoolClient } from 'pg';
+import { withAnswersWithin } from '../../stores/warehouse/connection-pool.ts';
 import { nothingStaged, type RejectedEvent, type Staged } from '../sink.ts';
 
 /** @param onCommit told before the server is, for the answer may be lost */
-export function stagedRows(client: PoolClient, onCommit: () => void): Staged {
+export function stagedRows(client: PoolClient, answerLimitMs: number, onCommit: () => void): Staged {
   let open = true;
 
   async function end(statement: 'COMMIT' | 'ROLLBACK'): Promise<void> {
     open = false;
     try {
-      const { command } = await client.query(statement);
+      const { command } = await withAnswersWithin(client, answerLimitMs, () => client.query(statement));
       // PostgreSQL answers COMMIT with ROLLBACK, and no error, where the transaction had failed before.
       if (command !== statement) throw new Error(`PostgreSQL answered ${statement} with ${command}`);
     } catch (error) {

@@ -28,6 +28,8 @@ import {
 } from './checkpoint-row.ts';
 import { copyRows, copyStatement } from './copy-rows.ts';
 import type { MonthPartitions } from './month-partitions.ts';
+import { lend, withAnswersWithin } from '../../stores/warehouse/connection-pool.ts';
+import { explained } from './privileges.ts';
 import { findRefusedRows, isDataError, isPartitionMissing } from './refused-rows.ts';
 import { deleteRows, ensureIndex, renewSummaries, type RowsOfEvents, summariseIndexes } from './replaced-rows.ts';
 import { RowBatch } from './row-batch.ts';
@@ -37,19 +39,36 @@ import { refused, stagedRows } from './staged-rows.ts';
  * A server that was stopped and goes on, or an owner that was, must not keep the checkpoint's row locked for ever: the
  * transaction is rolled back, and the batch is staged again.
  */
-const begin = `BEGIN; SET LOCAL statement_timeout = '120s'; SET LOCAL idle_in_transaction_session_timeout = '120s'`;
+const defaultStatementTimeoutMs = 120_000;
+
+/**
+ * In the middle of COPY the server waits for a client that has vanished for as long as TCP does, whatever the statement's limit: it
+ * asks after 10 s of silence, and gives up 15 s later.
+ */
+const serverKeepalives =
+  'SET LOCAL tcp_keepalives_idle = 10; SET LOCAL tcp_keepalives_interval = 5; SET LOCAL tcp_keepalives_count = 3';
+
+function beginWithin(limitMs: number): string {
+  const limits = `SET LOCAL statement_timeout = ${limitMs}; SET LOCAL idle_in_transaction_session_timeout = ${limitMs}`;
+  return `BEGIN; ${limits}; ${serverKeepalives}`;
+}
 
 export interface TablePartitionOptions<E> {
   readonly pool: Pool;
   readonly key: CheckpointKey;
   readonly definition: TableSink<E>;
   readonly months: MonthPartitions;
+  /** Of a statement, and of a transaction in which nothing happens. Default 120 s. */
+  readonly statementTimeoutMs?: number | undefined;
 }
 
 export class TablePartition<E> implements SinkPartition<E> {
   readonly next: number;
   readonly #options: TablePartitionOptions<E>;
   readonly #statement: string;
+  readonly #begin: string;
+  /** By then the server would have ended the statement itself, and have said so. */
+  readonly #answerLimitMs: number;
   /** Where the checkpoint may stand by our own doing. */
   #landed: number;
   #hasIndex = false;
@@ -60,7 +79,9 @@ export class TablePartition<E> implements SinkPartition<E> {
   }
 
   private constructor(next: number, options: TablePartitionOptions<E>) {
-    const { definition } = options;
+    const { definition, statementTimeoutMs = defaultStatementTimeoutMs } = options;
+    this.#begin = beginWithin(statementTimeoutMs);
+    this.#answerLimitMs = statementTimeoutMs * 1.1;
     this.next = next;
     this.#landed = next;
     this.#options = options;
@@ -69,7 +90,11 @@ export class TablePartition<E> implements SinkPartition<E> {
 
   async landAgain(): Promise<void> {
     const { pool, key } = this.#options;
-    if (this.next > 0 || !(await hasUncountedRows(pool, key))) return;
+    if (this.next > 0) return;
+    const hasUncounted = await hasUncountedRows(pool, key).catch(async (error: unknown) => {
+      throw await explained(error, pool, key.sink, false);
+    });
+    if (!hasUncounted) return;
     throw new Fault(
       'CHECKPOINT_LOST',
       `table ${key.sink} has rows, but no checkpoint that tells which: landing ${key.topic}-${key.partition} again could double them`,
@@ -91,16 +116,17 @@ export class TablePartition<E> implements SinkPartition<E> {
   }
 
   async #stage(rows: RowBatch<E>, range: SinkRange): Promise<Staged> {
-    const client = await this.#options.pool.connect();
+    const client = await lend(this.#options.pool);
     try {
-      const staged = await this.#stageOn(client, rows, range);
-      if (staged === 'staged') return stagedRows(client, () => (this.#landed = Math.max(this.#landed, range.to)));
+      const staged = await withAnswersWithin(client, this.#answerLimitMs, () => this.#stageOn(client, rows, range));
+      if (staged === 'staged')
+        return stagedRows(client, this.#answerLimitMs, () => (this.#landed = Math.max(this.#landed, range.to)));
       await client.query('ROLLBACK');
       client.release();
       return staged === 'landed before' ? nothingStaged : refused(staged);
     } catch (error) {
       client.release(true); // whatever state it is in, its transaction ends with it
-      throw error;
+      throw await explained(error, this.#options.pool, this.#options.definition.name, range.replaces !== undefined);
     }
   }
 
@@ -108,7 +134,7 @@ export class TablePartition<E> implements SinkPartition<E> {
     const { pool } = this.#options;
     const of = this.#rowsOfEvents();
     const onClient = async (work: (client: ClientBase) => Promise<void>): Promise<void> => {
-      const client = await pool.connect();
+      const client = await lend(pool);
       await work(client).finally(() => client.release());
     };
     if (!this.#hasIndex) await onClient(async (client) => void (this.#hasNewSummaries = await ensureIndex(client, of)));
@@ -140,7 +166,7 @@ export class TablePartition<E> implements SinkPartition<E> {
     const { months, key } = this.#options;
     const needed = [...rows.months(range.without)];
     for (let refreshed = false; ;) {
-      await client.query(begin);
+      await client.query(this.#begin);
       if (range.replaces) await this.#takeAway(client, range.replaces, range.to);
       else if (!(await advanceCheckpoint(client, key, range.from, range.to))) {
         await this.#refuseStale(client, range);
@@ -192,7 +218,7 @@ export class TablePartition<E> implements SinkPartition<E> {
     error: Error,
   ): Promise<readonly RejectedEvent[]> {
     const indexes = Array.from({ length: entries.count }, (_, i) => i).filter((i) => !without.has(entries.offset(i)));
-    await client.query(begin);
+    await client.query(this.#begin);
     const found = await findRefusedRows(
       client,
       this.#statement,

@@ -108,6 +108,13 @@ class LmdbStore implements StateStore {
     return liveValue(this.#db.getBinary(entryKey(key)), this.#now());
   }
 
+  /** One turn of the event loop reads one snapshot. */
+  async getAll(keys: readonly string[]): Promise<readonly (Buffer | undefined)[]> {
+    this.#refuseWhenClosed();
+    const nowMs = this.#now();
+    return keys.map((key) => liveValue(this.#db.getBinary(entryKey(key)), nowMs));
+  }
+
   async commit(change: StateChange): Promise<boolean> {
     this.#refuseWhenClosed();
     if (this.#readOnly) throw new Error(`the state in ${this.#dir} was opened read-only`);

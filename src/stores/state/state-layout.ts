@@ -7,20 +7,16 @@
  * Keys are UTF-8, so that LMDB's order is the contract's. An index entry may be stale (its key was put again with another
  * expiry); whoever sweeps compares it with the entry.
  */
+import { checkedLength } from './state-key.ts';
+
 const entryTag = 0x65;
 const expiryTag = 0x78;
 const expiryBytes = 6;
 const never = 2 ** (8 * expiryBytes) - 1;
 
-/** LMDB takes 1,978 bytes, of which the expiry index needs seven. */
-const maxKeyBytes = 1_900;
-
-/** @throws RangeError where the key is too long or not well-formed Unicode: two such keys could become one in UTF-8 */
+/** @throws RangeError as `checkedLength` */
 export function entryKey(key: string): Buffer {
-  if (!key.isWellFormed()) throw new RangeError(`state key ${JSON.stringify(key)} has a lone surrogate`);
-  const length = Buffer.byteLength(key);
-  if (length > maxKeyBytes)
-    throw new RangeError(`state key of ${length} bytes: at most ${maxKeyBytes} (${key.slice(0, 40)}...)`);
+  const length = checkedLength(key);
   const bytes = Buffer.allocUnsafe(1 + length);
   bytes[0] = entryTag;
   bytes.write(key, 1);

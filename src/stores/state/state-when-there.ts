@@ -15,6 +15,10 @@ export class StateWhenThere implements StateStore {
     return (await this.#found())?.get(key);
   }
 
+  async getAll(keys: readonly string[]): Promise<readonly (Buffer | undefined)[]> {
+    return (await this.#found())?.getAll(keys) ?? keys.map(() => undefined);
+  }
+
   async commit(): Promise<boolean> {
     throw new Error('this state is only to be read');
   }

@@ -1,5 +1,5 @@
 /** A PostgreSQL server by URL, 13 or newer. Its password is in no message. */
-import { Client, type Pool } from 'pg';
+import { Client, DatabaseError, type Pool } from 'pg';
 import { Fault, reasonOf } from '../../errors.ts';
 import { connectionPool } from './connection-pool.ts';
 import type { Warehouse } from './warehouse.ts';
@@ -14,7 +14,8 @@ export interface ServerWarehouseOptions {
 
 /** @throws Fault WAREHOUSE_UNAVAILABLE where it does not answer, refuses us, or is older than 13 */
 export async function openServerWarehouse({ url }: ServerWarehouseOptions): Promise<Warehouse> {
-  const where = placeOf(url);
+  const { host, port, database } = placeOf(url);
+  const where = `${host}:${port}/${database}`;
   // An idle connection that ends is nobody's loss: the next query makes another.
   const { pool, close } = connectionPool({ connectionString: url }, () => undefined);
   try {
@@ -28,18 +29,34 @@ export async function openServerWarehouse({ url }: ServerWarehouseOptions): Prom
 
 async function checkVersion(pool: Pool, where: string): Promise<void> {
   const answer = await pool.query<{ server_version_num: string }>('SHOW server_version_num').catch((error: unknown) => {
-    throw new Fault('WAREHOUSE_UNAVAILABLE', `PostgreSQL at ${where} does not take us: ${reasonOf(error)}`);
+    throw new Fault(
+      'WAREHOUSE_UNAVAILABLE',
+      `PostgreSQL at ${where} does not take us: ${reasonOf(error)}${detailOf(error)}`,
+    );
   });
   const version = Number(answer.rows[0]?.server_version_num);
   if (!(version >= oldestVersion))
     throw new Fault('WAREHOUSE_UNAVAILABLE', `PostgreSQL at ${where} is older than 13 (${version})`);
 }
 
-/** Where a URL leads, without user and password. Makes a client, which connects to nothing, because `pg` alone knows how it reads URLs. */
-function placeOf(url: string): string {
+/** Where a privilege is missing, this names it. */
+function detailOf(error: unknown): string {
+  return error instanceof DatabaseError && error.detail !== undefined ? ` (${error.detail})` : '';
+}
+
+/** Where a URL leads, and as whom. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string | undefined;
+  readonly user: string | undefined;
+}
+
+/** Without the password. Makes a client, which connects to nothing, because `pg` alone knows how it reads URLs. @throws Fault WAREHOUSE_UNAVAILABLE */
+export function placeOf(url: string): Place {
   try {
-    const { host, port, database } = new Client({ connectionString: url });
-    return `${host}:${port}/${database}`;
+    const { host, port, database, user } = new Client({ connectionString: url });
+    return { host, port, database, user };
   } catch {
     // What it throws quotes the URL.
     throw new Fault('WAREHOUSE_UNAVAILABLE', 'the URL of PostgreSQL cannot be read');

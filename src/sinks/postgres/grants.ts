@@ -1,0 +1,93 @@
+/**
+ * The SQL by which an administrator lets a role land events: in a schema where it makes its own tables, or on tables that
+ * the same SQL makes. All names are quoted. It may be run again.
+ */
+import { escapeIdentifier as quoted } from 'pg';
+import type { TableSink } from '../../pipeline/pipeline.ts';
+import { checkpointPrivileges, replayPrivileges, tablePrivileges } from './privileges.ts';
+import {
+  checkpointsTable,
+  createCheckpoints,
+  indexBody,
+  nextMonth,
+  partitionBounds,
+  partitionName,
+  tableBody,
+} from './table-statements.ts';
+
+export interface GrantsOptions {
+  readonly role: string;
+  readonly database: string;
+  readonly schema: string;
+  readonly tables: readonly TableSink<never>[];
+  /** The tables are made here, with the partitions of these months (`YYYY-MM`); default: the role makes them. */
+  readonly months?: { readonly from: string; readonly to: string };
+}
+
+/** What of a name PostgreSQL keeps. */
+const maxNameBytes = 63;
+
+/** Statements in their order, without semicolons. */
+export function grantStatements(options: GrantsOptions): readonly string[] {
+  const { database, schema, months } = options;
+  const to = `TO ${quoted(options.role)}`;
+  const inDatabase = `ALTER ROLE ${quoted(options.role)} IN DATABASE ${quoted(database)}`;
+  return [
+    `CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}`,
+    `SET LOCAL search_path = ${quoted(schema)}`,
+    `GRANT CONNECT ON DATABASE ${quoted(database)} ${to}`,
+    `GRANT ${months ? 'USAGE' : 'USAGE, CREATE'} ON SCHEMA ${quoted(schema)} ${to}`,
+    ...(schema === 'public' ? [] : [`${inDatabase} SET search_path = ${quoted(schema)}`]),
+    ...(months ? preparedTables(options.tables, months, to) : []),
+  ];
+}
+
+function preparedTables(
+  tables: GrantsOptions['tables'],
+  months: { readonly from: string; readonly to: string },
+  to: string,
+): readonly string[] {
+  return [
+    createCheckpoints,
+    `GRANT ${checkpointPrivileges.join(', ')} ON ${checkpointsTable} ${to}`,
+    ...tables.flatMap((table) => [
+      `CREATE TABLE IF NOT EXISTS ${quoted(table.name)} ${tableBody(table)}`,
+      ...table.indexes.map((columns) => createIndex(table.name, columns, indexBody(table.name, columns))),
+      ...replayIndex(table),
+      ...monthsBetween(months.from, months.to).map((month) => createPartition(table.name, month)),
+      `GRANT ${privilegesOn(table).join(', ')} ON ${quoted(table.name)} ${to}`,
+    ]),
+  ];
+}
+
+function privilegesOn({ correlationId }: TableSink<never>): readonly string[] {
+  return [...tablePrivileges, ...(correlationId === undefined ? [] : replayPrivileges)];
+}
+
+/** As `replaced-rows.ts` makes it; its summaries, which take owning it, are left to autovacuum. */
+function replayIndex({ name, correlationId }: TableSink<never>): readonly string[] {
+  if (correlationId === undefined) return [];
+  const body = `ON ${quoted(name)} USING brin (${quoted(correlationId)}) WITH (autosummarize = on)`;
+  return [createIndex(name, [correlationId], body)];
+}
+
+function createIndex(table: string, columns: readonly string[], body: string): string {
+  const name = Buffer.from(`${table}_${columns.join('_')}_idx`);
+  const kept = name
+    .subarray(0, maxNameBytes)
+    .toString()
+    .replace(/\uFFFD+$/, '');
+  return `CREATE INDEX IF NOT EXISTS ${quoted(kept)} ${body}`;
+}
+
+function createPartition(table: string, month: string): string {
+  const partition = `${quoted(partitionName(table, month))} PARTITION OF ${quoted(table)}`;
+  return `CREATE TABLE IF NOT EXISTS ${partition} FOR VALUES ${partitionBounds(month)}`;
+}
+
+/** Both inclusive. */
+function monthsBetween(from: string, to: string): readonly string[] {
+  const months: string[] = [];
+  for (let month = from; month <= to; month = nextMonth(month)) months.push(month);
+  return months;
+}

@@ -1,0 +1,77 @@
+/** `tributary warehouse grants`: what it prints is enough for the whole program, from the first start to a replay. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { suite, test, type TestContext } from 'node:test';
+import { Client } from 'pg';
+import { collectEvent, packageOf } from '../support/collect-event.ts';
+import { taken } from '../support/http-request.ts';
+import { caughtUp, rowsOf } from '../support/landed.ts';
+import { startPostgresServer } from '../support/postgres-server.ts';
+import { runProgram, scratch, startProgram } from '../support/program.ts';
+
+/** A database where nobody may anything, and the URL of a role in it once an administrator has run what is printed. */
+async function granted(t: TestContext, args: readonly string[]): Promise<string> {
+  const server = await startPostgresServer();
+  t.after(() => server.stop());
+  await query(server.url, "CREATE ROLE ingest LOGIN PASSWORD 'secret'");
+  await query(server.url, 'REVOKE ALL ON SCHEMA public FROM PUBLIC');
+  await query(server.url, 'REVOKE ALL ON DATABASE postgres FROM PUBLIC');
+  const url = new URL(server.url);
+  url.username = 'ingest';
+  url.password = 'secret';
+  const env = { DATABASE_URL: url.href };
+  const printed = await runProgram(['warehouse', 'grants', ...args], env);
+  assert.equal(printed.code, 0, printed.stderr);
+  assert.ok(!printed.stdout.includes('secret'));
+  await query(server.url, printed.stdout);
+  return url.href;
+}
+
+async function query(url: string, text: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(text);
+  } finally {
+    await client.end();
+  }
+}
+
+suite('tributary warehouse grants', { timeout: 120_000 }, () => {
+  for (const args of [
+    [],
+    ['--schema', 'lake'],
+    ['--prepared', '--months', '2026-10..2026-12'],
+    ['--prepared', '--schema', 'lake', '--months', '2026-11..2026-11'],
+  ])
+    test(`start, landing and replay work with what it prints: ${args.join(' ')} (D3, D9)`, async (t) => {
+      const env = { DATABASE_URL: await granted(t, args) };
+      const dataDir = join(await scratch(t), 'data');
+      const program = await startProgram({ dataDir, env });
+      t.after(() => void program.child.kill('SIGKILL'));
+      await taken(program.url, packageOf(Array.from({ length: 30 }, () => collectEvent())));
+      await caughtUp(dataDir, env);
+      const replayed = await runProgram(['replay', 'collect', '--from', 'start', '--wait', '--data-dir', dataDir], env);
+      assert.equal(replayed.code, 0, replayed.stderr);
+      const counts = 'SELECT count(*) AS n, count(DISTINCT correlation_id) AS ids FROM events';
+      assert.deepEqual(await rowsOf(dataDir, counts, env), [{ n: 30, ids: 30 }]);
+      assert.equal(await program.kill('SIGTERM'), 0);
+    });
+
+  test('says what it needs to be told', async () => {
+    const cases: [readonly string[], RegExp][] = [
+      [[], /neither --role nor DATABASE_URL says which role/],
+      [['--role', 'a'], /neither --database nor DATABASE_URL/],
+      [['--role', 'a', '--database', ''], /--database is no name/],
+      [['--role', 'a', '--database', 'b', '--months', '2026-01..2026-02'], /--months goes with --prepared/],
+      [['--prepared', '--months', '2026-13..2027-01'], /Expected months such as/],
+      [['--prepared', '--months', '2026-02..2026-01'], /Expected months such as/],
+      [['--prepared', '--months', '0001-01..9999-12'], /Expected months such as/],
+    ];
+    for (const [args, message] of cases) {
+      const ran = await runProgram(['warehouse', 'grants', ...args]);
+      assert.deepEqual([ran.code, ran.stdout], [2, ''], ran.stderr);
+      assert.match(ran.stderr, message);
+    }
+  });
+});
