@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { registry, registryOf } from '../../scripts/services/registry.ts';
-import { RunningService } from '../../scripts/services/running-service.ts';
+import { registry, registryOf } from '../../src/services/registry.ts';
+import { RunningService } from '../../src/services/running-service.ts';
 
 export const sharedRegistry = registry.address;
 

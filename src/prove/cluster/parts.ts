@@ -1,9 +1,9 @@
 /** The servers beside Kafka: how each is started, and by which variables a node finds it. */
-import { postgresOf } from '../../../scripts/services/postgres.ts';
-import { redisOf } from '../../../scripts/services/redis.ts';
-import { registryOf } from '../../../scripts/services/registry.ts';
-import { s3Bucket, s3Credentials, s3Of } from '../../../scripts/services/s3.ts';
-import type { Service } from '../../../scripts/services/service.ts';
+import { postgresOf } from '../../services/postgres.ts';
+import { redisOf } from '../../services/redis.ts';
+import { registryOf } from '../../services/registry.ts';
+import { s3Bucket, s3Credentials, s3Of } from '../../services/s3.ts';
+import type { Service } from '../../services/service.ts';
 
 export type Part = 'registry' | 's3' | 'postgres' | 'redis';
 

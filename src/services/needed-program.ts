@@ -1,7 +1,7 @@
 /** What the machine itself must have, since no package registry brings it. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../errors.ts';
 
 const run = promisify(execFile);
 
