@@ -25,7 +25,7 @@ export async function compare(
   const warehouse = await openWarehouse(config, createLogger({ level: 'error' }));
   try {
     const codec = await createCodecs(await reader.registry()).latest(pipeline.schema.subject);
-    const letters = await readLetters(reader.log, pipeline.deadLetterTopic);
+    const letters = await readLetters(reader, pipeline.deadLetterTopic);
     const objects = await readObjects(await reader.objects());
     return await judge(targetsOf(pipeline, codec), { acknowledged, letters, objects, pool: warehouse.pool });
   } finally {

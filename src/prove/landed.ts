@@ -2,7 +2,8 @@
 import type { Pool } from 'pg';
 import type { DeadLetter } from '../dead-letters/dead-letter.ts';
 import { readDeadLetters } from '../dead-letters/read.ts';
-import type { LogReader } from '../log/log.ts';
+import type { EngineReader } from '../engine/engine.ts';
+import { VoidMarks } from '../ingest/void-marks.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 
 export interface ObjectLine {
@@ -59,10 +60,13 @@ function correlationIdIn(line: string): string | undefined {
   }
 }
 
-/** By correlation id. */
-export async function readLetters(log: LogReader, topic: string): Promise<ReadonlyMap<string, readonly DeadLetter[]>> {
+/** By correlation id; not those of packages that count for nothing, as commands show them. */
+export async function readLetters(
+  { log, views }: EngineReader,
+  topic: string,
+): Promise<ReadonlyMap<string, readonly DeadLetter[]>> {
   const letters = new Map<string, DeadLetter[]>();
-  for await (const letter of readDeadLetters(log, [topic]))
+  for await (const letter of readDeadLetters(log, [topic], { voids: new VoidMarks(views, log.id) }))
     letters.set(letter.correlationId, [...(letters.get(letter.correlationId) ?? []), letter]);
   return letters;
 }

@@ -24,7 +24,7 @@ export interface ClusterProof extends Proof {
   readonly memory: MemoryThirds | undefined;
 }
 
-export const nodeCount = 1;
+export const nodeCount = 2;
 
 export async function proveCluster(options: ClusterProofOptions): Promise<ClusterProof> {
   const startedMs = performance.now();
