@@ -1,6 +1,7 @@
 /** Real servers for development, tests and CI: `npm run services -- up | down | status [name...]`. */
 import { join } from 'node:path';
 import { cacheDir } from '../src/services/cache.ts';
+import { connect } from '../src/services/connect.ts';
 import { kafka } from '../src/services/kafka.ts';
 import { registry } from '../src/services/registry.ts';
 import { postgres } from '../src/services/postgres.ts';
@@ -9,7 +10,7 @@ import { s3 } from '../src/services/s3.ts';
 import { RunningService } from '../src/services/running-service.ts';
 import type { Service } from '../src/services/service.ts';
 
-const all: readonly Service[] = [kafka, registry, s3, postgres, redis];
+const all: readonly Service[] = [kafka, registry, s3, postgres, redis, connect];
 
 const actions = {
   up: async (one: RunningService) => {

@@ -57,6 +57,8 @@ export interface Batch {
 }
 
 export interface AppendOptions {
+  /** Nothing is stored unless this process has the partition in that very moment: rejects with CHECKPOINT_STALE. Default: whoever appends. */
+  readonly owner?: PartitionOwner | undefined;
   /** While it has not been handed to the disk or the broker, an aborted batch is withdrawn: rejects with BUSY. */
   readonly signal?: AbortSignal;
 }
@@ -113,11 +115,18 @@ export interface Member {
   leave(): Promise<void>;
 }
 
+export interface PartitionOwner {
+  readonly member: Member;
+  readonly at: TopicPartition;
+  /** Everything below it has landed. */
+  readonly landedTo: number;
+}
+
 export interface Log extends LogReader {
   /** Makes what is missing, adds partitions where there are fewer; throws TOPIC_MISMATCH where there are more. */
   ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
   batch(): Batch;
-  /** @throws Fault BUSY (withdrawn by the signal), LOG_FULL, LOG_FAILED */
+  /** @throws Fault BUSY (withdrawn by the signal), LOG_FULL, LOG_FAILED, CHECKPOINT_STALE (no owner any more) */
   append(batch: Batch, options?: AppendOptions): Promise<void>;
   /** Resolves when an append would be taken up now; rejects like `append`. */
   room(signal: AbortSignal): Promise<void>;

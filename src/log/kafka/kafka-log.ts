@@ -124,7 +124,7 @@ class KafkaLog implements Log {
   }
 
   append(batch: Batch, options: AppendOptions = {}): Promise<void> {
-    return this.#commits.append(batch as KafkaBatch, options.signal);
+    return this.#commits.append(batch as KafkaBatch, options);
   }
 
   room(signal: AbortSignal): Promise<void> {
