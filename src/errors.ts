@@ -352,6 +352,11 @@ export const catalogue = {
     what: 'The server broke off, or refused what the command asked.',
     todo: 'Do what the message says, and run the command again: what is done is not done twice.',
   },
+  PROGRAM_MISSING: {
+    status: 500,
+    what: 'A program that the command starts is not on this machine, and comes from no package registry.',
+    todo: 'Install what is named, and run the command again.',
+  },
   PIPELINE_HALTED: {
     status: 503,
     what: 'An event could not be processed, and the pipeline is told to stop rather than to set it aside.',

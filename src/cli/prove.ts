@@ -1,85 +1,126 @@
 /** `tributary prove <system>`: a crash proof that anyone can run. */
 import { randomInt } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { loadConfig } from '../config/config.ts';
+import { type Config, defaultConfigFile, loadConfig, variables } from '../config/config.ts';
 import { loadApps } from '../engine/load-apps.ts';
 import { Fault } from '../errors.ts';
 import { isProven, type Proof, prove } from '../prove/prove.ts';
+import type { ClusterProof, ClusterProofOptions } from '../prove/cluster/prove-cluster.ts';
+import { interrupted, onInterrupt } from './interrupt.ts';
 import { examples, wholeNumber } from './options.ts';
 import { tell, writeLine } from './output.ts';
-import { outputWidth, renderTable } from './table.ts';
+import { proofTable } from './prove/proof-table.ts';
 
 interface ProveOptions {
   readonly kills: number;
   readonly seed?: number;
+  readonly engine: 'embedded' | 'cluster';
   readonly config?: string;
   readonly keep?: true;
   readonly json?: true;
 }
 
-const shownFailures = 20;
-
 export function addProve(program: Command): void {
   program
     .command('prove')
     .argument('<system>', 'such as collect')
-    .description('kill the program again and again, and compare every acknowledged event with every sink')
-    .option('--kills <number>', 'how often to kill it', wholeNumber(0), 100)
+    .description(
+      'kill the program, or what it stands on, again and again, and compare every acknowledged event with every sink',
+    )
+    .option('--kills <number>', 'how often; on the cluster engine every fault counts', wholeNumber(0), 100)
     .option('--seed <number>', 'repeats the choices of an earlier proof', wholeNumber(0))
-    .addOption(new Option('--engine <engine>', 'what stands behind it').choices(['embedded']).default('embedded'))
+    .addOption(
+      new Option('--engine <engine>', 'what stands behind it').choices(['embedded', 'cluster']).default('embedded'),
+    )
     .option('--config <file>', 'configuration file, for systems of your own')
-    .option('--keep', 'keep the scratch data directory')
+    .option('--keep', 'keep the scratch directory')
     .option('--json', 'as one JSON object')
     .addHelpText(
       'after',
-      examples('tributary prove collect --kills 100', 'tributary prove collect --kills 20 --seed 7 --json'),
+      examples(
+        'tributary prove collect --kills 100',
+        'tributary prove collect --kills 20 --seed 7 --json',
+        'tributary prove collect --engine cluster --kills 200',
+      ),
     )
     .action(run);
 }
 
 async function run(system: string, options: ProveOptions): Promise<void> {
   const configured = loadConfig({ file: options.config, env: {}, flags: { only: system } });
-  if (configured.databaseUrl !== undefined)
-    throw new Fault('USAGE', 'the proof runs on the embedded engine, and the configuration file names a databaseUrl');
-  if (configured.objects !== undefined)
-    throw new Fault(
-      'USAGE',
-      'the proof runs on the embedded engine, and the configuration file names a bucket (objects)',
-    );
-  if (configured.schemaRegistryUrl !== undefined)
-    throw new Fault(
-      'USAGE',
-      'the proof runs on the embedded engine, and the configuration file names a schemaRegistryUrl',
-    );
-  if (configured.tls !== undefined)
-    throw new Fault('USAGE', 'the proof speaks plain HTTP, and the configuration file names a certificate (tls)');
+  refuseParts(configured);
   const [app] = await loadApps(configured);
   if (!app) return;
-  const dataDir = await mkdtemp(join(tmpdir(), 'tributary-prove-'));
-  const config = { ...configured, dataDir };
+  const dir = await mkdtemp(join(tmpdir(), 'tributary-prove-'));
+  onInterrupt(['SIGINT', 'SIGTERM', 'SIGHUP'], () => {
+    tellKept(dir);
+    process.exit(interrupted);
+  });
   const seed = options.seed ?? randomInt(2 ** 31);
   const bar = progressBar(options.kills, seed);
-  let proof: Proof;
+  const onKill = (done: number): void => bar?.update(done);
+  const common = { app, env: programEnvironment(), kills: options.kills, seed, onKill };
+  let proof: Proof | ClusterProof;
   try {
-    // the proof runs on the embedded engine, whatever the shell is set to
-    const { DATABASE_URL: _database, PORT: _port, HOST: _host, S3_BUCKET: _bucket, ...local } = process.env;
-    const { TRIBUTARY_TLS_CERT_FILE: _cert, TRIBUTARY_TLS_KEY_FILE: _key, S3_ENDPOINT: _endpoint, ...others } = local;
-    const { SCHEMA_REGISTRY_URL: _registry, ...env } = others;
-    const onKill = (done: number): void => bar?.update(done);
-    proof = await prove({ app, config, configFile: options.config, env, kills: options.kills, seed, onKill });
+    proof =
+      options.engine === 'cluster'
+        ? await onCluster({ ...common, dir, configFile: configFileOf(options) })
+        : await prove({ ...common, config: { ...configured, dataDir: dir }, configFile: options.config });
+  } catch (error) {
+    if ((await readdir(dir)).length === 0) await rmdir(dir);
+    else tellKept(dir);
+    throw error;
   } finally {
     bar?.stop();
   }
   const proven = isProven(proof);
-  await writeLine(options.json ? JSON.stringify({ ...proof, proven }) : asTable(proof));
+  await writeLine(options.json ? JSON.stringify({ ...proof, proven }) : proofTable(proof));
   if (!proven) process.exitCode = 1;
-  if (proven && !options.keep) await rm(dataDir, { recursive: true, force: true });
-  else tell(`The data directory is kept: ${dataDir}`);
+  if (proven && !options.keep) await rm(dir, { recursive: true, force: true });
+  else tellKept(dir);
+}
+
+function tellKept(dir: string): void {
+  tell(`The data directory is kept: ${dir}`);
+}
+
+/** The proof brings its own. */
+function refuseParts(configured: Config): void {
+  const named = [
+    ['databaseUrl', configured.databaseUrl],
+    ['objects', configured.objects],
+    ['kafkaBrokers', configured.kafkaBrokers],
+    ['schemaRegistryUrl', configured.schemaRegistryUrl],
+    ['redisUrl', configured.redisUrl],
+    ['tls', configured.tls],
+  ] as const;
+  for (const [setting, value] of named)
+    if (value !== undefined)
+      throw new Fault('USAGE', `the proof brings servers of its own, and the configuration file names ${setting}`);
+}
+
+/** Whatever the shell is set to, nothing but the proof says what the program runs on. */
+function programEnvironment(): NodeJS.ProcessEnv {
+  const names: readonly string[] = Object.keys(variables);
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !names.includes(name)));
+}
+
+/** Nodes have working directories of their own. */
+function configFileOf({ config }: ProveOptions): string | undefined {
+  const file = resolve(config ?? defaultConfigFile);
+  return config !== undefined || existsSync(file) ? file : undefined;
+}
+
+async function onCluster(options: ClusterProofOptions): Promise<ClusterProof> {
+  const { proveCluster, sdkEnvironment } = await import('../prove/cluster/prove-cluster.ts');
+  Object.assign(process.env, sdkEnvironment); // the AWS SDK's own, for the look at what has landed
+  return proveCluster(options);
 }
 
 function progressBar(kills: number, seed: number): SingleBar | undefined {
@@ -90,32 +131,4 @@ function progressBar(kills: number, seed: number): SingleBar | undefined {
   });
   bar.start(kills, 0);
   return bar;
-}
-
-function asTable(proof: Proof): string {
-  const { kills } = proof;
-  const rows: readonly (readonly [string, number | string])[] = [
-    ['seed', proof.seed],
-    ['killed while it worked', kills.work],
-    ['killed in the first second of a start', kills.start],
-    ['killed with its PostgreSQL', kills.postgres],
-    ['packages', proof.packages],
-    ['sent again', proof.resent],
-    ['events acknowledged', proof.acknowledged],
-    ['  landed in table and objects', proof.landed],
-    ['  kept as dead letters', proof.deadLetters],
-    ['lost', proof.lost.length],
-    ['twice', proof.twice.length],
-    ['wrong bytes', proof.wrong.length],
-    ['torn objects', proof.torn.length],
-    ['other failures', proof.failures.length],
-    ['seconds', proof.seconds.toFixed(1)],
-  ];
-  const table = renderTable(
-    [{ title: isProven(proof) ? 'PROVEN' : 'FAILED' }, { title: '', align: 'right' }],
-    rows.map(([what, value]) => [what, String(value)]),
-    outputWidth(),
-  );
-  const failures = [...proof.lost, ...proof.twice, ...proof.wrong, ...proof.torn, ...proof.failures];
-  return [table, ...failures.slice(0, shownFailures)].join('\n');
 }

@@ -34,7 +34,8 @@ export interface ConfigSources {
   readonly workingDir?: string;
 }
 
-const defaultFile = 'tributary.config.json';
+/** In the working directory. */
+export const defaultConfigFile = 'tributary.config.json';
 
 /** Which setting each environment variable gives. */
 export const variables = {
@@ -121,7 +122,7 @@ interface ConfigFile {
 }
 
 function readFile(named: string | undefined, workingDir: string): ConfigFile | undefined {
-  const path = resolve(workingDir, named ?? defaultFile);
+  const path = resolve(workingDir, named ?? defaultConfigFile);
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

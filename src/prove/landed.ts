@@ -1,14 +1,17 @@
-/** What is really there after the proof: read from the data directory with nothing of the program running. */
+/** What is really there after the proof: read with nothing of the program running. */
 import type { Pool } from 'pg';
 import type { DeadLetter } from '../dead-letters/dead-letter.ts';
 import { readDeadLetters } from '../dead-letters/read.ts';
-import type { LogReader } from '../log/log.ts';
+import type { EngineReader } from '../engine/engine.ts';
+import { VoidMarks } from '../ingest/void-marks.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 
 export interface ObjectLine {
   readonly key: string;
   readonly line: string;
 }
+
+const readAtOnce = 32;
 
 export interface LandedObjects {
   /** The lines of each event, by correlation id. */
@@ -20,8 +23,7 @@ export interface LandedObjects {
 export async function readObjects(store: ObjectStore): Promise<LandedObjects> {
   const lines = new Map<string, ObjectLine[]>();
   const torn: string[] = [];
-  for await (const key of store.list('')) {
-    const text = (await store.get(key))?.toString() ?? '';
+  for await (const [key, text] of textsIn(store)) {
     if (!text.endsWith('\n')) torn.push(key);
     for (const line of text.split('\n').slice(0, -1)) {
       const id = correlationIdIn(line);
@@ -30,6 +32,19 @@ export async function readObjects(store: ObjectStore): Promise<LandedObjects> {
     }
   }
   return { lines, torn };
+}
+
+/** Several at a time: a store may be on another machine. */
+async function* textsIn(store: ObjectStore): AsyncGenerator<readonly [key: string, text: string]> {
+  const text = async (key: string) => [key, (await store.get(key))?.toString() ?? ''] as const;
+  let keys: string[] = [];
+  for await (const key of store.list('')) {
+    keys.push(key);
+    if (keys.length < readAtOnce) continue;
+    yield* await Promise.all(keys.map(text));
+    keys = [];
+  }
+  yield* await Promise.all(keys.map(text));
 }
 
 /** Of an event or a dead letter; undefined where the line is neither. */
@@ -45,10 +60,13 @@ function correlationIdIn(line: string): string | undefined {
   }
 }
 
-/** By correlation id. */
-export async function readLetters(log: LogReader, topic: string): Promise<ReadonlyMap<string, readonly DeadLetter[]>> {
+/** By correlation id; not those of packages that count for nothing, as commands show them. */
+export async function readLetters(
+  { log, views }: EngineReader,
+  topic: string,
+): Promise<ReadonlyMap<string, readonly DeadLetter[]>> {
   const letters = new Map<string, DeadLetter[]>();
-  for await (const letter of readDeadLetters(log, [topic]))
+  for await (const letter of readDeadLetters(log, [topic], { voids: new VoidMarks(views, log.id) }))
     letters.set(letter.correlationId, [...(letters.get(letter.correlationId) ?? []), letter]);
   return letters;
 }

@@ -1,6 +1,6 @@
 /**
  * Sends events with known content for as long as the proof lasts, and sends again what was not acknowledged, under the same
- * Idempotency-Key. Remembers what each acknowledgement said.
+ * Idempotency-Key, to another node where there is one. Remembers what each acknowledgement said.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer } from '../ingest/answer.ts';
@@ -18,13 +18,17 @@ export interface ProducerOptions {
   readonly lines: Iterator<string>;
   readonly random: Random;
   readonly runId: string;
+  /** Between the packages of a worker. Default 100 ms. */
+  readonly longestPauseMs?: number;
+  /** Beyond that a package counts as not acknowledged, as with producers that give up. Default 30 s. */
+  readonly answerTimeoutMs?: number;
 }
 
 const workers = 8;
 const largestPackage = 10;
-const longestPauseMs = 100;
-/** Beyond that it counts as not acknowledged, as with producers that give up. */
-const answerTimeoutMs = 30_000;
+const defaultLongestPauseMs = 100;
+const defaultAnswerTimeoutMs = 30_000;
+const resendAfterMs = 20;
 /** Enough for a report. */
 const keptAnswers = 20;
 
@@ -35,9 +39,12 @@ export class Producer {
   resent = 0;
   /** Answers that no producer should see: neither 200 nor 503. */
   readonly unexpected: string[] = [];
+  /** Attempts that brought no answer, by what came instead: a status, or the code of an error. */
+  readonly unanswered: Record<string, number> = {};
   readonly #options: ProducerOptions;
-  #url = Promise.withResolvers<string>();
-  #targeted = false;
+  readonly #urls = new Map<string, string>();
+  readonly #acknowledgedBy = new Map<string, number>();
+  #anyUrl = Promise.withResolvers<void>();
   #stopped = false;
   readonly #working: Promise<unknown>;
 
@@ -46,11 +53,17 @@ export class Producer {
     this.#working = Promise.all(Array.from({ length: workers }, () => this.#work()));
   }
 
-  /** Where to send to from now on; undefined: nowhere until the next one. */
-  target(url: string | undefined): void {
-    if (url !== undefined) this.#url.resolve(url);
-    else if (this.#targeted) this.#url = Promise.withResolvers<string>(); // else those who wait go on waiting
-    this.#targeted = url !== undefined;
+  /** Where a node takes events from now on; undefined: nowhere until the next one. */
+  target(url: string | undefined, node = ''): void {
+    if (url !== undefined) {
+      this.#urls.set(node, url);
+      this.#anyUrl.resolve();
+    } else if (this.#urls.delete(node) && this.#urls.size === 0) this.#anyUrl = Promise.withResolvers(); // else those who wait go on waiting
+  }
+
+  /** Packages that the node has acknowledged. */
+  acknowledgedBy(node: string): number {
+    return this.#acknowledgedBy.get(node) ?? 0;
   }
 
   /** Starts no new packages; resolves when all that were started are acknowledged. */
@@ -60,7 +73,7 @@ export class Producer {
   }
 
   async #work(): Promise<void> {
-    const { random, lines } = this.#options;
+    const { random, lines, longestPauseMs = defaultLongestPauseMs } = this.#options;
     while (!this.#stopped) {
       const wanted = between(random, 1, largestPackage);
       const taken: string[] = [];
@@ -71,28 +84,56 @@ export class Producer {
   }
 
   async #sendUntilAcknowledged(lines: readonly string[], key: string): Promise<void> {
-    for (;;) {
-      const answer = await this.#send(lines, key);
-      if (answer) return this.#remember(lines, answer);
+    for (let failed: string | undefined; ;) {
+      const [node, url] = await this.#pickNode(failed);
+      const answer = await this.#send(url, lines, key);
+      if (answer) {
+        this.#acknowledgedBy.set(node, this.acknowledgedBy(node) + 1);
+        return this.#remember(lines, answer);
+      }
+      failed = node;
       this.resent += 1;
-      await sleep(20);
+      await sleep(resendAfterMs);
     }
   }
 
-  async #send(lines: readonly string[], key: string): Promise<Answer | undefined> {
-    const url = new URL(this.#options.path, await this.#url.promise);
+  /** Another one than the one that failed, where there is one. */
+  async #pickNode(failed: string | undefined): Promise<readonly [node: string, url: string]> {
+    for (;;) {
+      await this.#anyUrl.promise;
+      const all = [...this.#urls];
+      const others = all.filter(([node]) => node !== failed);
+      const from = others.length > 0 ? others : all;
+      const picked = from[Math.floor(this.#options.random() * from.length)];
+      if (picked) return picked;
+    }
+  }
+
+  async #send(base: string, lines: readonly string[], key: string): Promise<Answer | undefined> {
+    const { path, answerTimeoutMs = defaultAnswerTimeoutMs } = this.#options;
     const headers = { 'content-type': 'application/json', 'idempotency-key': key };
     const signal = AbortSignal.timeout(answerTimeoutMs);
     try {
-      const response = await fetch(url, { method: 'POST', headers, body: `[${lines.join(',')}]`, signal });
+      const response = await fetch(new URL(path, base), {
+        method: 'POST',
+        headers,
+        body: `[${lines.join(',')}]`,
+        signal,
+      });
       const text = await response.text();
       if (response.status === 200) return JSON.parse(text) as Answer;
+      this.#noteUnanswered(String(response.status));
       if (response.status !== 503 && this.unexpected.length < keptAnswers)
         this.unexpected.push(`${response.status} ${text.slice(0, 200)}`);
-    } catch {
-      // the connection broke: killed before the answer was through, or it never came. The package counts as not acknowledged
+    } catch (error) {
+      // Killed before the answer was through, or it never came. The package counts as not acknowledged.
+      this.#noteUnanswered(codeOf(error as Error));
     }
     return undefined;
+  }
+
+  #noteUnanswered(what: string): void {
+    this.unanswered[what] = (this.unanswered[what] ?? 0) + 1;
   }
 
   #remember(lines: readonly string[], { packageId, errors }: Answer): void {
@@ -102,4 +143,9 @@ export class Producer {
       this.acknowledged.set(id, { line, rejected: rejected.has(index) });
     });
   }
+}
+
+function codeOf(error: Error): string {
+  const { code } = (error.cause ?? error) as { code?: unknown };
+  return typeof code === 'string' ? code : error.name;
 }

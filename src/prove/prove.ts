@@ -5,20 +5,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/config.ts';
-import { openEngineReader, openWarehouse } from '../engine/engine.ts';
-import { consumersOf } from '../engine/landing.ts';
 import { Fault } from '../errors.ts';
 import type { App } from '../pipeline/app.ts';
-import type { ObjectsSink, Pipeline, TableSink } from '../pipeline/pipeline.ts';
-import { readLag } from '../processing/lag.ts';
-import { createCodecs } from '../schemas/codecs.ts';
-import { createLogger } from '../telemetry/logger.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { readLetters, readObjects } from './landed.ts';
+import { allLanded } from './all-landed.ts';
+import { compareOrFail } from './compare.ts';
 import { Producer } from './producer.ts';
 import { seededRandom } from './random.ts';
-import type { Targets } from './expected.ts';
-import { judge, type Verdict } from './verdict.ts';
+import type { Verdict } from './verdict.ts';
 import { killAt, type Moment, Victim, within } from './victim.ts';
 
 export interface ProofOptions {
@@ -51,7 +44,8 @@ const defaultWaits: Waits = { start: 60_000, acknowledge: 120_000, land: 300_000
 
 export interface Proof extends Verdict {
   readonly seed: number;
-  readonly kills: Readonly<Record<Moment, number>>;
+  /** By what was done. */
+  readonly kills: Readonly<Record<string, number>>;
   readonly packages: number;
   readonly acknowledged: number;
   readonly resent: number;
@@ -74,17 +68,12 @@ export async function prove(options: ProofOptions): Promise<Proof> {
   const failures: string[] = [];
   const kills = await killOften(options, producer, random, failures);
   await land(options, producer, failures);
-  const verdict = await compare(options, producer.acknowledged).catch((error: Error) => {
-    failures.push(`what has landed cannot be read: ${error.message}`);
-    return nothing;
-  });
+  const verdict = await compareOrFail(options, producer.acknowledged, failures);
   failures.push(...producer.unexpected.map((answer) => `an answer that no producer should see: ${answer}`));
   const { packages, resent, acknowledged } = producer;
   const seconds = (performance.now() - startedMs) / 1000;
   return { ...verdict, seed, kills, packages, acknowledged: acknowledged.size, resent, failures, seconds };
 }
-
-const nothing: Verdict = { landed: 0, deadLetters: 0, lost: [], twice: [], wrong: [], torn: [] };
 
 export function isProven({ lost, twice, wrong, torn, failures }: Proof): boolean {
   return [lost, twice, wrong, torn, failures].every(({ length }) => length === 0);
@@ -123,7 +112,7 @@ async function land(options: ProofOptions, producer: Producer, failures: string[
     const stopped = Promise.race([producer.stop().then(() => true), victim.exited.then(() => false)]);
     if (!(await within(stopped, waits.acknowledge)))
       return void failures.push(`not everything was acknowledged within ${waits.acknowledge / 1000} s`);
-    if (!(await landed(options, producer, waits.land)))
+    if (!(await allLanded(options, producer.acknowledged, waits.land)))
       failures.push(`not everything landed within ${waits.land / 1000} s`);
   } finally {
     const code = await victim.drain(waits.drain);
@@ -134,48 +123,4 @@ async function land(options: ProofOptions, producer: Producer, failures: string[
 function startVictim({ app, config, configFile, env }: ProofOptions, producer: Producer): Victim {
   const { dataDir } = config;
   return new Victim({ dataDir, configFile, env, system: app.pipeline.name, onUrl: (url) => producer.target(url) });
-}
-
-/** Another process sees the log's end a moment after it was acknowledged: so it is compared with what was, and twice. */
-async function landed({ app, config }: ProofOptions, producer: Producer, timeoutMs: number): Promise<boolean> {
-  const { pipeline } = app;
-  const accepted = [...producer.acknowledged.values()].filter(({ rejected }) => !rejected).length;
-  const reader = await openEngineReader(config);
-  try {
-    let times = 0;
-    for (const until = Date.now() + timeoutMs; times < 2 && Date.now() < until; await sleep(100)) {
-      const rows = await readLag(reader, consumersOf([pipeline]));
-      const processed = rows.filter(({ consumer }) => consumer === pipeline.name);
-      const isAll = processed.reduce((sum, { committed }) => sum + committed, 0) >= accepted;
-      times = isAll && rows.every(({ lag }) => lag === 0) ? times + 1 : 0;
-    }
-    return times === 2;
-  } finally {
-    await reader.close();
-  }
-}
-
-/** Nothing of the program may run. */
-export async function compare(
-  { app: { pipeline }, config }: Pick<ProofOptions, 'app' | 'config'>,
-  acknowledged: Producer['acknowledged'],
-): Promise<Verdict> {
-  const reader = await openEngineReader(config);
-  const warehouse = await openWarehouse(config, createLogger({ level: 'error' }));
-  try {
-    const codec = await createCodecs(await reader.registry()).latest(pipeline.schema.subject);
-    const letters = await readLetters(reader.log, pipeline.deadLetterTopic);
-    const objects = await readObjects(await reader.objects());
-    return await judge(targetsOf(pipeline, codec), { acknowledged, letters, objects, pool: warehouse.pool });
-  } finally {
-    await warehouse.close();
-    await reader.close();
-  }
-}
-
-function targetsOf(pipeline: Pipeline, codec: Targets['codec']): Targets {
-  const table = pipeline.sinks.find((sink): sink is TableSink<object> => sink.kind === 'table');
-  const objects = pipeline.sinks.find((sink): sink is ObjectsSink<object> => sink.kind === 'objects');
-  if (!table || !objects) throw new Fault('USAGE', `${pipeline.name} needs a table and objects to be proved`);
-  return { pipeline, codec, table, objects };
 }

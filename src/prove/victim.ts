@@ -16,6 +16,10 @@ export interface VictimOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Told the URL of each start, and that it is gone. */
   readonly onUrl: (url: string | undefined) => void;
+  /** Default: this process's. */
+  readonly workingDir?: string;
+  /** Told what it says on standard error. */
+  readonly onLog?: (text: string) => void;
 }
 
 export class Victim {
@@ -45,10 +49,12 @@ export class Victim {
     this.#child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // the channel ends it when this process is killed
       env: { ...options.env, LOG_LEVEL: 'warn' },
+      cwd: options.workingDir,
     });
     this.#exited = this.#awaitExit();
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-4_000);
+      options.onLog?.(text);
     });
     this.#ready = Promise.race([this.#awaitUrl(), this.#exited.then(() => false)]);
   }
@@ -70,6 +76,19 @@ export class Victim {
 
   get endedByItself(): boolean {
     return this.#ended;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** SIGSTOP: it does nothing, and its connections stay. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT');
   }
 
   /** SIGKILL; resolves when it is gone. */

@@ -15,12 +15,23 @@ suite('tributary prove', { timeout: 120_000 }, () => {
     assert.equal(ran.code, 2);
     assert.match(
       ran.stderr,
-      /^error: the proof runs on the embedded engine, and the configuration file names a databaseUrl\./,
+      /^error: the proof brings servers of its own, and the configuration file names databaseUrl\./,
     );
     assert.deepEqual(
       (await readdir(tmp)).filter((name) => name.startsWith('tributary-')),
       [],
     );
+  });
+
+  test('runs on servers of its own, whatever the shell names', async (t) => {
+    const cwd = await scratch(t);
+    const env = {
+      KAFKA_BROKERS: '127.0.0.1:1',
+      DATABASE_URL: 'postgres://me@127.0.0.1:1/warehouse',
+      S3_BUCKET: 'none',
+    };
+    const ran = await cli(['prove', 'collect', '--kills', '0', '--json'], { cwd, env });
+    assert.equal(ran.code, 0, ran.stdout + ran.stderr);
   });
 
   test('D1, D2, D3: proves a system that only the named configuration file knows', async (t) => {

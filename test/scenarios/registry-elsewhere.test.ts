@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
-import { freePorts } from '../support/free-ports.ts';
+import { freePorts } from '../../src/services/free-ports.ts';
 import { collect, httpRequest, taken } from '../support/http-request.ts';
 import { caughtUp } from '../support/landed.ts';
 import { type Program, runProgram, scratch, startProgram } from '../support/program.ts';

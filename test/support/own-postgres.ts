@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { postgresOf } from '../../scripts/services/postgres.ts';
-import { RunningService } from '../../scripts/services/running-service.ts';
+import { postgresOf } from '../../src/services/postgres.ts';
+import { RunningService } from '../../src/services/running-service.ts';
 import { freePort } from './free-port.ts';
 
 export interface OwnPostgres {

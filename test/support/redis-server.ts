@@ -3,8 +3,8 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { redisOf } from '../../scripts/services/redis.ts';
-import { RunningService } from '../../scripts/services/running-service.ts';
+import { redisOf } from '../../src/services/redis.ts';
+import { RunningService } from '../../src/services/running-service.ts';
 import { freePort } from './free-port.ts';
 
 export interface OwnRedis {

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { registry, registryOf } from '../../scripts/services/registry.ts';
-import { RunningService } from '../../scripts/services/running-service.ts';
-import { freePorts } from './free-ports.ts';
+import { registry, registryOf } from '../../src/services/registry.ts';
+import { RunningService } from '../../src/services/running-service.ts';
+import { freePorts } from '../../src/services/free-ports.ts';
 
 export const sharedRegistry = registry.address;
 

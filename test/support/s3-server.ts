@@ -5,8 +5,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { RunningService } from '../../scripts/services/running-service.ts';
-import { s3, s3Credentials, s3Of } from '../../scripts/services/s3.ts';
+import { RunningService } from '../../src/services/running-service.ts';
+import { s3, s3Credentials, s3Of } from '../../src/services/s3.ts';
 
 export const sharedS3 = s3.address;
 

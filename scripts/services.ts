@@ -1,14 +1,14 @@
 /** Real servers for development, tests and CI: `npm run services -- up | down | status [name...]`. */
 import { join } from 'node:path';
-import { cacheDir } from './cache.ts';
-import { connect } from './connect.ts';
-import { kafka } from './kafka.ts';
-import { registry } from './registry.ts';
-import { postgres } from './postgres.ts';
-import { redis } from './redis.ts';
-import { s3 } from './s3.ts';
-import { RunningService } from './running-service.ts';
-import type { Service } from './service.ts';
+import { cacheDir } from '../src/services/cache.ts';
+import { connect } from '../src/services/connect.ts';
+import { kafka } from '../src/services/kafka.ts';
+import { registry } from '../src/services/registry.ts';
+import { postgres } from '../src/services/postgres.ts';
+import { redis } from '../src/services/redis.ts';
+import { s3 } from '../src/services/s3.ts';
+import { RunningService } from '../src/services/running-service.ts';
+import type { Service } from '../src/services/service.ts';
 
 const all: readonly Service[] = [kafka, registry, s3, postgres, redis, connect];
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cached, cacheDir, execute } from './cache.ts';
+import { needProgram } from './needed-program.ts';
 import type { Service } from './service.ts';
 
 const version = '4.4.0';
@@ -38,6 +39,7 @@ export function kafkaOf(nodes: readonly KafkaNode[]): readonly Service[] {
     name: 'kafka',
     address: `127.0.0.1:${node.port}`,
     install: async () => {
+      await needProgram('java', ['-version'], 'Kafka needs Java 17 or newer');
       const dir = await cached(libraries, download);
       if ((await readdir(join(dir, 'libs'))).length === 0) throw new Error(`${dir} has no libraries: remove it`);
     },
@@ -51,6 +53,7 @@ export function kafkaOf(nodes: readonly KafkaNode[]): readonly Service[] {
 }
 
 async function download(dir: string): Promise<void> {
+  await needProgram('mvn', ['--version'], 'Kafka comes from Maven Central by Maven');
   const pom = join(dir, 'pom.xml');
   await writeFile(pom, projectFile);
   const target = `-DoutputDirectory=${join(dir, 'libs')}`;

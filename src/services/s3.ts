@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cached, cacheDir, execute } from './cache.ts';
+import { needProgram } from './needed-program.ts';
 import type { Service } from './service.ts';
 
 const module = 'github.com/versity/versitygw/cmd/versitygw';
@@ -22,9 +23,7 @@ export function s3Of(port: number): Service {
     name: 's3',
     address: `http://127.0.0.1:${port}`,
     install: async () => {
-      await cached(program, (dir) =>
-        execute('nice', ['-n', '10', 'env', `GOBIN=${dir}`, 'go', 'install', `${module}@v${version}`]),
-      );
+      await cached(program, compile);
     },
     prepare: async (dir) => {
       await mkdir(join(dir, s3Bucket), { recursive: true }); // a directory is a bucket
@@ -32,6 +31,11 @@ export function s3Of(port: number): Service {
     command: () => ({ file: join(cacheDir, program, 'versitygw'), args: argumentsOf(port) }),
     isReady: (log) => log.includes('listening on'),
   };
+}
+
+async function compile(dir: string): Promise<void> {
+  await needProgram('go', ['version'], 'The S3 server is compiled by Go');
+  await execute('nice', ['-n', '10', 'env', `GOBIN=${dir}`, 'go', 'install', `${module}@v${version}`]);
 }
 
 /** Its data lie in the directory that it works in, which it would change into. */

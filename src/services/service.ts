@@ -1,4 +1,8 @@
-/** A real server that tests and `npm run services` start on loopback, from packages, without containers. One file a service. */
+/**
+ * Real servers on this machine, from packages, without containers, on loopback: for proofs (`tributary prove --engine cluster`), tests and
+ * development (`npm run services`). One file a service. What serves imports none of it.
+ */
+/** One server, of which there may be several. */
 export interface Service {
   readonly name: string;
   /** What goes into the setting of its part. */

@@ -1,8 +1,8 @@
 /** PostgreSQL: Debian's, where it is installed, else the binaries that the embedded warehouse has. Whoever reaches its port may log in. */
 import { glob, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findBinaries } from '../../src/stores/warehouse/embedded/binaries.ts';
-import { unprivilegedUser } from '../../src/stores/warehouse/embedded/unprivileged-user.ts';
+import { findBinaries } from '../stores/warehouse/embedded/binaries.ts';
+import { unprivilegedUser } from '../stores/warehouse/embedded/unprivileged-user.ts';
 import { execute } from './cache.ts';
 import type { Service } from './service.ts';
 

@@ -1,0 +1,53 @@
+/** A proof for people. */
+import type { ClusterProof } from '../../prove/cluster/prove-cluster.ts';
+import { isProven, type Proof } from '../../prove/prove.ts';
+import { outputWidth, renderTable } from '../table.ts';
+
+const shownFailures = 20;
+
+type Row = readonly [what: string, value: number | string];
+
+export function proofTable(proof: Proof | ClusterProof): string {
+  const rows: readonly Row[] = [
+    ['seed', proof.seed],
+    ...struck(proof),
+    ['packages', proof.packages],
+    ['sent again', proof.resent],
+    ['events acknowledged', proof.acknowledged],
+    ['  landed in table and objects', proof.landed],
+    ['  kept as dead letters', proof.deadLetters],
+    ['lost', proof.lost.length],
+    ['twice', proof.twice.length],
+    ['wrong bytes', proof.wrong.length],
+    ['torn objects', proof.torn.length],
+    ['other failures', proof.failures.length],
+    ...memory(proof),
+    ['seconds', proof.seconds.toFixed(1)],
+  ];
+  const table = renderTable(
+    [{ title: isProven(proof) ? 'PROVEN' : 'FAILED' }, { title: '', align: 'right' }],
+    rows.map(([what, value]) => [what, String(value)]),
+    outputWidth(),
+  );
+  const failures = [...proof.lost, ...proof.twice, ...proof.wrong, ...proof.torn, ...proof.failures];
+  return [table, ...failures.slice(0, shownFailures)].join('\n');
+}
+
+const moments: Readonly<Record<string, string>> = {
+  work: 'killed while it worked',
+  start: 'killed in the first second of a start',
+  postgres: 'killed with its PostgreSQL',
+};
+
+function struck({ kills }: Proof): readonly Row[] {
+  return Object.entries(kills).map(([what, count]) => [moments[what] ?? what, count]);
+}
+
+function memory(proof: Proof | ClusterProof): readonly Row[] {
+  if (!('memory' in proof) || !proof.memory) return [];
+  const { firstThirdMiB, lastThirdMiB } = proof.memory;
+  return [
+    ['most memory of a node, first third, MiB', firstThirdMiB],
+    ['most memory of a node, last third, MiB', lastThirdMiB],
+  ];
+}

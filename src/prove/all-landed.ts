@@ -1,0 +1,40 @@
+/** Waits until everything that was acknowledged has landed, as another process sees it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openEngineReader } from '../engine/engine.ts';
+import { consumersOf } from '../engine/landing.ts';
+import { isFault } from '../errors.ts';
+import { readLag } from '../processing/lag.ts';
+import type { WhatRan } from './compare.ts';
+import type { Sent } from './producer.ts';
+
+/**
+ * Another process sees the log's end a moment after it was acknowledged: so it is compared with what was, and twice.
+ * False where it takes longer.
+ */
+export async function allLanded(
+  { app: { pipeline }, config }: WhatRan,
+  acknowledged: ReadonlyMap<string, Sent>,
+  timeoutMs: number,
+): Promise<boolean> {
+  const accepted = [...acknowledged.values()].filter(({ rejected }) => !rejected).length;
+  const reader = await openEngineReader(config);
+  const isAllThere = async (): Promise<boolean> => {
+    const rows = await readLag(reader, consumersOf([pipeline]));
+    const processed = rows.filter(({ consumer }) => consumer === pipeline.name);
+    const committed = processed.reduce((sum, row) => sum + row.committed, 0);
+    return committed >= accepted && rows.every(({ lag }) => lag === 0);
+  };
+  try {
+    let times = 0;
+    for (const until = Date.now() + timeoutMs; times < 2 && Date.now() < until; await sleep(100)) {
+      const isThere = await isAllThere().catch((error: unknown) => {
+        if (isFault(error, 'LOG_UNAVAILABLE')) return false; // a broker that is just back
+        throw error;
+      });
+      times = isThere ? times + 1 : 0;
+    }
+    return times === 2;
+  } finally {
+    await reader.close();
+  }
+}
