@@ -51,7 +51,7 @@ export async function openIngest({ app, config, engine }: BenchEngine, log: Log)
     codecs: createCodecs(engine.registry),
     budget: new Budget(config.ingest.maxInFlightBytes),
     patience: new Patience(config.ingest.waitForRoomMs),
-    idempotency: await Idempotency.open({ log, state: engine.state, onError: fail }),
+    idempotency: await Idempotency.open({ log, views: engine.state, onError: fail }),
     nextPackage: createPackageIds({ now: Date.now }),
     onDefect: fail,
   });

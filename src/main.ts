@@ -45,6 +45,7 @@ import type { Pipeline } from './pipeline/pipeline.ts';
 import { type Consumer, type LagRow, readLag } from './processing/lag.ts';
 import { Replays } from './processing/replays.ts';
 import { noteOpening } from './processing/opening.ts';
+import type { VoidPackages } from './processing/void-packages.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
 import { traceRequests } from './sources/http/trace-requests.ts';
@@ -109,7 +110,7 @@ export async function serve(config: Config): Promise<Running> {
     if (!config.kafkaBrokers) await noteOpening(engine, consumersOf(pipelines)).catch(onUnnoted);
     const codecs = createCodecs(engine.registry);
     const onError = (error: unknown): void => logger.error({ err: error }, 'the view of idempotency keys is behind');
-    const idempotency = await Idempotency.open({ log: engine.log, state: engine.state, onError });
+    const idempotency = await Idempotency.open({ log: engine.log, views: engine.views, onError });
     const onLate = (error: unknown): void => logger.error({ err: error }, 'the statuses of dead letters are behind');
     const repairs = await Repairs.open({ log: engine.log, state: engine.state, onError: onLate });
     return await run({
@@ -175,7 +176,7 @@ async function run(parts: Parts): Promise<Running> {
     parts;
   const observe = (consumer: string, sinks: readonly string[]) =>
     processorObserver({ consumer, sinks, logger, metrics });
-  const landing = Landing.start({ config, engine, codecs, pipelines, logger, observe, traces });
+  const landing = Landing.start({ config, engine, codecs, pipelines, logger, observe, traces, voids: voidsOf(parts) });
   const health = (): Promise<Health> => checkHealth(engine, landing);
   const server = createServer({ logger, metrics: metrics.registry, health, certificate });
   if (traces) traceRequests(server, traces);
@@ -256,7 +257,7 @@ function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): vo
 function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landing: Landing): void {
   const { config, engine, pipelines, codecs, repairs, logger, metrics } = parts;
   const { log, state, objects } = engine;
-  const letters = new Letters({ log, statuses: repairs, pipelines, objects });
+  const letters = new Letters({ log, statuses: repairs, pipelines, objects, voids: voidsOf(parts) });
   const onDefect = (error: unknown, correlationId: string): void =>
     logger.error({ err: error, correlationId }, 'a function of a pipeline failed; the event is refused');
   const onReplayed = (pipeline: string, events: number): void => metrics.eventsIngested.inc({ pipeline }, events);
@@ -274,6 +275,11 @@ function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landi
   mountTrail(server, { log, state, statuses: repairs, letters, pipelines, codecs, objects, warehouse });
 }
 
+/** Where only this process appends, no package is ever void. */
+function voidsOf({ engine, idempotency }: Parts): VoidPackages | undefined {
+  return engine.log.writtenEnd && idempotency;
+}
+
 async function checkHealth({ log }: Engine, landing: Landing): Promise<Health> {
   const room = await log.room(AbortSignal.timeout(250)).then(
     () => undefined,
@@ -283,21 +289,22 @@ async function checkHealth({ log }: Engine, landing: Landing): Promise<Health> {
 }
 
 /**
- * From what is kept, so that it is told of processors that have not begun, too. Damage is told by who meets it, and so is a log that
- * is out of reach: nothing is known of it then.
+ * From what is kept, so that it is told of processors that have not begun, too. Damage is told by who meets it, and so is a log or
+ * a state that is out of reach: nothing is known of it then.
  */
 async function measureLag(engine: Engine, pipelines: readonly Pipeline[]): Promise<readonly LagRow[]> {
   try {
     return await readLag(engine, consumersOf(pipelines), Date.now(), NaN);
   } catch (error) {
-    if (isFault(error, 'LOG_UNAVAILABLE')) return [];
+    if (isFault(error, 'LOG_UNAVAILABLE') || isFault(error, 'STATE_UNAVAILABLE')) return [];
     throw error;
   }
 }
 
-async function closeEngine({ log, state, registry }: Engine): Promise<void> {
+async function closeEngine({ log, state, views, registry }: Engine): Promise<void> {
   await log.close();
   await state.close();
+  await views.close();
   await closeRegistry(registry);
 }
 

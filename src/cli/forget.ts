@@ -33,12 +33,13 @@ async function forget(consumer: string, options: ForgetOptions): Promise<void> {
     throw new Fault('USAGE', `${JSON.stringify(consumer)} is a consumer of the configuration, and would begin anew`);
   const keys = await readKeys(await openEngineReader(config), consumer, keysOfConsumer);
   if (keys === undefined) throw new Fault('USAGE', `the log knows no consumer ${JSON.stringify(consumer)}`);
-  const { log, state } = await openEngine(config);
+  const { log, state, views } = await openEngine(config);
   try {
     await state.commit({ delete: keys.all });
   } finally {
     await log.close();
     await state.close();
+    await views.close();
   }
   await writeLine(options.json ? JSON.stringify({ consumer, partitions: keys.checkpoints }) : `Forgot ${consumer}.`);
 }

@@ -4,6 +4,7 @@
  */
 import { correlationIdParts } from '../event/correlation-id.ts';
 import type { LogReader, LogRecord } from '../log/log.ts';
+import type { VoidPackages } from '../processing/void-packages.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import { readDeadLetterObject } from './dead-letter-sink.ts';
@@ -24,6 +25,8 @@ export interface LettersOptions {
   /** The pipelines whose letters are meant. */
   readonly pipelines: readonly { readonly name: string; readonly deadLetterTopic: string }[];
   readonly objects: Pick<ObjectStore, 'get'>;
+  /** Letters of void packages are none. Default: no package can be void. */
+  readonly voids?: VoidPackages | undefined;
 }
 
 /** Edits are read ahead, since those of one command follow each other. */
@@ -63,9 +66,9 @@ export class Letters {
   }
 
   async *#all(fromMs: number): AsyncIterable<Found> {
-    const { log, pipelines, statuses } = this.#options;
+    const { log, pipelines, statuses, voids } = this.#options;
     const topics = pipelines.map(({ deadLetterTopic }) => deadLetterTopic);
-    for await (const letter of readDeadLetters(log, topics, fromMs)) {
+    for await (const letter of readDeadLetters(log, topics, { fromMs, voids })) {
       const status = await statuses.status(letter.correlationId);
       // of a letter that was refused again only the newest record counts
       if (letter.replay === status?.refusedReplay) yield { letter: withNewestReason(letter, status), status };

@@ -1,27 +1,39 @@
 /** Reads dead letters from their topics, oldest first within a partition, from what any process may read. */
 import type { LogReader, LogRecord, TopicPartition } from '../log/log.ts';
 import { partitionsOf } from '../log/partitions.ts';
+import { type VoidPackages, voidRecords } from '../processing/void-packages.ts';
 import { type DeadLetter, readDeadLetter } from './dead-letter.ts';
 
 const readBytes = 1024 * 1024;
 
-/** @param fromMs letters that the log took before are left out */
+export interface WhichLetters {
+  /** Letters that the log took before are left out. Default: none. */
+  readonly fromMs?: number;
+  /** Letters of void packages are left out. Default: no package can be void. */
+  readonly voids?: VoidPackages | undefined;
+}
+
 export async function* readDeadLetters(
   log: LogReader,
   topics: readonly string[],
-  fromMs = 0,
+  which: WhichLetters = {},
 ): AsyncIterable<DeadLetter> {
   for (const topic of new Set(topics))
-    for (const at of await partitionsOf(log, topic)) yield* readPartition(log, at, fromMs);
+    for (const at of await partitionsOf(log, topic)) yield* readPartition(log, at, which);
 }
 
-async function* readPartition(log: LogReader, at: TopicPartition, fromMs: number): AsyncIterable<DeadLetter> {
+async function* readPartition(
+  log: LogReader,
+  at: TopicPartition,
+  { fromMs = 0, voids }: WhichLetters,
+): AsyncIterable<DeadLetter> {
   const { start, end } = await log.range(at);
   const from = fromMs > 0 ? await log.offsetAtTime(at, fromMs) : start;
   for (let next = from; next < end;) {
     const page = await log.read(at, next, { maxBytes: readBytes });
-    for (const record of page.records) {
-      const letter = record.offset < end ? letterIn(record) : undefined;
+    const out = voids ? await voidRecords(page.records, voids) : [];
+    for (const [index, record] of page.records.entries()) {
+      const letter = record.offset < end && !out[index] ? letterIn(record) : undefined;
       if (letter !== undefined) yield letter;
     }
     next = page.next;

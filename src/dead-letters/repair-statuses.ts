@@ -51,12 +51,15 @@ export class StoredStatuses implements RepairStatuses {
     return Number((await this.#state.get(`${this.#prefix}/next`))?.toString() ?? 0);
   }
 
-  async store({ letters, replays }: Changes, next: number): Promise<void> {
-    const put: StatePut[] = [{ key: `${this.#prefix}/next`, value: Buffer.from(String(next)) }];
+  /** False, and nothing is changed, where repairs up to another offset than `from` are part of it. */
+  async store({ letters, replays }: Changes, { from, to }: { from: number; to: number }): Promise<boolean> {
+    const key = `${this.#prefix}/next`;
+    const put: StatePut[] = [{ key, value: Buffer.from(String(to)) }];
+    const expect = [{ key, value: from === 0 ? undefined : Buffer.from(String(from)) }];
     for (const [id, status] of letters)
       put.push({ key: this.#letterKey(id), value: Buffer.from(JSON.stringify(status)) });
     for (const [as, id] of replays) put.push({ key: this.#replayKey(as), value: Buffer.from(id) });
-    await this.#state.commit({ put });
+    return this.#state.commit({ expect, put });
   }
 
   #letterKey(letterId: string): string {

@@ -1,9 +1,11 @@
 /**
  * Repairs of dead letters in the process that serves, which alone writes the log. One change at a time: whoever decides by a
  * letter's status sees every repair that was appended before, so that of two replays of one letter, also by two commands at
- * once, one event comes (D9). The statuses follow the log, also what the processor adds, and catch up after a crash.
+ * once, one event comes (D9). The statuses follow the log, also what the processor adds, and catch up after a crash. Other processes
+ * that serve on the same log keep the same ones, where they share the keyed state: each goes on from where the state says that it is.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isFault } from '../errors.ts';
 import type { Log, TopicPartition } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import type { LetterStatus } from './repair.ts';
@@ -34,11 +36,15 @@ export class Repairs implements RepairStatuses {
     this.#onError = onError;
   }
 
+  /** Resolves when they are as the log has them, or the keyed state is out of reach: then they follow by themselves. */
   static async open(options: RepairsOptions): Promise<Repairs> {
     const opened = new Repairs(options);
-    const { start } = await options.log.range(repairsAt);
-    opened.#next = Math.max(start, await opened.#stored.next());
-    await opened.#catchUp();
+    try {
+      await opened.#catchUp();
+    } catch (error) {
+      if (!isFault(error, 'STATE_UNAVAILABLE')) throw error;
+      options.onError(error);
+    }
     opened.#following = opened.#follow();
     return opened;
   }
@@ -100,13 +106,16 @@ export class Repairs implements RepairStatuses {
   }
 
   async #catchUp(): Promise<void> {
-    const { end } = await this.#log.range(repairsAt);
-    while (this.#next < end) {
-      const { records, next } = await this.#log.read(repairsAt, this.#next, { maxBytes: readBytes });
+    const { start, end } = await this.#log.range(repairsAt);
+    for (;;) {
+      const stored = await this.#stored.next();
+      const from = Math.max(start, stored);
+      this.#next = from;
+      if (from >= end) return;
+      const { records, next } = await this.#log.read(repairsAt, from, { maxBytes: readBytes });
       const changes = noChanges();
       await addRepairs(changes, this.#stored, records);
-      await this.#stored.store(changes, next);
-      this.#next = next;
+      if (await this.#stored.store(changes, { from: stored, to: next })) this.#next = next;
     }
   }
 }

@@ -16,16 +16,18 @@ import { type FileRegistry, openFileRegistry } from '../schemas/file-registry.ts
 import type { SchemaRegistry } from '../schemas/registry.ts';
 import { openDirectoryStore } from '../stores/objects/directory-store.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
-import { openLmdbStore } from '../stores/state/lmdb-store.ts';
-import { StateWhenThere } from '../stores/state/state-when-there.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { openEmbeddedWarehouse } from '../stores/warehouse/embedded-warehouse.ts';
 import { openServerWarehouse } from '../stores/warehouse/server-warehouse.ts';
 import type { Warehouse } from '../stores/warehouse/warehouse.ts';
+import { openStateReaders, openStateStores } from './state-stores.ts';
 
 export interface Engine {
   readonly log: Log;
+  /** What must never forget. */
   readonly state: StateStore;
+  /** What can be made again from the log. May be the same store. */
+  readonly views: StateStore;
   readonly registry: FileRegistry | OutsideRegistry;
   readonly objects: ObjectStore;
 }
@@ -62,10 +64,10 @@ export async function openEngine(config: Config, observer?: EngineObserver): Pro
   const paths = dataPaths(config.dataDir);
   const log = await openEngineLog(config, observer); // first: it locks the directory
   try {
-    const state = await openLmdbStore({ dir: paths.state });
+    const stores = await openStateStores(config, paths.state);
     const registry = await openRegistry(config, { isReadOnly: false, observer: observer?.registry });
     const objects = await openObjects(config);
-    return { log, state, registry, objects };
+    return { log, ...stores, registry, objects };
   } catch (error) {
     await log.close();
     throw error;
@@ -135,6 +137,7 @@ export async function openEngineLogReader(config: Config): Promise<LogReader> {
 export interface EngineReader {
   readonly log: LogReader;
   readonly state: StateStore;
+  readonly views: StateStore;
   /** Opened at first use. */
   readonly objects: () => Promise<ObjectStore>;
   /** Opened at first use. */
@@ -145,18 +148,19 @@ export interface EngineReader {
 export async function openEngineReader(config: Config): Promise<EngineReader> {
   const paths = dataPaths(config.dataDir);
   const log = await openEngineLogReader(config);
-  // `topics apply` makes a log without it.
-  const state = new StateWhenThere(() => openLmdbStore({ dir: paths.state, readOnly: true }));
+  const { state, views } = await openStateReaders(config, paths.state);
   let objects: Promise<ObjectStore> | undefined;
   let registry: Promise<FileRegistry | OutsideRegistry> | undefined;
   return {
     log,
     state,
+    views,
     objects: () => (objects ??= openObjects(config)),
     registry: () => (registry ??= openRegistryReader(config)),
     close: async () => {
       await log.close();
       await state.close();
+      await views.close();
       await closeRegistry(await registry?.catch(() => undefined)); // who opened it has been told
     },
   };

@@ -8,9 +8,11 @@ import { createDeadLetterSink } from '../dead-letters/dead-letter-sink.ts';
 import { type DeadLetter, readDeadLetter } from '../dead-letters/dead-letter.ts';
 import { isFault } from '../errors.ts';
 import { Reject } from '../event/reject.ts';
+import type { LogRecord } from '../log/log.ts';
 import { defaultBatchLimits, type Pipeline } from '../pipeline/pipeline.ts';
 import { backoff } from '../processing/backoff.ts';
 import { pipelineConverter } from '../processing/convert.ts';
+import { type VoidPackages, withoutVoid } from '../processing/void-packages.ts';
 import type { Consumer } from '../processing/lag.ts';
 import type { ProcessorObserver } from '../processing/partition-processor.ts';
 import { Processor, type Progress } from '../processing/processor.ts';
@@ -30,6 +32,8 @@ export interface LandingOptions {
   readonly pipelines: readonly Pipeline[];
   readonly logger: Logger;
   readonly observe: (consumer: string, sinks: readonly string[]) => ProcessorObserver;
+  /** Default: no package can be void. */
+  readonly voids?: VoidPackages | undefined;
   /** Default: nothing is traced. */
   readonly traces?: Traces | undefined;
   /** Default: as the configuration says. */
@@ -130,7 +134,7 @@ export class Landing {
       consumer,
       log,
       state,
-      convert: async (records) => records.map((record) => letterOrReject(() => readDeadLetter(record))),
+      convert: withoutVoid(async (records) => records.map(letterOrReject), this.#options.voids),
       sinks: [sink],
       limits: deadLetterLimits,
       onInvalid: 'drop',
@@ -148,7 +152,7 @@ export class Landing {
       consumer: pipeline.name,
       log: engine.log,
       state: engine.state,
-      convert: pipelineConverter(pipeline, codecs),
+      convert: withoutVoid(pipelineConverter(pipeline, codecs), this.#options.voids),
       sinks,
       limits: { ...defaultBatchLimits, ...pipeline.process.batch },
       onInvalid: pipeline.process.onInvalid,
@@ -186,9 +190,9 @@ function keeperName(topic: string): string {
 }
 
 /** What others wrote into the topic is no letter of ours. */
-function letterOrReject(read: () => DeadLetter): DeadLetter | Reject {
+function letterOrReject(record: LogRecord): DeadLetter | Reject {
   try {
-    return read();
+    return readDeadLetter(record);
   } catch (error) {
     return new Reject('', String(error));
   }

@@ -85,11 +85,13 @@ export class Ingest {
     }
   }
 
-  async #read({ body, splitter, onNotJson, span }: IncomingPackage, waits: Waits, share: Share): Promise<OpenPackage> {
+  async #read(incoming: IncomingPackage, waits: Waits, share: Share): Promise<OpenPackage> {
+    const { body, splitter, onNotJson, span, idempotencyKey } = incoming;
     const { pipeline, log, codecs, onDefect, nextPackage } = this.#options;
     const codec = await newestCodec(codecs, pipeline.schema.subject);
     const about = { pipeline, codec, prefix: nextPackage(), traceparent: span?.traceparent };
-    const received = new OpenPackage({ ...about, batch: log.batch(), onNotJson, onDefect });
+    const isKeyed = idempotencyKey !== undefined && log.writtenEnd !== undefined;
+    const received = new OpenPackage({ ...about, isKeyed, batch: log.batch(), onNotJson, onDefect });
     for await (const chunk of body(share.evicted)) {
       for (const event of splitter.push(chunk)) received.add(event);
       const heldBytes = received.batch.bytes + splitter.heldBytes;

@@ -6,12 +6,13 @@ import { deadLetterRecord } from '../dead-letters/dead-letter.ts';
 import { Fault } from '../errors.ts';
 import { correlationId, type PackagePrefix } from '../event/correlation-id.ts';
 import { Reject } from '../event/reject.ts';
-import type { Batch } from '../log/log.ts';
+import type { Batch, NewRecord } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Codec } from '../schemas/codec.ts';
 import type { Answer, RejectedInPackage } from './answer.ts';
 import { acceptedRecord } from './accepted-record.ts';
 import { NotJson } from './decode-event.ts';
+import { keyedHeader } from './keyed-record.ts';
 import type { SplitEvent } from './splitter.ts';
 
 export interface PackageOptions {
@@ -21,6 +22,8 @@ export interface PackageOptions {
   readonly batch: Batch;
   /** Of the package's span, where it is traced. */
   readonly traceparent: string | undefined;
+  /** It has an Idempotency-Key, and others append to the log, too. */
+  readonly isKeyed: boolean;
   /** Of text that is no JSON: refuse the package (an array cannot be told apart then), or only the event (a line). */
   readonly onNotJson: 'refuse-package' | 'reject-event';
   /** A normaliser threw something that is no Reject: a defect in the app, reported beside the dead letter. */
@@ -62,13 +65,13 @@ export class OpenPackage {
   }
 
   #accept(received: SplitEvent, id: string): void {
-    const { pipeline, codec, batch, traceparent } = this.#options;
-    batch.add(acceptedRecord(received, { pipeline, codec, correlationId: id, traceparent }));
+    const { pipeline, codec, traceparent } = this.#options;
+    this.#append(acceptedRecord(received, { pipeline, codec, correlationId: id, traceparent }));
   }
 
   #reject(event: SplitEvent, index: number, id: string, reject: Reject): void {
     const { path, message } = reject;
-    const { batch, pipeline, traceparent } = this.#options;
+    const { pipeline, traceparent } = this.#options;
     const letter = {
       correlationId: id,
       at: 'ingest',
@@ -77,8 +80,13 @@ export class OpenPackage {
       message,
       event: event.bytes,
     } as const;
-    batch.add(deadLetterRecord(pipeline.deadLetterTopic, { ...letter, origin: undefined, traceparent }));
+    this.#append(deadLetterRecord(pipeline.deadLetterTopic, { ...letter, origin: undefined, traceparent }));
     this.#errors.push({ index, correlationId: id, path, message });
+  }
+
+  #append(record: NewRecord): void {
+    const { batch, isKeyed } = this.#options;
+    batch.add(isKeyed ? { ...record, headers: [...record.headers, keyedHeader] } : record);
   }
 
   #toReject(error: unknown, index: number, id: string): Reject {

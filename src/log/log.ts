@@ -81,6 +81,11 @@ export interface LogReader {
   read(at: TopicPartition, from: number, limit: { readonly maxBytes: number }): Promise<Page>;
   /** The first offset whose record was taken at or after `timeMs`; the end where there is none. */
   offsetAtTime(at: TopicPartition, timeMs: number): Promise<number>;
+  /**
+   * Past everything that is in the partition by now, also what is not shown yet, and perhaps never will be. Only where others append,
+   * too; where one process writes the log, there is no such thing.
+   */
+  writtenEnd?(at: TopicPartition): Promise<number>;
   /** Resolves when the partition's end is past `offset`; rejects with the signal's reason. */
   waitPast(at: TopicPartition, offset: number, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;

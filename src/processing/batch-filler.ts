@@ -8,10 +8,10 @@ import type { Traces } from '../telemetry/tracing.ts';
 import { BatchInHand } from './batch-in-hand.ts';
 import { BatchOrigins } from './batch-origins.ts';
 import type { Intent } from './checkpoint.ts';
-import type { Convert } from './convert.ts';
 import { deadLetteredSince, EarlierLetters, type LetterSearch } from './dead-lettered.ts';
 import type { OpenSink } from './open-sink.ts';
 import { type Offsets, readBatch, readRange } from './read-batch.ts';
+import type { ConvertOrVoid } from './void-packages.ts';
 
 /** A batch that is being filled. */
 export interface Ahead<Output> {
@@ -35,7 +35,7 @@ export interface FillerOptions<Output> {
   /** Names the checkpoints: the pipeline's name, or another that no pipeline has. */
   readonly consumer: string;
   readonly log: Log;
-  readonly convert: Convert<Output>;
+  readonly convert: ConvertOrVoid<Output>;
   readonly limits: BatchLimits;
   readonly onInvalid: 'halt' | 'dead-letter' | 'drop';
   /** Where invalid events go; needed for `dead-letter`. */

@@ -8,6 +8,7 @@ import type { RejectedEvent } from '../sinks/sink.ts';
 import type { BatchOrigins } from './batch-origins.ts';
 import type { BatchPage } from './read-batch.ts';
 import type { FilledBatch } from './stage-batch.ts';
+import { type Voided, voided } from './void-packages.ts';
 
 export interface Invalid extends RejectedEvent {
   readonly record: LogRecord;
@@ -27,6 +28,8 @@ export class BatchInHand<Output> {
   events = 0;
   /** Events that an earlier try has dropped or made dead letters of. */
   out = 0;
+  /** Events of void packages. */
+  voided = 0;
   /** Of all records. */
   bytes = 0;
 
@@ -40,7 +43,11 @@ export class BatchInHand<Output> {
   }
 
   /** @param out offsets of events that an earlier try has dropped or made dead letters of */
-  add({ records, next, bytes }: BatchPage, outputs: readonly (Output | Reject)[], out: ReadonlySet<number>): void {
+  add(
+    { records, next, bytes }: BatchPage,
+    outputs: readonly (Output | Reject | Voided)[],
+    out: ReadonlySet<number>,
+  ): void {
     this.to = next;
     this.bytes += bytes;
     for (const [index, record] of records.entries()) {
@@ -49,7 +56,11 @@ export class BatchInHand<Output> {
         this.out += 1;
         continue;
       }
-      const output = outputs[index] as Output | Reject;
+      const output = outputs[index] as Output | Reject | Voided;
+      if (output === voided) {
+        this.voided += 1;
+        continue;
+      }
       const reject = output instanceof Reject ? output : this.#place(offset, output);
       if (reject) this.invalid.push({ offset, path: reject.path, message: reject.message, record });
       else this.events += 1;

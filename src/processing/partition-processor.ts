@@ -62,6 +62,8 @@ export interface BatchOutcome {
   readonly landed: number;
   readonly deadLettered: number;
   readonly dropped: number;
+  /** Events of void packages. */
+  readonly voided: number;
   readonly seconds: number;
 }
 
@@ -257,7 +259,8 @@ export class PartitionProcessor<Output> {
     const deadLettered = letters + (again ? 0 : batch.out - (earlier?.dropped?.length ?? 0));
     const seconds = (performance.now() - startedMs) / 1000;
     span?.set({ 'tributary.events.landed': batch.events, 'tributary.events.dead_lettered': deadLettered });
-    observer.landed(this.at, { from, to, landed: batch.events, deadLettered, dropped: dropped.length, seconds });
+    const { events: landed, voided } = batch;
+    observer.landed(this.at, { from, to, landed, deadLettered, dropped: dropped.length, voided, seconds });
     if (hasLanded) this.#tellLeftOut(invalid);
   }
 

@@ -45,10 +45,11 @@ export function processorObserver({ consumer, sinks, logger, metrics }: Observer
 }
 
 function countBatch(metrics: Metrics, pipeline: string, sinks: readonly string[], outcome: BatchOutcome): void {
-  const { landed, deadLettered, dropped, seconds } = outcome;
+  const { landed, deadLettered, dropped, voided, seconds } = outcome;
   for (const sink of sinks) metrics.eventsLanded.inc({ pipeline, sink }, landed);
   if (deadLettered > 0) metrics.eventsDeadLettered.inc({ pipeline, at: 'processor' }, deadLettered);
   if (dropped > 0) metrics.eventsDropped.inc({ pipeline, reason: 'invalid' }, dropped);
+  if (voided > 0) metrics.eventsDropped.inc({ pipeline, reason: 'sent twice' }, voided);
   metrics.batchSeconds.observe({ pipeline }, seconds);
 }
 

@@ -80,7 +80,7 @@ async function openParts({ dir, now }: LifeOptions): Promise<Engine> {
   const log = await openSegmentLog({ dir: paths.log, segmentBytes, minFreeBytes: 0, now });
   const state = await openLmdbStore({ dir: paths.state, minFreeBytes: 0, now });
   const registry = await openFileRegistry({ dir: paths.registry });
-  return { log, state, registry, objects: await openDirectoryStore({ dir: paths.objects }) };
+  return { log, state, views: state, registry, objects: await openDirectoryStore({ dir: paths.objects }) };
 }
 
 async function prepare({ log, registry }: Engine, { pipeline, schemasDir }: LifeOptions): Promise<void> {
@@ -103,7 +103,7 @@ async function run(options: LifeOptions, { calls, config, engine }: Parts): Prom
   const codecs = createCodecs(registry);
   const landed = new Landed({ engine, pipeline, crashed: calls.crashed });
   const onError = (error: unknown): void => landed.failed(error);
-  const idempotency = await Idempotency.open({ log, state, onError });
+  const idempotency = await Idempotency.open({ log, views: state, onError });
   const faulty = { log: faultyLog(log, calls.log), state: faultyState(state, calls.checkpoint) };
   const metrics = createMetrics();
   const server = createServer({ logger, metrics: metrics.registry, health: alwaysReady });
@@ -121,7 +121,7 @@ async function run(options: LifeOptions, { calls, config, engine }: Parts): Prom
   const connections = openConnections(options.databaseUrl);
   const landing = Landing.start({
     config,
-    engine: { registry, objects, ...faulty },
+    engine: { registry, objects, views: state, ...faulty },
     codecs,
     pipelines: [pipeline],
     logger,

@@ -101,6 +101,20 @@ suite('configuration', () => {
     assert.ok(problems.includes(`${file}: quux is not a setting`));
   });
 
+  test('Redis is a URL, which may hold a password and is not shown', () => {
+    const urls = ['redis://host', 'rediss://me:SECRET@host:6380/2'];
+    for (const REDIS_URL of urls) {
+      const config = loadConfig({ env: { REDIS_URL }, flags: {} });
+      assert.equal(config.redisUrl, REDIS_URL);
+      assert.doesNotMatch(JSON.stringify(redacted(config)), /SECRET/);
+    }
+    for (const REDIS_URL of ['host:6379', 'http://SECRET@host', 'redis://', 'redis:///SECRET']) {
+      const text = problemsOf({ env: { REDIS_URL } }).join();
+      assert.match(text, /REDIS_URL in the environment: expected a URL such as redis:/);
+      assert.doesNotMatch(text, /SECRET/);
+    }
+  });
+
   test('brokers are a list, in the environment between commas', async (t) => {
     const { file } = await scratch(t, { kafkaBrokers: ['one:9092'] });
     assert.deepEqual(loadConfig({ file, env: {}, flags: {} }).kafkaBrokers, ['one:9092']);

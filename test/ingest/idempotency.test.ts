@@ -29,7 +29,7 @@ async function open(dir: string, change: (state: StateStore) => StateStore = (st
   const log = await openLogIn(dir);
   const state = await openStateIn(dir);
   const errors: unknown[] = [];
-  const idempotency = await Idempotency.open({ log, state: change(state), onError: (error) => errors.push(error) });
+  const idempotency = await Idempotency.open({ log, views: change(state), onError: (error) => errors.push(error) });
   return {
     log,
     state,
@@ -132,7 +132,7 @@ suite('idempotency', () => {
     const state = await openStateIn(dir);
     const idempotency = await Idempotency.open({
       log: withoutNews(log),
-      state,
+      views: state,
       onError: (error) => assert.fail(String(error)),
     });
     t.after(async () => {
@@ -178,7 +178,7 @@ suite('idempotency', () => {
     const dir = await scratch(t);
     const stuck = await open(dir, (state) => withCommit(state, () => new Promise(() => undefined)));
     for (const key of ['k', 'l']) await stuck.idempotency.once(key, patient(), () => stuck.store(key, key));
-    assert.equal(await stuck.state.get(`idempotency/${stuck.log.id}/next`), undefined);
+    assert.equal(await stuck.state.get(`idempotency/${stuck.log.id}/position`), undefined);
     await stuck.log.close();
     await stuck.state.close();
     const opened = await open(dir);

@@ -73,7 +73,7 @@ export async function openIngest(options: IngestPartsOptions): Promise<IngestPar
   const registry = await openFileRegistry({ dir: join(dir, 'registry') });
   await loadSchemaFiles({ dir: join(import.meta.dirname, '../../schemas'), registry });
   const defects: unknown[] = [];
-  const idempotency = await Idempotency.open({ log, state, onError: (error) => defects.push(error) });
+  const idempotency = await Idempotency.open({ log, views: state, onError: (error) => defects.push(error) });
   const budget = new Budget(maxInFlightBytes);
   const codecs = createCodecs(registry);
   const ingest = new Ingest({

@@ -5,23 +5,31 @@ import type { Warehouse } from '../../stores/warehouse/warehouse.ts';
 
 export async function withTrail<T>(options: ConfigOptions, use: (trail: TrailOptions) => Promise<T>): Promise<T> {
   const config = configOf(options);
-  const [{ Letters }, { readStatuses }, { openEngineReader }, { loadApps }, { createCodecs }, { reachWarehouse }] =
-    await Promise.all([
-      import('../../dead-letters/letters.ts'),
-      import('../../dead-letters/repair-statuses.ts'),
-      import('../../engine/engine.ts'),
-      import('../../engine/load-apps.ts'),
-      import('../../schemas/codecs.ts'),
-      import('../sql/reach-warehouse.ts'),
-    ]);
+  const [
+    { Letters },
+    { readStatuses },
+    { openEngineReader },
+    { loadApps },
+    { createCodecs },
+    { reachWarehouse },
+    voided,
+  ] = await Promise.all([
+    import('../../dead-letters/letters.ts'),
+    import('../../dead-letters/repair-statuses.ts'),
+    import('../../engine/engine.ts'),
+    import('../../engine/load-apps.ts'),
+    import('../../schemas/codecs.ts'),
+    import('../sql/reach-warehouse.ts'),
+    import('../../ingest/void-marks.ts'),
+  ]);
   const pipelines = (await loadApps(config)).map(({ pipeline }) => pipeline);
   const reader = await openEngineReader(config);
   let reached: Promise<Warehouse> | undefined;
   try {
-    const { log, state } = reader;
+    const { log, state, views } = reader;
     const statuses = await readStatuses(log, state);
     const objects = await reader.objects();
-    const letters = new Letters({ log, statuses, pipelines, objects });
+    const letters = new Letters({ log, statuses, pipelines, objects, voids: new voided.VoidMarks(views, log.id) });
     const codecs = createCodecs(await reader.registry());
     const warehouse = () => (reached ??= reachWarehouse(config));
     return await use({ log, state, statuses, letters, pipelines, codecs, objects, warehouse });

@@ -72,6 +72,10 @@ export class KafkaLogReader implements LogReader {
     return this.#reader.offsetAtTime(at, timeMs);
   }
 
+  writtenEnd(at: TopicPartition): Promise<number> {
+    return this.#reader.writtenEnd(at);
+  }
+
   waitPast(at: TopicPartition, offset: number, signal: AbortSignal): Promise<void> {
     return this.#watch.waitPast(at, offset, signal);
   }

@@ -151,6 +151,10 @@ class KafkaLog implements Log {
     return this.#reader.offsetAtTime(at, timeMs);
   }
 
+  writtenEnd(at: TopicPartition): Promise<number> {
+    return this.#reader.writtenEnd(at);
+  }
+
   waitPast(at: TopicPartition, offset: number, signal: AbortSignal): Promise<void> {
     return this.#reader.waitPast(at, offset, signal);
   }

@@ -10,7 +10,7 @@ import type { Cluster } from './cluster.ts';
 import { committedRecords } from './committed-records.ts';
 import { fetchApi, type Fetched } from './fetch.ts';
 import { askLeader, unavailable } from './leader-request.ts';
-import { endOf, offsetAt, startOf } from './offsets.ts';
+import { endOf, offsetAt, startOf, writtenEndOf } from './offsets.ts';
 import { type FetchedPage, PageCache, partOf } from './page-cache.ts';
 import { placeName } from './produce-records.ts';
 import { readRecordBatches } from './record-batch.ts';
@@ -43,6 +43,10 @@ export class PartitionReader {
   async range(at: TopicPartition): Promise<OffsetRange> {
     const [start, end] = await Promise.all([startOf(this.#cluster, at), this.#end(at)]);
     return { start, end: Math.max(start, end) };
+  }
+
+  writtenEnd(at: TopicPartition): Promise<number> {
+    return writtenEndOf(this.#cluster, at);
   }
 
   /** True where it is known without asking; more may be there. */

@@ -1,0 +1,7 @@
+/**
+ * The header of every record of a package with an Idempotency-Key, where several processes append to the log: such a package may be
+ * void (idempotency.ts), which its records cannot tell by themselves.
+ */
+import type { Header } from '../log/log.ts';
+
+export const keyedHeader: Header = ['keyed', 'true'];
