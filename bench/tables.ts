@@ -62,17 +62,18 @@ function memoryTable(result: MemoryResult, width: number | undefined): string {
   const shown = samples.filter(
     (_, i) => i % Math.ceil(samples.length / shownSamples) === 0 || i === samples.length - 1,
   );
-  const line = ({ seconds, rssBytes, anonBytes }: MemorySample) => [
-    seconds.toFixed(1),
-    megabytes(rssBytes),
-    megabytes(anonBytes),
-    '',
-  ];
   const goal = `${result.met ? 'met' : 'MISSED'} <= ${megabytes(result.goalBytes)}`;
-  const lines = [...shown.map(line), ['peak', megabytes(result.peakRssBytes), megabytes(result.peakAnonBytes), goal]];
+  const lines = [
+    ...shown.map(sampleCells),
+    ['peak', megabytes(result.peakRssBytes), megabytes(result.peakAnonBytes), goal],
+  ];
   const table = renderTable(['seconds', 'RSS', 'RssAnon', 'goal'].map(right), lines, width);
   const lost = result.events - result.landed;
   const landed = `${whole(result.landed)} of ${whole(result.events)} landed in ${result.landSeconds.toFixed(1)} s after that${lost === 0 ? '' : `: ${lost} MISSING`}`;
   const rate = `${whole(result.eventsPerSecond)} events/s, ${result.failedPackages} packages failed`;
   return `Memory while PostgreSQL stands still: ${rate}\n${table}\n${landed}; peak RSS with that ${megabytes(result.peakRssWithLandingBytes)}`;
+}
+
+function sampleCells({ seconds, rssBytes, anonBytes }: MemorySample): string[] {
+  return [seconds.toFixed(1), megabytes(rssBytes), megabytes(anonBytes), ''];
 }

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import { Client, type DatabaseError, escapeIdentifier } from 'pg';
 import type { PartOptions } from '../bench.ts';
 import { Child } from '../child.ts';
 import type { LoadMethods, LoadResult } from '../ingest/load-process.ts';
@@ -101,13 +101,13 @@ async function measure(
   try {
     for (let node = 0; node < nodes; node++) programs.push(await startProgram(system, join(dir, `node-${node}`), env));
     for (const program of programs) await program.warehouseIsUp();
-    const warmedUp = await send(warmUpPackages);
+    await send(warmUpPackages); // a cluster that has just begun may refuse some
     const before = await cpuOf(programs);
     const startedMs = performance.now();
     const sent = await send(packages);
     const seconds = (performance.now() - startedMs) / 1000;
     const used = (await cpuOf(programs)).map((cpu, i) => cpu - (before[i] as number));
-    return measuredOf(used, packages * eventsAPackage, seconds, [...warmedUp, ...sent]);
+    return measuredOf(used, seconds, sent);
   } finally {
     await Promise.all(loads.map((load) => load.stop()));
     await Promise.all(programs.map((program) => program.drain())); // else the next ones wait until they are given up
@@ -118,13 +118,9 @@ function cpuOf(programs: readonly BenchProgram[]): Promise<readonly number[]> {
   return Promise.all(programs.map(({ pid }) => readCpuSeconds(pid)));
 }
 
-function measuredOf(
-  used: readonly number[],
-  events: number,
-  seconds: number,
-  sent: readonly LoadResult[],
-): NodesMeasured {
+function measuredOf(used: readonly number[], seconds: number, sent: readonly LoadResult[]): NodesMeasured {
   const cpuSeconds = used.reduce((sum, one) => sum + one, 0);
+  const events = sent.reduce((sum, one) => sum + one.packages, 0) * eventsAPackage;
   return {
     cpuSecondsAMillion: (cpuSeconds / events) * 1e6,
     smallestShare: Math.min(...used) / cpuSeconds,
@@ -152,7 +148,7 @@ class LandedRows {
   /** @throws where there are more, or too few after five minutes */
   async more(rows: number): Promise<void> {
     this.#expected += rows;
-    const client = new pg.Client({ connectionString: this.#url });
+    const client = new Client({ connectionString: this.#url });
     await client.connect();
     try {
       const deadlineMs = performance.now() + landLimitMs;
@@ -168,10 +164,10 @@ class LandedRows {
     }
   }
 
-  async #count(client: pg.Client): Promise<number> {
+  async #count(client: Client): Promise<number> {
     const found = await client
-      .query<{ count: string }>(`SELECT count(*) FROM ${pg.escapeIdentifier(this.#table)}`)
-      .catch((error: pg.DatabaseError) => {
+      .query<{ count: string }>(`SELECT count(*) FROM ${escapeIdentifier(this.#table)}`)
+      .catch((error: DatabaseError) => {
         if (error.code === '42P01') return undefined; // the processor has not made it yet
         throw error;
       });

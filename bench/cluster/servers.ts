@@ -5,7 +5,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import pg from 'pg';
+import { Client } from 'pg';
 import { kafkaOf } from '../../scripts/services/kafka.ts';
 import { postgresOf } from '../../scripts/services/postgres.ts';
 import { RunningService } from '../../scripts/services/running-service.ts';
@@ -105,7 +105,7 @@ class EmptyStores {
   }
 
   async #query(text: string): Promise<void> {
-    const client = new pg.Client({ connectionString: this.#postgresUrl });
+    const client = new Client({ connectionString: this.#postgresUrl });
     await client.connect();
     try {
       await client.query(text);

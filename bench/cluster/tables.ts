@@ -34,18 +34,16 @@ export function clusterLandingTable(result: ClusterLandingResult, width: number 
 }
 
 export function nodesTable({ one, two, ...result }: NodesResult, width: number | undefined): string {
-  const line = (name: string, measured: NodesMeasured): string[] => [
-    name,
-    measured.cpuSecondsAMillion.toFixed(1),
-    `${Math.round(measured.smallestShare * 100)}%`,
-    whole(measured.eventsPerSecond),
-  ];
   const goal = `${result.met ? 'met' : 'MISSED'} <= ${result.goal}`;
   const lines = [
-    [...line('one', one), '', ''],
-    [...line('two', two), ratio(result.ratio), goal],
+    ['one', ...nodesCells(one), '', ''],
+    ['two', ...nodesCells(two), ratio(result.ratio), goal],
   ];
   const titles = ['CPU s a million', 'smallest share', 'events/s', 'of one', 'goal'];
   const table = renderTable([{ title: 'nodes' }, ...titles.map(right)], lines, width);
   return `Processor time of nodes, ${whole(result.events)} events over HTTP, landed\n${table}`;
+}
+
+function nodesCells({ cpuSecondsAMillion, smallestShare, eventsPerSecond }: NodesMeasured): string[] {
+  return [cpuSecondsAMillion.toFixed(1), `${Math.round(smallestShare * 100)}%`, whole(eventsPerSecond)];
 }

@@ -89,6 +89,7 @@ async function land({ system, dataDir, env, rows: total }: Full): Promise<number
     await landing.drain();
     await engine.log.close();
     await engine.state.close();
+    await engine.views.close();
   };
   while (progress.rows < total && progress.failure === undefined) await sleep(pollMs);
   if (progress.failure !== undefined) throw progress.failure;

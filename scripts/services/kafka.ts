@@ -50,7 +50,7 @@ export function kafkaOf(nodes: readonly KafkaNode[], tuning: KafkaTuning = {}): 
       if ((await readdir(join(dir, 'libs'))).length === 0) throw new Error(`${dir} has no libraries: remove it`);
     },
     prepare: (dir) =>
-      prepare(dir, formatOptions(clusterId, node), serverProperties(dir, node, nodes) + properties(tuning.settings)),
+      prepare(dir, formatOptions(clusterId, node), serverProperties(dir, node, nodes) + lines(tuning.settings)),
     command: (dir) => ({
       file: 'java',
       args: [...javaUnder(dir, tuning), ...classPath(), 'kafka.Kafka', join(dir, 'server.properties')],
@@ -154,7 +154,7 @@ log.cleaner.dedupe.buffer.size=16777216
 ${secure ? loginProperties(secure) : ''}`;
 }
 
-function properties(settings: Readonly<Record<string, string>> = {}): string {
+function lines(settings: Readonly<Record<string, string>> = {}): string {
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');

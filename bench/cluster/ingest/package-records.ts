@@ -24,6 +24,7 @@ export async function packageRecords(asked: PackagesAsked): Promise<readonly (re
   }
   await parts.engine.log.close();
   await parts.engine.state.close();
+  await parts.engine.views.close();
   return taken;
 }
 

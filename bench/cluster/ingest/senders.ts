@@ -117,7 +117,7 @@ function clientOptions({ host, port }: Address) {
 }
 
 async function openClientSender(address: Address): Promise<Sender> {
-  const producer = new Producer<Buffer, Buffer, Buffer, Buffer>(clientOptions(address));
+  const producer = new Producer<Buffer>(clientOptions(address));
   return {
     prepare: async (records) => {
       const messages = records.map(messageOf);
@@ -128,12 +128,12 @@ async function openClientSender(address: Address): Promise<Sender> {
 }
 
 async function openTransactionsSender(address: Address): Promise<Sender> {
-  const producers: Producer<Buffer, Buffer, Buffer, Buffer>[] = [];
+  const producers: Producer[] = [];
   return {
     prepare: async (records) => {
       const transactionalId = `bench-${randomUUID()}`;
       // A coordinator that still ends the last transaction is asked again at once: with the usual pauses it would take 50 to 100 ms.
-      const producer = new Producer<Buffer, Buffer, Buffer, Buffer>({
+      const producer = new Producer<Buffer>({
         ...clientOptions(address),
         transactionalId,
         retries: 1_000,
