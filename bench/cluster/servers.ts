@@ -6,11 +6,11 @@ import { mkdir, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { kafkaOf } from '../../scripts/services/kafka.ts';
-import { postgresOf } from '../../scripts/services/postgres.ts';
-import { RunningService } from '../../scripts/services/running-service.ts';
-import { s3Bucket, s3Credentials, s3Of } from '../../scripts/services/s3.ts';
-import type { Service } from '../../scripts/services/service.ts';
+import { kafkaOf } from '../../src/services/kafka.ts';
+import { postgresOf } from '../../src/services/postgres.ts';
+import { RunningService } from '../../src/services/running-service.ts';
+import { s3Bucket, s3Credentials, s3Of } from '../../src/services/s3.ts';
+import type { Service } from '../../src/services/service.ts';
 import type { BenchSettings } from '../parts.ts';
 
 /** For whoever uses the bucket: the AWS SDK reads them from the environment of its process. */
