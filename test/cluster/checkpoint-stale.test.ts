@@ -31,14 +31,16 @@ async function isOneOwner(stores: readonly [StateStore, StateStore]): Promise<vo
 
 suite('checkpoints on servers', () => {
   test('D3: of two owners on PostgreSQL one goes on, the other is told CHECKPOINT_STALE', async (t) => {
-    const { url, dispose } = await ownPostgres();
-    t.after(dispose);
+    const server = await ownPostgres();
+    t.after(() => server.dispose());
+    const { url } = server;
     await isOneOwner([openPostgresStore({ url }), openPostgresStore({ url })]);
   });
 
   test('D3: of two owners on Redis one goes on, the other is told CHECKPOINT_STALE', async (t) => {
-    const { url, dispose } = await ownRedis();
-    t.after(dispose);
+    const server = await ownRedis();
+    t.after(() => server.dispose());
+    const { url } = server;
     await isOneOwner([await openRedisStore({ url }), await openRedisStore({ url })]);
   });
 });

@@ -230,7 +230,7 @@ suite('idempotency', () => {
     const first = await open(await scratch(t), () => views);
     const { log } = first;
     const second = await Idempotency.open({ log, views, onError: (error) => assert.fail(String(error)) });
-    t.after(() => second.close().then(first.close));
+    t.after(() => second.close().then(() => first.close()));
     for (let i = 0; i < 30; i++) {
       const key = `k${i}`;
       await first.idempotency.once(key, patient(), () => first.store(key, key));

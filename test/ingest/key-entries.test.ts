@@ -59,10 +59,7 @@ suite('entries of idempotency keys', () => {
       fc.property(fc.array(step, { maxLength: 40 }), pieces, (steps, sizes) => {
         let timeMs = 0;
         const records = steps.map(({ key, hours }, offset) => record(offset, key, (timeMs += hours * hourMs)));
-        assert.deepEqual(
-          new Map([...viewOf(records, sizes)].toSorted()),
-          new Map([...viewOf(records, [100])].toSorted()),
-        );
+        assert.deepEqual(viewOf(records, sizes), viewOf(records, [100]));
       }),
     );
   });
