@@ -244,6 +244,31 @@ suite('idempotency', () => {
     for (let i = 0; i < 30; i++) assert.deepEqual(await second.once(`k${i}`, patient(), notAgain), answerOf(`k${i}`));
   });
 
+  test('D5: whether a package is void is told when the view has all that was written by then, not before', async (t) => {
+    const opened = await open(await scratch(t));
+    const { log, state, store } = opened;
+    await store('k', 'one');
+    await inView(opened);
+    const { end } = await log.range({ topic: idempotencyTopic.name, partition: 0 });
+    const shared: Log = {
+      ...withoutNews(log),
+      waitPast: (at, offset, signal) => log.waitPast(at, offset, signal),
+      writtenEnd: async () => end + 1, // the next record is written, and not shown yet
+    };
+    const another = await Idempotency.open({
+      log: shared,
+      views: state,
+      onError: (error) => assert.fail(String(error)),
+    });
+    t.after(() => another.close().then(() => opened.close()));
+    let isTold = false;
+    const told = another.voidAmong(['one', 'two']).finally(() => (isTold = true));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(isTold, false);
+    await store('k', 'two');
+    assert.deepEqual(await told, new Set(['two']));
+  });
+
   test('while the view cannot be asked a package with a key is refused, and taken when it can', async (t) => {
     const views = new MapState();
     let isAway = true;
