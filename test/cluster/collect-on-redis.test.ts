@@ -12,6 +12,19 @@ import { type OwnRedis, ownRedis } from '../support/redis-server.ts';
 
 const seconds = 120;
 
+/** Until it is taken: by whichever of the programs answers. */
+async function sendUntilTaken(urls: () => readonly string[], key: string): Promise<PackageAnswer> {
+  const body = packageOf([collectEvent({ data: JSON.stringify({ id: key, amount: 1 }) })]);
+  for (let turn = 0; ; turn++) {
+    const all = urls();
+    const sent = collect(all[turn % all.length]!, body, { 'idempotency-key': key });
+    const { status, text } = await sent.catch(() => ({ status: 503, text: 'no answer' }));
+    if (status === 200) return JSON.parse(text) as PackageAnswer;
+    assert.equal(status, 503, text);
+    await sleep(20);
+  }
+}
+
 suite('collect, its state on PostgreSQL and its views on Redis', () => {
   let broker: OwnBroker;
   let postgres: OwnPostgres;
@@ -23,19 +36,6 @@ suite('collect, its state on PostgreSQL and its views on Redis', () => {
     env = { KAFKA_BROKERS: `${host}:${port}`, DATABASE_URL: postgres.url, REDIS_URL: redis.url };
   });
   after(() => Promise.all([broker.dispose(), postgres.dispose(), redis.dispose()]));
-
-  /** Until it is taken: by whichever of the programs answers. */
-  const sendUntilTaken = async (urls: () => readonly string[], key: string): Promise<PackageAnswer> => {
-    const body = packageOf([collectEvent({ data: JSON.stringify({ id: key, amount: 1 }) })]);
-    for (let turn = 0; ; turn++) {
-      const all = urls();
-      const sent = collect(all[turn % all.length]!, body, { 'idempotency-key': key });
-      const { status, text } = await sent.catch(() => ({ status: 503, text: 'no answer' }));
-      if (status === 200) return JSON.parse(text) as PackageAnswer;
-      assert.equal(status, 503, text);
-      await sleep(20);
-    }
-  };
 
   const rowsByKey = async (dataDir: string, like: string): Promise<readonly { id: string; n: number }[]> => {
     const sql = `SELECT data->>'id' AS id, count(*)::int AS n FROM events WHERE data->>'id' LIKE '${like}%' GROUP BY 1`;
@@ -79,18 +79,22 @@ suite('collect, its state on PostgreSQL and its views on Redis', () => {
     await redis.save();
     await sendAll('lost');
     const faults: readonly (() => Promise<unknown>)[] = [
-      () => redis.kill().then(redis.goBack).then(redis.start),
+      async () => {
+        await redis.kill();
+        await redis.goBack();
+        await redis.start();
+      },
       () => redis.command('FLUSHALL'),
-      () =>
-        redis
-          .freeze()
-          .then(() => sleep(3_000))
-          .then(redis.thaw),
-      () =>
-        postgres
-          .crash()
-          .then(() => sleep(3_000))
-          .then(postgres.start),
+      async () => {
+        await redis.freeze();
+        await sleep(3_000);
+        await redis.thaw();
+      },
+      async () => {
+        await postgres.crash();
+        await sleep(3_000);
+        await postgres.start();
+      },
     ];
     for (const [index, fault] of faults.entries()) {
       const sending = sendAll(`during-${index}`);
@@ -117,9 +121,9 @@ suite('collect, its state on PostgreSQL and its views on Redis', () => {
     let killed = first;
     t.after(() => Promise.all([steady, killed].map((program) => program.kill('SIGKILL'))));
     const answers = new Map<string, PackageAnswer[]>();
-    let isOver = false;
+    const over = new AbortController();
     const producer = async (name: string): Promise<void> => {
-      for (let i = 0; !isOver; i++) {
+      for (let i = 0; !over.signal.aborted; i++) {
         const key = `race-${name}-${i}`;
         const both = [() => [steady.url, killed.url], () => [killed.url, steady.url]];
         answers.set(key, await Promise.all(both.map((urls) => sendUntilTaken(urls, key))));
@@ -131,7 +135,7 @@ suite('collect, its state on PostgreSQL and its views on Redis', () => {
       await killed.kill('SIGKILL');
       killed = await startProgram({ dataDir: dirs[1], env });
     }
-    isOver = true;
+    over.abort();
     await producing;
     for (const [key, [one, other]] of answers) assert.deepEqual(one, other, key);
     await killed.kill('SIGTERM');

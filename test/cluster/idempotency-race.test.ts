@@ -83,21 +83,28 @@ suite('idempotency keys on two nodes', () => {
         answers.set(key, answer);
       }
     };
-    const keysOf = (name: string): readonly string[] =>
-      Array.from({ length: 20 }, (_, k) => `lossy ${round} ${name} ${k}`);
-    await sendAll(keysOf('before'));
+    await sendAll(manyKeys('lossy before'));
     await redis.save();
-    await sendAll(keysOf('lost'));
-    const running = sendAll(keysOf('meanwhile'));
+    await sendAll(manyKeys('lossy lost'));
+    const running = sendAll(manyKeys('lossy meanwhile'));
     await redis.kill();
     await redis.goBack();
     await redis.start();
     await running;
-    await sendAll([...keysOf('before'), ...keysOf('lost'), ...keysOf('meanwhile')]);
-    const again = sendAll(keysOf('emptied'));
+    await sendAll([...manyKeys('lossy before'), ...manyKeys('lossy lost'), ...manyKeys('lossy meanwhile')]);
+    const again = sendAll(manyKeys('lossy emptied'));
     await redis.command('FLUSHALL');
     await again;
-    await sendAll([...keysOf('before'), ...keysOf('lost'), ...keysOf('meanwhile'), ...keysOf('emptied')]);
+    await sendAll([
+      ...manyKeys('lossy before'),
+      ...manyKeys('lossy lost'),
+      ...manyKeys('lossy meanwhile'),
+      ...manyKeys('lossy emptied'),
+    ]);
     await checkAnswers(t, answers);
   });
 });
+
+function manyKeys(name: string): readonly string[] {
+  return Array.from({ length: 20 }, (_, k) => `${name} ${k}`);
+}
