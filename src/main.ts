@@ -271,7 +271,9 @@ function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landi
   };
   const onAsked = (pipeline: string): void => landing.replay(pipeline);
   mountReplays(server, new Replays({ log, state, pipelines, onAsked }));
-  mountOpenApi(server, { version: packageVersion(), sources: pipelines, isLoopback: isLoopback(config.host) });
+  const isRegistryElsewhere = !('administration' in engine.registry);
+  const described = { sources: pipelines, isLoopback: isLoopback(config.host), isRegistryElsewhere };
+  mountOpenApi(server, { version: packageVersion(), ...described });
   mountTrail(server, { log, state, statuses: repairs, letters, pipelines, codecs, objects, warehouse });
 }
 

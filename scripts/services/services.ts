@@ -1,6 +1,7 @@
 /** Real servers for development, tests and CI: `npm run services -- up | down | status [name...]`. */
 import { join } from 'node:path';
 import { cacheDir } from './cache.ts';
+import { connect } from './connect.ts';
 import { kafka } from './kafka.ts';
 import { registry } from './registry.ts';
 import { postgres } from './postgres.ts';
@@ -9,7 +10,7 @@ import { s3 } from './s3.ts';
 import { RunningService } from './running-service.ts';
 import type { Service } from './service.ts';
 
-const all: readonly Service[] = [kafka, registry, s3, postgres, redis];
+const all: readonly Service[] = [kafka, registry, s3, postgres, redis, connect];
 
 const actions = {
   up: async (one: RunningService) => {

@@ -51,6 +51,11 @@ async function run(system: string, options: ProveOptions): Promise<void> {
       'USAGE',
       'the proof runs on the embedded engine, and the configuration file names a bucket (objects)',
     );
+  if (configured.schemaRegistryUrl !== undefined)
+    throw new Fault(
+      'USAGE',
+      'the proof runs on the embedded engine, and the configuration file names a schemaRegistryUrl',
+    );
   if (configured.tls !== undefined)
     throw new Fault('USAGE', 'the proof speaks plain HTTP, and the configuration file names a certificate (tls)');
   const [app] = await loadApps(configured);
@@ -63,7 +68,8 @@ async function run(system: string, options: ProveOptions): Promise<void> {
   try {
     // the proof runs on the embedded engine, whatever the shell is set to
     const { DATABASE_URL: _database, PORT: _port, HOST: _host, S3_BUCKET: _bucket, ...local } = process.env;
-    const { TRIBUTARY_TLS_CERT_FILE: _cert, TRIBUTARY_TLS_KEY_FILE: _key, S3_ENDPOINT: _endpoint, ...env } = local;
+    const { TRIBUTARY_TLS_CERT_FILE: _cert, TRIBUTARY_TLS_KEY_FILE: _key, S3_ENDPOINT: _endpoint, ...others } = local;
+    const { SCHEMA_REGISTRY_URL: _registry, ...env } = others;
     const onKill = (done: number): void => bar?.update(done);
     proof = await prove({ app, config, configFile: options.config, env, kills: options.kills, seed, onKill });
   } finally {

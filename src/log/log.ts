@@ -57,6 +57,8 @@ export interface Batch {
 }
 
 export interface AppendOptions {
+  /** Nothing is stored unless this process has the partition in that very moment: rejects with CHECKPOINT_STALE. Default: whoever appends. */
+  readonly owner?: PartitionOwner | undefined;
   /** While it has not been handed to the disk or the broker, an aborted batch is withdrawn: rejects with BUSY. */
   readonly signal?: AbortSignal;
 }
@@ -113,12 +115,27 @@ export interface Member {
   leave(): Promise<void>;
 }
 
+export type Append = (batch: Batch, options?: AppendOptions) => Promise<void>;
+
+export interface PartitionOwner {
+  readonly member: Member;
+  readonly at: TopicPartition;
+  /** Everything below it has landed. */
+  readonly landedTo: number;
+}
+
 export interface Log extends LogReader {
   /** Makes what is missing, adds partitions where there are fewer; throws TOPIC_MISMATCH where there are more. */
   ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
   batch(): Batch;
-  /** @throws Fault BUSY (withdrawn by the signal), LOG_FULL, LOG_FAILED */
-  append(batch: Batch, options?: AppendOptions): Promise<void>;
+  /** @throws Fault BUSY (withdrawn by the signal), LOG_FULL, LOG_FAILED, CHECKPOINT_STALE (no owner any more) */
+  append: Append;
+  /**
+   * For what is decided by reading the log and then appended, by one process at a time: from now on what others append who took `name`
+   * over before is refused (BUSY), and what they have appended is decided. Only where others append, too; where one process
+   * writes the log, there is no such thing.
+   */
+  takeOver?(name: string): Promise<Append>;
   /** Resolves when an append would be taken up now; rejects like `append`. */
   room(signal: AbortSignal): Promise<void>;
   /** Resolves at once; where one process alone has the log, every partition has been assigned by then. */

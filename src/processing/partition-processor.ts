@@ -25,6 +25,7 @@ import { Checkpoint, type Intent } from './checkpoint.ts';
 import { behindOf, landsAgain, withLandedBefore } from './land-again.ts';
 import type { Notice } from './notice.ts';
 import { type OpenSink, openSink } from './open-sink.ts';
+import type { Ownership } from './ownership.ts';
 import { noteOpened } from './opening.ts';
 import { Refusals } from './refusals.ts';
 import { type StagedBatch, stageBatch } from './stage-batch.ts';
@@ -80,7 +81,7 @@ export class PartitionProcessor<Output> {
   readonly at: TopicPartition;
   readonly #options: ProcessorOptions<Output>;
   readonly #refusals: Refusals;
-  readonly #onLanded: (offset: number) => void;
+  readonly #ownership: Ownership;
   readonly #stopping = new AbortController();
   #checkpoint: Checkpoint | undefined;
   #next = 0;
@@ -92,12 +93,11 @@ export class PartitionProcessor<Output> {
   #toldGoneTo = 0;
   #running: Promise<void> = Promise.resolve();
 
-  /** @param onLanded told up to where everything has landed */
-  constructor(at: TopicPartition, options: ProcessorOptions<Output>, onLanded: (offset: number) => void) {
-    this.at = at;
+  constructor(ownership: Ownership, options: ProcessorOptions<Output>) {
+    this.at = ownership.at;
     this.#options = options;
-    this.#onLanded = onLanded;
-    this.#refusals = new Refusals(at, options);
+    this.#ownership = ownership;
+    this.#refusals = new Refusals(ownership, options);
   }
 
   start(): void {
@@ -149,6 +149,7 @@ export class PartitionProcessor<Output> {
     this.#filler = new BatchFiller(this.at, this.#options, this.#sinks);
     this.#checkpoint = checkpoint;
     this.#next = checkpoint.next;
+    await this.#ownership.landed(this.#next);
   }
 
   async #goBackTo(behind: readonly OpenSink<Output>[], checkpoint: Checkpoint): Promise<void> {
@@ -254,7 +255,7 @@ export class PartitionProcessor<Output> {
     }
     await checkpoint.advance(to, checkReplayable && { bytes: batch.bytes, maxBytes: limits.maxBytes });
     this.#next = to;
-    this.#onLanded(to);
+    await this.#ownership.landed(to);
     const letters = hasLanded || onInvalid !== 'dead-letter' ? 0 : invalid.length;
     const deadLettered = letters + (again ? 0 : batch.out - (earlier?.dropped?.length ?? 0));
     const seconds = (performance.now() - startedMs) / 1000;

@@ -17,6 +17,7 @@ import { type ConsumerPartition, readCuts } from './cuts.ts';
 import { EarlierLetters } from './dead-lettered.ts';
 import { openSink, type OpenSink } from './open-sink.ts';
 import type { ProcessorOptions } from './partition-processor.ts';
+import type { Ownership } from './ownership.ts';
 import { readRange } from './read-batch.ts';
 import { Refusals } from './refusals.ts';
 import { ReplayProgress, type ReplayRange } from './replay-progress.ts';
@@ -41,10 +42,10 @@ export class PartitionReplayer<Output> {
   #woken = Promise.withResolvers<void>();
   #running: Promise<void> = Promise.resolve();
 
-  constructor(at: TopicPartition, options: ProcessorOptions<Output>) {
-    this.#at = at;
+  constructor(ownership: Ownership, options: ProcessorOptions<Output>) {
+    this.#at = ownership.at;
     this.#options = options;
-    this.#refusals = new Refusals(at, options);
+    this.#refusals = new Refusals(ownership, options);
   }
 
   start(): void {

@@ -3,6 +3,7 @@
  * replays (D9). Which these are the log says, where several processes share a topic; one that is taken away lands what it has in hand.
  */
 import type { Member, TopicPartition } from '../log/log.ts';
+import { Ownership } from './ownership.ts';
 import { PartitionReplayer } from './partition-replayer.ts';
 import { PartitionProcessor, type ProcessorOptions } from './partition-processor.ts';
 import { stateId } from './state-id.ts';
@@ -26,7 +27,7 @@ export class Processor<Output> {
   readonly #loops = new Map<number, Loops<Output>>();
   /** Loops of partitions that were taken away, until they have landed what they had in hand. */
   readonly #leaving = new Map<number, Promise<void>>();
-  #member: Member | undefined;
+  readonly #joined = Promise.withResolvers<Member>();
   #isDraining = false;
 
   private constructor(topic: string, options: ProcessorOptions<Output>) {
@@ -38,7 +39,7 @@ export class Processor<Output> {
   static async start<Output>(topic: string, options: ProcessorOptions<Output>): Promise<Processor<Output>> {
     const processor = new Processor(topic, options);
     const { consumer, log, state, observer } = options;
-    processor.#member = await log.join({
+    const member = await log.join({
       consumer,
       topic,
       stateId: () => stateId(state),
@@ -51,6 +52,7 @@ export class Processor<Output> {
       },
       onError: (error) => observer.unassigned(topic, error),
     });
+    processor.#joined.resolve(member);
     return processor;
   }
 
@@ -71,7 +73,7 @@ export class Processor<Output> {
     this.#isDraining = true;
     this.#assign([]);
     await Promise.all(this.#leaving.values());
-    await this.#member?.leave();
+    await (await this.#joined.promise).leave();
   }
 
   #assign(partitions: readonly TopicPartition[]): void {
@@ -82,10 +84,10 @@ export class Processor<Output> {
 
   #begin(at: TopicPartition): void {
     const options = this.#options;
-    const landed = (offset: number): void => this.#member?.landed(at, offset);
+    const ownership = new Ownership(at, this.#joined.promise);
     const loops: Loops<Output> = {
-      processor: new PartitionProcessor(at, options, landed),
-      replayer: options.checkReplayable && new PartitionReplayer(at, options),
+      processor: new PartitionProcessor(ownership, options),
+      replayer: options.checkReplayable && new PartitionReplayer(ownership, options),
     };
     this.#loops.set(at.partition, loops);
     const start = (): void => {

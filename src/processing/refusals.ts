@@ -5,6 +5,7 @@ import type { TopicPartition } from '../log/log.ts';
 import type { RejectedEvent } from '../sinks/sink.ts';
 import type { FillerOptions } from './batch-filler.ts';
 import type { Invalid } from './batch-in-hand.ts';
+import type { Ownership } from './ownership.ts';
 import { readRange } from './read-batch.ts';
 
 type RefusalsOptions = Pick<FillerOptions<unknown>, 'log' | 'consumer' | 'deadLetterTopic' | 'onInvalid'>;
@@ -12,10 +13,12 @@ type RefusalsOptions = Pick<FillerOptions<unknown>, 'log' | 'consumer' | 'deadLe
 export class Refusals {
   readonly #at: TopicPartition;
   readonly #options: RefusalsOptions;
+  readonly #ownership: Ownership;
 
-  constructor(at: TopicPartition, options: RefusalsOptions) {
-    this.#at = at;
+  constructor(ownership: Ownership, options: RefusalsOptions) {
+    this.#at = ownership.at;
     this.#options = options;
+    this.#ownership = ownership;
   }
 
   /** What a sink refuses only when it stages is read again. */
@@ -41,7 +44,7 @@ export class Refusals {
     throw new Fault('PIPELINE_HALTED', `${this.#options.consumer} halted at ${where}: ${first.path}: ${first.message}`);
   }
 
-  /** Durable when it resolves, where they are to be dead letters. */
+  /** Durable when it resolves, where they are to be dead letters. @throws Fault CHECKPOINT_STALE, and nothing is, where another process has the partition by now */
   async write(invalid: readonly Invalid[]): Promise<void> {
     const { log, deadLetterTopic, consumer, onInvalid } = this.#options;
     if (onInvalid !== 'dead-letter' || invalid.length === 0) return;
@@ -51,6 +54,6 @@ export class Refusals {
       const refused = { record, origin, pipeline: consumer, deadLetterTopic, path, message };
       for (const made of refusedRecords(refused)) batch.add(made);
     }
-    await log.append(batch);
+    await log.append(batch, { owner: await this.#ownership.owner() });
   }
 }

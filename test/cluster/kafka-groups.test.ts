@@ -6,9 +6,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { suite, test, type TestContext } from 'node:test';
 import { offsetFetchV8 } from '@platformatic/kafka';
-import { isFault } from '../../src/errors.ts';
+import { type Fault, isFault } from '../../src/errors.ts';
 import { Cluster } from '../../src/log/kafka/cluster.ts';
-import type { Log, Member } from '../../src/log/log.ts';
+import type { Log, Member, PartitionOwner } from '../../src/log/log.ts';
 import { groupTimes, openLog, ownBroker, sharedBroker } from '../support/kafka-broker.ts';
 import { until } from '../support/until.ts';
 
@@ -132,6 +132,38 @@ suite('consumer groups', { concurrency: 4 }, () => {
     await second.member.leave();
     await until(() => told.at(-1) === '0 1');
     await member.leave();
+  });
+
+  test('D2, D3: who has lost a partition appends nothing as its owner, whether it knows or not, and others lose nothing by it', async (t) => {
+    const { consumer, topic, log, open } = await newGroup(t, 2);
+    const letters = `t-${randomUUID()}`;
+    await log.ensureTopics([{ name: letters, partitions: 1 }]);
+    const silent = await openLog(sharedBroker, { groups: { ...groupTimes, heartbeatMs: 60_000 } });
+    t.after(() => silent.close());
+    const append = (to: Log, value: string, owner?: PartitionOwner): Promise<void> => {
+      const batch = to.batch();
+      batch.add({ topic: letters, key: null, value: Buffer.from(value), headers: [] });
+      return to.append(batch, { owner });
+    };
+    const first = await join(silent, consumer, topic);
+    await until(() => first.told.at(-1) === '0 1');
+    const owner = (member: Member, partition: number) => ({ member, at: { topic, partition }, landedTo: 5 });
+    await append(silent, 'as owner', owner(first.member, 1));
+    const second = await join(await open(), consumer, topic);
+    await until(() => second.told.at(-1) === '0 1');
+    const outcomes = await Promise.allSettled([
+      append(silent, 'before'),
+      append(silent, 'stale', owner(first.member, 1)),
+      append(silent, 'after'),
+      append(log, 'now', owner(second.member, 1)),
+      append(log, 'not its own', owner(second.member, 7)),
+    ]);
+    const codes = outcomes.map((each) => (each.status === 'rejected' ? (each.reason as Fault).code : 'stored'));
+    assert.deepEqual(codes, ['stored', 'CHECKPOINT_STALE', 'stored', 'stored', 'CHECKPOINT_STALE']);
+    const { records } = await log.read({ topic: letters, partition: 0 }, 0, { maxBytes: 1 << 20 });
+    const values = records.map(({ value }) => value.toString());
+    assert.deepEqual(values.toSorted(), ['after', 'as owner', 'before', 'now'], values.join(', '));
+    await Promise.all([first.member.leave(), second.member.leave()]);
   });
 
   test('who looks from outside sees how far the group has come', async (t) => {

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { startFaultyProxy } from '../support/faulty-proxy.ts';
 import { taken } from '../support/http-request.ts';
@@ -9,8 +11,23 @@ import { caughtUp, eventLinesOf, rowsOf } from '../support/landed.ts';
 import { ownPostgresServer } from '../support/postgres-server.ts';
 import { scratch, startProgram } from '../support/program.ts';
 import { until } from '../support/until.ts';
+import { untilAnswered } from '../support/until-answered.ts';
 
-const body = packageOf(Array.from({ length: 500 }, () => collectEvent()));
+const eventsAPackage = 100;
+/** Between packages: traffic, not a benchmark. */
+const pauseMs = 20;
+const body = packageOf(Array.from({ length: eventsAPackage }, () => collectEvent()));
+
+async function countIn(url: string): Promise<number> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ n: string }>('SELECT count(*) AS n FROM events');
+    return Number(rows[0]?.n);
+  } finally {
+    await client.end();
+  }
+}
 
 suite('a PostgreSQL server that goes away', { timeout: 180_000 }, () => {
   test('D2, D3: shut down and killed under traffic, cut off in the middle of a COPY: each event lands once', async (t) => {
@@ -26,33 +43,35 @@ suite('a PostgreSQL server that goes away', { timeout: 180_000 }, () => {
     t.after(() => void program.child.kill('SIGKILL'));
 
     const ids: string[] = [];
-    let isSending = true;
+    const sending = new AbortController();
     const send = async (): Promise<void> => {
-      while (isSending) ids.push((await taken(program.url, body)).packageId);
+      for (; !sending.signal.aborted; await sleep(pauseMs)) ids.push((await taken(program.url, body)).packageId);
     };
-    const sending = Promise.all([send(), send()]);
-    const landed = async (): Promise<number> => {
-      const [row] = await rowsOf<{ n: number }>(dataDir, 'SELECT count(*) AS n FROM events', {
-        DATABASE_URL: server.url,
+    const sent = Promise.all([send(), send()]);
+    let before = 0;
+    /** Resolves when more rows are there than the time before. */
+    const landsMore = (): Promise<boolean> =>
+      untilAnswered(async () => {
+        const landed = await countIn(server.url);
+        assert.ok(landed > before);
+        before = landed;
+        return true;
       });
-      return Number(row?.n);
-    };
-    await until(async () => (await landed().catch(() => 0)) > 0);
+    await landsMore();
     for (const how of ['SIGKILL', 'shutdown', 'SIGKILL'] as const) {
       const faults = proxy.faults;
       proxy.next({ kind: 'cut request', afterBytes: 50_000 }); // the checkpoint is asked for in less: this is a COPY
       await until(() => proxy.faults > faults);
       await server.halt(how);
-      const sent = ids.length;
-      await until(() => ids.length > sent + 5); // packages are taken all the while
+      const already = ids.length;
+      await until(() => ids.length > already + 5); // packages are taken all the while
       await server.start();
-      const before = await landed();
-      await until(async () => (await landed()) > before);
+      await landsMore();
     }
-    isSending = false;
-    await sending;
+    sending.abort();
+    await sent;
     await caughtUp(dataDir, env, 100);
-    const n = ids.length * 500;
+    const n = ids.length * eventsAPackage;
     t.diagnostic(`${n} events`);
     assert.deepEqual(
       await rowsOf(dataDir, 'SELECT count(*) AS n, count(DISTINCT correlation_id) AS ids FROM events', env),

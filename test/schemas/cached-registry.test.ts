@@ -30,11 +30,12 @@ describe('what is known of a registry elsewhere', () => {
   });
 
   async function open(address: string, more: Partial<OutsideRegistryOptions> = {}): Promise<OutsideRegistry> {
+    const tellTo = told; // what is still under way belongs to the test that asked
     const observer = {
-      unreachable: () => void told.push('unreachable'),
-      reachable: () => void told.push('reachable'),
-      distrusted: (error: unknown) => void told.push(`distrusted: ${(error as Error).message}`),
-      notKept: (error: unknown) => void told.push(`not kept: ${(error as Error).message}`),
+      unreachable: () => void tellTo.push('unreachable'),
+      reachable: () => void tellTo.push('reachable'),
+      distrusted: (error: unknown) => void tellTo.push(`distrusted: ${(error as Error).message}`),
+      notKept: (error: unknown) => void tellTo.push(`not kept: ${(error as Error).message}`),
     };
     const options = { address, dir, isReadOnly: false, observer, now: () => nowMs, timeoutMs: 1_500, ...more };
     const registry = await openOutsideRegistry(options);

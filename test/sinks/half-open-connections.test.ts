@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, afterEach, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { isFault } from '../../src/errors.ts';
 import { createPostgresSink } from '../../src/sinks/postgres/postgres-sink.ts';
 import { lend, withAnswersWithin } from '../../src/stores/warehouse/connection-pool.ts';
@@ -78,7 +79,7 @@ suite('half-open connections', { timeout: 120_000 }, () => {
       slowestMs = Math.max(slowestMs, performance.now() - startedMs);
       proxy.clear();
       if (error !== undefined) {
-        assert.ok(isFault(error, 'WAREHOUSE_UNAVAILABLE'), String(error));
+        assert.ok(isFault(error, 'WAREHOUSE_UNAVAILABLE'), inspect(error));
         failed += 1;
         await land(partition, batch); // what its transaction holds is let go
       }

@@ -1,11 +1,11 @@
 /** Real schema registries: the one of `npm run services -- up registry`, which tests share, each with subjects of its own, and others of their own. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { registry, registryOf } from '../../scripts/services/registry.ts';
 import { RunningService } from '../../scripts/services/running-service.ts';
+import { freePorts } from './free-ports.ts';
 
 export const sharedRegistry = registry.address;
 
@@ -29,8 +29,8 @@ export interface OwnRegistry {
 /** Takes some seconds. */
 export async function ownRegistry(): Promise<OwnRegistry> {
   const dir = await mkdtemp(join(tmpdir(), 'tributary-registry-'));
-  const [port, managementPort] = await freePorts();
-  const server = registryOf(port, managementPort);
+  const [port, managementPort] = await freePorts(2);
+  const server = registryOf(port!, managementPort!);
   const service = new RunningService(server, dir);
   await service.up();
   const signal = async (name: 'SIGSTOP' | 'SIGCONT'): Promise<void> => {
@@ -48,15 +48,4 @@ export async function ownRegistry(): Promise<OwnRegistry> {
       await rm(dir, { recursive: true, force: true });
     },
   };
-}
-
-/** Both at once, so that they differ. */
-async function freePorts(): Promise<readonly [port: number, managementPort: number]> {
-  const servers = [createServer(), createServer()] as const;
-  await Promise.all(
-    servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))),
-  );
-  const [first, second] = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return [first!, second!];
 }

@@ -16,6 +16,8 @@ export interface Described {
   readonly sources: readonly DescribedSource[];
   /** On loopback requests may come without a credential, until one is set up. */
   readonly isLoopback: boolean;
+  /** Then `/registry` only says where it is. Default false. */
+  readonly isRegistryElsewhere?: boolean;
 }
 
 export interface OpenApiDocument {
@@ -43,8 +45,10 @@ export interface DescribedAnswer {
   readonly headers?: Json;
 }
 
-export function openApiDocument({ version, sources, isLoopback }: Described): OpenApiDocument {
-  const operations = [...sources.map(sourceOperation), ...serverOperations, ...adminOperations, ...registryOperations];
+export function openApiDocument(described: Described): OpenApiDocument {
+  const { version, sources, isLoopback, isRegistryElsewhere = false } = described;
+  const ofRegistry = isRegistryElsewhere ? [] : registryOperations;
+  const operations = [...sources.map(sourceOperation), ...serverOperations, ...adminOperations, ...ofRegistry];
   const paths: Record<string, Record<string, DescribedOperation>> = {};
   for (const operation of operations)
     (paths[operation.path] ??= {})[operation.method] = describe(operation, isLoopback);
@@ -56,7 +60,7 @@ export function openApiDocument({ version, sources, isLoopback }: Described): Op
       description:
         'Takes events in, and lands each exactly once in objects and in PostgreSQL. What can be got can also be asked for with HEAD. A path that is not there is 404, one that takes other methods 405, what is no HTTP 400, and a request that is too slow in coming 408.',
     },
-    tags,
+    tags: tags.filter(({ name }) => operations.some(({ tag }) => tag === name)),
     paths,
     components: {
       securitySchemes,

@@ -5,11 +5,19 @@
  */
 import { Fault, reasonOf } from '../../errors.ts';
 import { isBrokerError } from './broker-error.ts';
+import type { AppendOptions, PartitionOwner } from '../log.ts';
 import { closed } from './connections.ts';
+import type { GroupMember } from './group-member.ts';
 import type { KafkaBatch } from './kafka-batch.ts';
 import { Recovery } from './recovery.ts';
 import { leftMs, until } from './time-limit.ts';
-import { type Ends, Fenced, InDoubt, type TransactionalProducer } from './transactional-producer.ts';
+import {
+  type Ends,
+  Fenced,
+  InDoubt,
+  type PartitionClaim,
+  type TransactionalProducer,
+} from './transactional-producer.ts';
 
 /** Makes the parts of many batches durable, all or none. */
 export type GroupProducer = Pick<TransactionalProducer, 'open' | 'transact'>;
@@ -38,8 +46,15 @@ interface Waiting {
   readonly batch: KafkaBatch;
   readonly deadlineMs: number;
   readonly signal: AbortSignal | undefined;
+  /** As whose owner it is appended. */
+  readonly owner: PartitionOwner | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
+}
+
+interface Claimed {
+  readonly waiting: Waiting;
+  readonly claim: PartitionClaim | undefined;
 }
 
 export class GroupCommit {
@@ -67,12 +82,12 @@ export class GroupCommit {
     });
   }
 
-  async append(batch: KafkaBatch, signal: AbortSignal | undefined): Promise<void> {
+  async append(batch: KafkaBatch, { signal, owner }: AppendOptions): Promise<void> {
     if (batch.count === 0) return;
     this.#refuseWhereClosed(signal);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const deadlineMs = performance.now() + this.#options.patienceMs;
-    const waiting: Waiting = { batch, deadlineMs, signal, resolve, reject };
+    const waiting: Waiting = { batch, deadlineMs, signal, owner, resolve, reject };
     this.#queue.add(waiting);
     this.#queuedBytes += batch.bytes;
     this.#running ??= this.#run();
@@ -125,14 +140,16 @@ export class GroupCommit {
   }
 
   async #commitNext(): Promise<void> {
-    const taken = this.#take();
-    const [first] = taken;
+    const claimed = this.#take().flatMap((waiting) => this.#claim(waiting) ?? []);
+    const [first] = claimed;
     if (first === undefined) return;
+    const taken = claimed.map(({ waiting }) => waiting);
     const startedMs = performance.now();
     let ends: Ends;
     try {
       const parts = taken.flatMap(({ batch }) => [...batch.parts()]);
-      ends = await this.#options.producer.transact(parts, first.deadlineMs);
+      const claims = claimed.flatMap(({ claim }) => claim ?? []);
+      ends = await this.#options.producer.transact(parts, claims, first.waiting.deadlineMs);
     } catch (error) {
       this.#options.onFailed();
       if (!this.#closing) this.#recovery.begin(error);
@@ -158,6 +175,19 @@ export class GroupCommit {
     this.#alone = Math.max(0, this.#alone - 1);
     for (const waiting of taken) this.#queue.delete(waiting);
     return taken;
+  }
+
+  /** Undefined, and it is refused, where it is to be appended by an owner who knows that it is none any more. */
+  #claim(waiting: Waiting): Claimed | undefined {
+    const { owner } = waiting;
+    if (owner === undefined) return { waiting, claim: undefined };
+    try {
+      const { at, landedTo, member } = owner;
+      return { waiting, claim: { ...(member as GroupMember).claim(at), at, landedTo } };
+    } catch (error) {
+      this.#settle(waiting, error);
+      return undefined;
+    }
   }
 
   #afterFailure(taken: readonly Waiting[], error: unknown): void {
@@ -250,6 +280,8 @@ function refusalOf(error: unknown): Fault | undefined {
     isBrokerError(cause, 'TOPIC_AUTHORIZATION_FAILED', 'INVALID_RECORD', 'INVALID_TOPIC_EXCEPTION', 'POLICY_VIOLATION')
   )
     return new Fault('LOG_FAILED', `Kafka refuses records, and nothing of them is stored: ${cause.message}`, { cause });
+  if (isBrokerError(cause, 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS'))
+    return new Fault('CHECKPOINT_STALE', `Another process may have the partition by now: ${cause.message}`, { cause });
   return cause instanceof Fault && cause.code === 'TOPIC_UNKNOWN' ? cause : undefined;
 }
 

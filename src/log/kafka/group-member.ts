@@ -7,6 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type Broker,
   type Connection,
   findCoordinatorV3,
   heartbeatV4,
@@ -33,6 +34,14 @@ export interface GroupTimes {
 /** Of a group that others may share, so that it is told from theirs. */
 export function groupId(consumer: string): string {
   return `tributary.${consumer}`;
+}
+
+/** By which a broker tells whether a member has a partition: with each rebalance there is another generation. */
+export interface Claim {
+  readonly groupId: string;
+  readonly generation: number;
+  readonly memberId: string;
+  readonly coordinator: Broker;
 }
 
 interface Session {
@@ -69,6 +78,7 @@ export class GroupMember implements Member {
   #owned: readonly number[] = [];
   #session: Session | undefined;
   #connection: Connection | undefined;
+  #coordinatorAt: Broker | undefined;
   readonly #running: Promise<void>;
 
   constructor(cluster: Cluster, membership: Membership, times: GroupTimes) {
@@ -81,6 +91,18 @@ export class GroupMember implements Member {
 
   landed({ partition }: TopicPartition, offset: number): void {
     this.#landed.set(partition, offset);
+  }
+
+  /** @throws Fault CHECKPOINT_STALE where it knows itself that it does not have the partition any more */
+  claim({ topic, partition }: TopicPartition): Claim {
+    if (
+      this.#session === undefined ||
+      this.#coordinatorAt === undefined ||
+      !this.#session.partitions.includes(partition)
+    )
+      throw new Fault('CHECKPOINT_STALE', `${topic}-${partition} is with another member of group ${this.#groupId}`);
+    const { generation, memberId } = this.#session;
+    return { groupId: this.#groupId, generation, memberId, coordinator: this.#coordinatorAt };
   }
 
   async leave(): Promise<void> {
@@ -241,7 +263,8 @@ export class GroupMember implements Member {
     check(found?.errorCode ?? 0, `finding the coordinator of group ${this.#groupId}`, found?.errorMessage);
     if (found === undefined) throw new Error(`the broker names no coordinator of group ${this.#groupId}`);
     const requestTimeoutMs = rebalanceTimeoutMs + 2 * answerTimeoutMs;
-    this.#connection = await connect({ ...this.#cluster.settings, requestTimeoutMs }, found);
+    this.#coordinatorAt = { host: found.host, port: found.port };
+    this.#connection = await connect({ ...this.#cluster.settings, requestTimeoutMs }, this.#coordinatorAt);
     return this.#connection;
   }
 

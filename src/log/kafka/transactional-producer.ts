@@ -7,15 +7,19 @@
  * - Two processes under one id: the newer one wins, and the older one is told (`Fenced`).
  */
 import {
+  addOffsetsToTxnV3,
   addPartitionsToTxnV3,
   type Broker,
   type Connection,
   endTxnV3,
   findCoordinatorV3,
   initProducerIdV4,
+  txnOffsetCommitV3,
 } from '@platformatic/kafka';
 import { answerOf, check, isBrokerError } from './broker-error.ts';
 import type { Cluster } from './cluster.ts';
+import type { PartitionOwner } from '../log.ts';
+import type { Claim } from './group-member.ts';
 import { produceRecords, type Sequences } from './produce-records.ts';
 import type { Part } from './kafka-batch.ts';
 import { pause, until } from './time-limit.ts';
@@ -46,7 +50,11 @@ export class Fenced extends Error {
 /** By topic and partition: past the last record of the transaction. */
 export type Ends = ReadonlyMap<string, number>;
 
+/** Under which records are appended only by the owner of a partition. */
+export type PartitionClaim = Claim & Omit<PartitionOwner, 'member'>;
+
 const TRANSACTION = 1;
+const NO_LEADER_EPOCH = -1;
 /** For the last attempt at a commit that was not answered in time. */
 const lastCommitMs = 300;
 const NO_PRODUCER = { id: -1n, epoch: -1 };
@@ -80,13 +88,16 @@ export class TransactionalProducer {
   }
 
   /** @throws NotCommitted, InDoubt; then `open` comes next */
-  async transact(parts: readonly Part[], deadlineMs: number): Promise<Ends> {
+  async transact(parts: readonly Part[], claims: readonly PartitionClaim[], deadlineMs: number): Promise<Ends> {
     let ends: Ends;
     try {
       await this.#addPartitions(parts, deadlineMs);
       const { transactionalId } = this.#options;
       const by = { transactionalId, producer: this.#producer, sequences: this.#sequences };
+      for (const groupId of new Set(claims.map((claim) => claim.groupId))) await this.#addGroup(groupId, deadlineMs);
       ends = await produceRecords(this.#cluster, by, parts, deadlineMs);
+      // Behind the records: who takes over after this was answered finds them, decided or not.
+      for (const claim of claims) await this.#prove(claim, deadlineMs);
     } catch (error) {
       throw new NotCommitted('nothing was stored', { cause: error });
     }
@@ -117,6 +128,41 @@ export class TransactionalProducer {
       const telling = results.toSorted((a, b) => Number(a.code === NOT_ATTEMPTED) - Number(b.code === NOT_ATTEMPTED));
       for (const { at, code } of telling) check(code, `beginning a transaction in ${at}`);
     });
+  }
+
+  async #addGroup(groupId: string, deadlineMs: number): Promise<void> {
+    const { id, epoch } = this.#producer;
+    await this.#asked(deadlineMs, async (connection) => {
+      const asked = addOffsetsToTxnV3.api.async(connection, this.#options.transactionalId, id, epoch, groupId);
+      check((await answerOf(asked)).errorCode, `adding group ${groupId} to a transaction`);
+    });
+  }
+
+  /** That a member has a partition: the offset goes in with the transaction, and only of a member of the group's newest generation. */
+  async #prove({ groupId, generation, memberId, coordinator, at, landedTo }: PartitionClaim, deadlineMs: number) {
+    const { id, epoch } = this.#producer;
+    const { transactionalId } = this.#options;
+    const offset = {
+      partitionIndex: at.partition,
+      committedOffset: BigInt(landedTo),
+      committedLeaderEpoch: NO_LEADER_EPOCH,
+    };
+    const topics = [{ name: at.topic, partitions: [offset] }];
+    const connection = await until(deadlineMs, 'a connection', this.#cluster.to(coordinator));
+    const asked = txnOffsetCommitV3.api.async(
+      connection,
+      transactionalId,
+      groupId,
+      id,
+      epoch,
+      generation,
+      memberId,
+      null,
+      topics,
+    );
+    const answer = await until(deadlineMs, `the coordinator of group ${groupId}`, answerOf(asked));
+    const [answered] = answer.topics.flatMap(({ partitions }) => partitions);
+    check(answered?.errorCode ?? 0, `having ${at.topic}-${at.partition} in group ${groupId}`);
   }
 
   async #commit(deadlineMs: number): Promise<void> {

@@ -94,7 +94,10 @@ export async function withAnswersWithin<T>(client: ClientBase, limitMs: number, 
 }
 
 async function cutAfter<T>(client: ClientBase, limitMs: number, work: () => Promise<T>): Promise<T> {
-  const { connection } = client as unknown as { connection: EventEmitter };
+  const { connection, query: inherited } = client as unknown as {
+    readonly connection: EventEmitter;
+    readonly query: (this: ClientBase, ...args: readonly unknown[]) => unknown;
+  };
   let timer: NodeJS.Timeout | undefined;
   let isCut = false;
   const answered = (): void => clearTimeout(timer);
@@ -102,7 +105,6 @@ async function cutAfter<T>(client: ClientBase, limitMs: number, work: () => Prom
     isCut = true;
     cutConnection(client);
   };
-  const inherited = client.query;
   const query = (...args: readonly unknown[]): unknown => {
     clearTimeout(timer);
     timer = setTimeout(cut, limitMs);

@@ -1,0 +1,28 @@
+/** A shell script of `scripts/` as an operator runs it, under the strictest shell that is here. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { dirname, delimiter, join } from 'node:path';
+import { cleanEnvironment, type Ran } from './program.ts';
+
+const scripts = join(import.meta.dirname, '../../scripts');
+
+/** dash does what POSIX says and little more. */
+const shell = spawnSync('dash', ['-c', ':']).status === 0 ? 'dash' : 'sh';
+
+export async function runScript(
+  name: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
+  const path = [dirname(process.execPath), process.env['PATH']].join(delimiter);
+  const child = spawn(shell, [join(scripts, name), ...args], {
+    env: { ...cleanEnvironment(env), PATH: path },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, stdout, stderr };
+}
