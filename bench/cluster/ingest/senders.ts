@@ -74,7 +74,7 @@ async function openUntransactedSender(address: Address): Promise<Sender> {
     prepare: async (records) => () => {
       const batch = new KafkaBatch((topic) => leaders.get(topic)?.length ?? 0, turns);
       for (const record of records) batch.add(record);
-      return commits.append(batch, undefined);
+      return commits.append(batch, {});
     },
     close: async () => {
       await commits.close();
@@ -101,7 +101,7 @@ class IdempotentProducer implements GroupProducer {
     this.#sequences.clear();
   }
 
-  transact(...[parts, deadlineMs]: Parameters<GroupProducer['transact']>): ReturnType<GroupProducer['transact']> {
+  transact(...[parts, , deadlineMs]: Parameters<GroupProducer['transact']>): ReturnType<GroupProducer['transact']> {
     const by = { transactionalId: null, producer: this.#producer, sequences: this.#sequences };
     return produceRecords(this.#cluster, by, parts, deadlineMs);
   }
