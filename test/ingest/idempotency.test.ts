@@ -247,8 +247,8 @@ suite('idempotency', () => {
 
   test('D5: whether a package is void is told when the view has all that was written by then, not before', async (t) => {
     const opened = await open(await scratch(t));
-    const { log, state, store } = opened;
-    await store('k', 'one');
+    const { log, state } = opened;
+    await opened.store('k', 'one');
     await inView(opened);
     const { end } = await log.range({ topic: idempotencyTopic.name, partition: 0 });
     const shared: Log = {
