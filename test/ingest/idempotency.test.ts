@@ -266,7 +266,7 @@ suite('idempotency', () => {
     const told = another.voidAmong(['one', 'two']).finally(() => (isTold = true));
     await new Promise((resolve) => setTimeout(resolve, 50));
     assert.equal(isTold, false);
-    await store('k', 'two');
+    await opened.store('k', 'two');
     assert.deepEqual(await told, new Set(['two']));
   });
 

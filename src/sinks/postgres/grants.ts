@@ -4,6 +4,7 @@
  */
 import { escapeIdentifier as quoted } from 'pg';
 import type { TableSink } from '../../pipeline/pipeline.ts';
+import { stateTable } from '../../stores/state/postgres-commit.ts';
 import { checkpointPrivileges, replayPrivileges, tablePrivileges } from './privileges.ts';
 import {
   checkpointsTable,
@@ -63,13 +64,8 @@ function preparedTables(
   ];
 }
 
-/** As the store of keyed state makes it. */
 function preparedState(to: string): readonly string[] {
-  return [
-    'CREATE TABLE IF NOT EXISTS tributary_state (key bytea PRIMARY KEY, value bytea NOT NULL, expires_at_ms bigint)',
-    'CREATE INDEX IF NOT EXISTS tributary_state_expiry ON tributary_state (expires_at_ms) WHERE expires_at_ms IS NOT NULL',
-    `GRANT SELECT, INSERT, UPDATE, DELETE ON tributary_state ${to}`,
-  ];
+  return [...stateTable, `GRANT SELECT, INSERT, UPDATE, DELETE ON tributary_state ${to}`];
 }
 
 function privilegesOn({ correlationId }: TableSink<never>): readonly string[] {

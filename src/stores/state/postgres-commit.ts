@@ -8,9 +8,12 @@ import type { StateChange, StatePut } from './state-store.ts';
 const lock = `SELECT pg_advisory_xact_lock(hashtextextended('tributary: tributary_state', 0));`;
 
 /** `bytea`: text holds no NUL, and is in no order that all databases share. */
-export const createText = `${lock}
-CREATE TABLE IF NOT EXISTS tributary_state (key bytea PRIMARY KEY, value bytea NOT NULL, expires_at_ms bigint);
-CREATE INDEX IF NOT EXISTS tributary_state_expiry ON tributary_state (expires_at_ms) WHERE expires_at_ms IS NOT NULL`;
+export const stateTable = [
+  'CREATE TABLE IF NOT EXISTS tributary_state (key bytea PRIMARY KEY, value bytea NOT NULL, expires_at_ms bigint)',
+  'CREATE INDEX IF NOT EXISTS tributary_state_expiry ON tributary_state (expires_at_ms) WHERE expires_at_ms IS NOT NULL',
+] as const;
+
+export const createText = `${lock}\n${stateTable.join(';\n')}`;
 
 const nowMs = `(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;
 const isLive = `(expires_at_ms IS NULL OR expires_at_ms >= ${nowMs})`;
