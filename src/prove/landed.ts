@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import type { DeadLetter } from '../dead-letters/dead-letter.ts';
 import { readDeadLetters } from '../dead-letters/read.ts';
 import type { LogReader } from '../log/log.ts';
+import type { VoidPackages } from '../processing/void-packages.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 
 export interface ObjectLine {
@@ -45,10 +46,14 @@ function correlationIdIn(line: string): string | undefined {
   }
 }
 
-/** By correlation id. */
-export async function readLetters(log: LogReader, topic: string): Promise<ReadonlyMap<string, readonly DeadLetter[]>> {
+/** By correlation id; those of void packages are none. */
+export async function readLetters(
+  log: LogReader,
+  topic: string,
+  voids: VoidPackages,
+): Promise<ReadonlyMap<string, readonly DeadLetter[]>> {
   const letters = new Map<string, DeadLetter[]>();
-  for await (const letter of readDeadLetters(log, [topic]))
+  for await (const letter of readDeadLetters(log, [topic], { voids }))
     letters.set(letter.correlationId, [...(letters.get(letter.correlationId) ?? []), letter]);
   return letters;
 }

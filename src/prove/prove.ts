@@ -8,6 +8,7 @@ import type { Config } from '../config/config.ts';
 import { dataPaths, openEngineReader, openWarehouse } from '../engine/engine.ts';
 import { consumersOf } from '../engine/landing.ts';
 import { Fault } from '../errors.ts';
+import { VoidMarks } from '../ingest/void-marks.ts';
 import type { App } from '../pipeline/app.ts';
 import type { ObjectsSink, Pipeline, TableSink } from '../pipeline/pipeline.ts';
 import { readLag } from '../processing/lag.ts';
@@ -167,7 +168,7 @@ export async function compare(
   const reader = await openEngineReader(config);
   const warehouse = await openWarehouse(config, createLogger({ level: 'error' }));
   try {
-    const letters = await readLetters(reader.log, pipeline.deadLetterTopic);
+    const letters = await readLetters(reader.log, pipeline.deadLetterTopic, new VoidMarks(reader.views, reader.log.id));
     const objects = await readObjects(await reader.objects());
     return await judge(targetsOf(pipeline, codec), { acknowledged, letters, objects, pool: warehouse.pool });
   } finally {

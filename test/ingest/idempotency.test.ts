@@ -246,8 +246,8 @@ suite('idempotency', () => {
 
   test('D5: whether a package is void is told when the view has all that was written by then, not before', async (t) => {
     const opened = await open(await scratch(t));
-    const { log, state, store } = opened;
-    await store('k', 'one');
+    const { log, state } = opened;
+    await opened.store('k', 'one');
     await inView(opened);
     const { end } = await log.range({ topic: idempotencyTopic.name, partition: 0 });
     const shared: Log = {
@@ -265,7 +265,7 @@ suite('idempotency', () => {
     const told = another.voidAmong(['one', 'two']).finally(() => (isTold = true));
     await new Promise((resolve) => setTimeout(resolve, 50));
     assert.equal(isTold, false);
-    await store('k', 'two');
+    await opened.store('k', 'two');
     assert.deepEqual(await told, new Set(['two']));
   });
 
