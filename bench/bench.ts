@@ -3,9 +3,11 @@
  * without a log, landing beside `psql \copy`, and memory while PostgreSQL stands still. On a cluster, whose servers it starts: ingest
  * beside the Kafka client's own producer, landing beside `psql \copy` and reading alone, and what a second node costs.
  */
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { atExit } from './at-exit.ts';
 import { benchClusterIngest, type ClusterIngestResult } from './cluster/ingest/ingest.ts';
 import { benchClusterLanding, type ClusterLandingResult } from './cluster/landing.ts';
 import { benchNodes, type NodesResult } from './cluster/nodes.ts';
@@ -103,9 +105,11 @@ async function runPart<T>(
 ): Promise<T | undefined> {
   if (options.only !== undefined && options.only !== part) return undefined;
   const dir = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
+  const callOff = atExit(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   try {
     return await run({ ...options, dir });
   } finally {
     await rm(dir, { recursive: true, force: true });
+    callOff();
   }
 }

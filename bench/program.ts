@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inPackage } from '../src/config/package-root.ts';
+import { atExit } from './at-exit.ts';
 import type { BenchSettings } from './parts.ts';
 
 export interface BenchProgram {
@@ -28,6 +29,8 @@ export async function startProgram(system: string, dataDir: string, more: BenchS
     env,
   });
   const exited = once(child, 'exit');
+  const callOff = atExit(() => child.kill('SIGKILL'));
+  void exited.then(callOff);
   const early = exited.then(([code]) => Promise.reject(new Error(`the program ended with ${String(code)}`)));
   const url = await Promise.race([firstUrl(createInterface({ input: child.stdout })), early]);
   early.catch(() => undefined);

@@ -2,8 +2,8 @@
  * The servers of a cluster, started for a benchmark on free ports of loopback, and their data in a directory of its own. Unlike those of
  * `npm run services`, Kafka is one for load.
  */
+import { readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { kafkaOf } from '../../src/services/kafka.ts';
@@ -11,6 +11,8 @@ import { postgresOf } from '../../src/services/postgres.ts';
 import { RunningService } from '../../src/services/running-service.ts';
 import { s3Bucket, s3Credentials, s3Of } from '../../src/services/s3.ts';
 import type { Service } from '../../src/services/service.ts';
+import { freePorts } from '../../test/support/free-ports.ts';
+import { atExit } from '../at-exit.ts';
 import type { BenchSettings } from '../parts.ts';
 
 /** For whoever uses the bucket: the AWS SDK reads them from the environment of its process. */
@@ -117,23 +119,18 @@ class EmptyStores {
 
 async function start(service: Service, dir: string): Promise<{ readonly address: string; stop(): Promise<void> }> {
   const running = new RunningService(service, dir);
-  const stop = (): Promise<void> => running.down('SIGKILL'); // its data go with the directory
+  // At once, as its data go with the directory; PostgreSQL's other processes only end with the first by a signal that it can take.
+  const signal = service.name === 'postgres' ? 'SIGQUIT' : 'SIGKILL';
+  const callOff = atExit(() => process.kill(Number(readFileSync(join(dir, 'pid'), 'utf8')), signal));
+  const stop = async (): Promise<void> => {
+    await running.down(signal);
+    callOff();
+  };
   try {
     await running.up();
   } catch (error) {
     await stop();
     throw error;
   }
-  return { address: service.address, stop: service.name === 'postgres' ? () => running.down('SIGQUIT') : stop };
-}
-
-/** All at once, so that they differ. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(
-    servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  return { address: service.address, stop };
 }
