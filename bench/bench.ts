@@ -1,19 +1,24 @@
 /**
- * Tributary beside its yardsticks, in one run on one machine, so that what counts are ratios: ingest beside the same server
- * without a log, landing beside `psql \copy`, and memory while PostgreSQL stands still.
+ * Tributary beside its yardsticks, in one run on one machine, so that what counts are ratios. Embedded: ingest beside the same server
+ * without a log, landing beside `psql \copy`, and memory while PostgreSQL stands still. On a cluster, whose servers it starts: ingest
+ * beside the Kafka client's own producer, landing beside `psql \copy` and reading alone, and what a second node costs.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { benchClusterIngest, type ClusterIngestResult } from './cluster/ingest/ingest.ts';
+import { benchClusterLanding, type ClusterLandingResult } from './cluster/landing.ts';
+import { benchNodes, type NodesResult } from './cluster/nodes.ts';
 import { benchIngest, type IngestResult } from './ingest/ingest.ts';
 import { benchLanding, type LandingResult } from './landing/landing.ts';
 import { benchMemory, type MemoryResult } from './memory/memory.ts';
 
-export type Part = 'ingest' | 'landing' | 'memory';
+export type Part = 'ingest' | 'landing' | 'memory' | 'nodes';
 
 export interface BenchOptions {
   readonly system: string;
-  /** Default: all parts. */
+  readonly engine: 'embedded' | 'cluster';
+  /** Default: all parts that the engine has. */
   readonly only: Part | undefined;
   /** Seconds in place of minutes; the numbers mean nothing, and no goal is judged. */
   readonly quick: boolean;
@@ -25,16 +30,29 @@ export interface BenchOptions {
   readonly onStep: (step: string) => void;
 }
 
-export interface BenchResult {
+interface About {
   readonly system: string;
   readonly quick: boolean;
   readonly machine: { readonly cpus: number; readonly node: string; readonly platform: string };
-  readonly ingest: IngestResult | undefined;
-  readonly landing: LandingResult | undefined;
-  readonly memory: MemoryResult | undefined;
   /** False where a goal was missed; under `quick` only where something was lost or failed. */
   readonly passed: boolean;
 }
+
+export interface EmbeddedBenchResult extends About {
+  readonly engine: 'embedded';
+  readonly ingest: IngestResult | undefined;
+  readonly landing: LandingResult | undefined;
+  readonly memory: MemoryResult | undefined;
+}
+
+export interface ClusterBenchResult extends About {
+  readonly engine: 'cluster';
+  readonly ingest: ClusterIngestResult | undefined;
+  readonly landing: ClusterLandingResult | undefined;
+  readonly nodes: NodesResult | undefined;
+}
+
+export type BenchResult = EmbeddedBenchResult | ClusterBenchResult;
 
 /** What each part is given. */
 export interface PartOptions extends BenchOptions {
@@ -42,18 +60,40 @@ export interface PartOptions extends BenchOptions {
   readonly dir: string;
 }
 
-export async function bench(options: BenchOptions): Promise<BenchResult> {
-  const { system, quick } = options;
-  const machine = {
-    cpus: availableParallelism(),
-    node: process.version,
-    platform: `${process.platform}-${process.arch}`,
-  };
+export function bench(options: BenchOptions): Promise<BenchResult> {
+  return options.engine === 'cluster' ? benchCluster(options) : benchEmbedded(options);
+}
+
+async function benchEmbedded(options: BenchOptions): Promise<EmbeddedBenchResult> {
   const ingest = await runPart('ingest', benchIngest, options);
   const landing = await runPart('landing', benchLanding, options);
   const memory = await runPart('memory', benchMemory, options);
-  const passed = [ingest, landing, memory].every((result) => !result || (result.sound && (quick || result.met)));
-  return { system, quick, machine, ingest, landing, memory, passed };
+  return { ...about(options, [ingest, landing, memory]), engine: 'embedded', ingest, landing, memory };
+}
+
+async function benchCluster(options: BenchOptions): Promise<ClusterBenchResult> {
+  const ingest = await runPart('ingest', benchClusterIngest, options);
+  const landing = await runPart('landing', benchClusterLanding, options);
+  const nodes = await runPart('nodes', benchNodes, options);
+  return { ...about(options, [ingest, landing, nodes]), engine: 'cluster', ingest, landing, nodes };
+}
+
+interface Judged {
+  readonly met: boolean;
+  readonly sound: boolean;
+}
+
+function about({ system, quick }: BenchOptions, results: readonly (Judged | undefined)[]): About {
+  return {
+    system,
+    quick,
+    machine: {
+      cpus: availableParallelism(),
+      node: process.version,
+      platform: `${process.platform}-${process.arch}`,
+    },
+    passed: results.every((result) => !result || (result.sound && (quick || result.met))),
+  };
 }
 
 async function runPart<T>(

@@ -31,9 +31,10 @@ export class Child<M extends Methods> {
   readonly #process: ChildProcess;
   readonly #exited: Promise<never>;
 
-  /** @param path a module that calls `answerParent` */
-  constructor(path: string, args: readonly string[] = []) {
-    this.#process = fork(path, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
+  /** @param path a module that calls `answerParent` @param more of the environment than this process has */
+  constructor(path: string, more: Readonly<Record<string, string>> = {}) {
+    const env = { ...process.env, ...more };
+    this.#process = fork(path, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [], env });
     this.#exited = once(this.#process, 'exit').then(([code, signal]) =>
       Promise.reject(new Error(`${path} ended with ${code ?? signal}`)),
     );

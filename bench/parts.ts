@@ -19,9 +19,12 @@ export interface BenchEngine {
   readonly engine: Engine;
 }
 
-/** The engine alone: no server, no processors. Nothing of the environment is read. */
-export async function openBenchEngine(system: string, dataDir: string): Promise<BenchEngine> {
-  const config = benchConfig(system, dataDir);
+/** Settings by the names of their variables; nothing of the process's own environment is read. */
+export type BenchSettings = Readonly<Record<string, string>>;
+
+/** The engine alone: no server, no processors. */
+export async function openBenchEngine(system: string, dataDir: string, env: BenchSettings = {}): Promise<BenchEngine> {
+  const config = benchConfig(system, dataDir, env);
   const app = await loadApp(config);
   const engine = await openEngine(config);
   await loadSchemaFiles({ dir: config.schemasDir, registry: engine.registry });
@@ -29,8 +32,9 @@ export async function openBenchEngine(system: string, dataDir: string): Promise<
   return { app, config, engine };
 }
 
-export function benchConfig(system: string, dataDir: string): Config {
-  return loadConfig({ env: {}, flags: { dataDir, only: system } });
+/** @param env default: all is embedded */
+export function benchConfig(system: string, dataDir: string, env: BenchSettings = {}): Config {
+  return loadConfig({ env, flags: { dataDir, only: system } });
 }
 
 export async function loadApp(config: Config): Promise<App> {

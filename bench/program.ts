@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inPackage } from '../src/config/package-root.ts';
+import type { BenchSettings } from './parts.ts';
 
 export interface BenchProgram {
   readonly url: string;
@@ -11,15 +12,17 @@ export interface BenchProgram {
   warehouseIsUp(): Promise<void>;
   /** At once: what it has not landed is thrown away with its directory. */
   kill(): Promise<void>;
+  /** Once all that it has in hand has landed. */
+  drain(): Promise<void>;
 }
 
 const pollMs = 20;
 
-/** With the settings of the runtime that `npm start` has. */
-export async function startProgram(system: string, dataDir: string): Promise<BenchProgram> {
+/** With the settings of the runtime that `npm start` has. @param more variables; default: all is embedded */
+export async function startProgram(system: string, dataDir: string, more: BenchSettings = {}): Promise<BenchProgram> {
   const args = [inPackage('src/cli/program.ts'), 'start', '--port', '0', '--data-dir', dataDir, '--only', system];
   const { PATH, HOME } = process.env;
-  const env = { PATH, HOME, LOG_LEVEL: 'warn', MALLOC_ARENA_MAX: '2' };
+  const env = { PATH, HOME, LOG_LEVEL: 'warn', MALLOC_ARENA_MAX: '2', ...more };
   const child = spawn(process.execPath, ['--max-semi-space-size=8', ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env,
@@ -28,14 +31,16 @@ export async function startProgram(system: string, dataDir: string): Promise<Ben
   const early = exited.then(([code]) => Promise.reject(new Error(`the program ended with ${String(code)}`)));
   const url = await Promise.race([firstUrl(createInterface({ input: child.stdout })), early]);
   early.catch(() => undefined);
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    child.kill(signal);
+    await exited;
+  };
   return {
     url,
     pid: child.pid as number,
     warehouseIsUp: () => Promise.race([warehouseIsUp(url), early]),
-    kill: async () => {
-      child.kill('SIGKILL');
-      await exited;
-    },
+    kill: () => end('SIGKILL'),
+    drain: () => end('SIGTERM'),
   };
 }
 

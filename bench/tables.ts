@@ -1,23 +1,35 @@
 /** A result as aligned tables, for people. */
 import { renderTable } from '../src/cli/table.ts';
 import type { BenchResult } from './bench.ts';
-import type { IngestResult, Measured } from './ingest/ingest.ts';
+import { clusterIngestTable, clusterLandingTable, nodesTable } from './cluster/tables.ts';
+import { cells, goalText, megabytes, ratio, right, whole } from './cells.ts';
+import type { IngestResult } from './ingest/ingest.ts';
 import type { LandingResult } from './landing/landing.ts';
 import type { MemoryResult, MemorySample } from './memory/memory.ts';
 
 /** @param width columns of the terminal */
 export function asTables(result: BenchResult, width: number | undefined): string {
-  const { machine, quick, ingest, landing, memory } = result;
+  const { machine, quick } = result;
   const head = `${machine.cpus} CPUs, ${machine.platform}, Node ${machine.node}${quick ? ', quick: the numbers mean nothing' : ''}`;
-  const sections = [
+  return [head, ...sectionsOf(result, width).filter((section) => section !== undefined)].join('\n\n');
+}
+
+function sectionsOf(result: BenchResult, width: number | undefined): readonly (string | undefined)[] {
+  if (result.engine === 'cluster') {
+    const { ingest, landing, nodes } = result;
+    return [
+      ingest && clusterIngestTable(ingest, width),
+      landing && clusterLandingTable(landing, width),
+      nodes && nodesTable(nodes, width),
+    ];
+  }
+  const { ingest, landing, memory } = result;
+  return [
     ingest && ingestTable(ingest, width),
     landing && landingTable(landing, width),
     memory && memoryTable(memory, width),
   ];
-  return [head, ...sections.filter((section) => section !== undefined)].join('\n\n');
 }
-
-const right = (title: string) => ({ title, align: 'right' }) as const;
 
 function ingestTable({ connections, rows, fullProgram }: IngestResult, width: number | undefined): string {
   const lines = rows.flatMap(({ eventsAPackage, variants, ofNoLog, ofBare, goal }) => [
@@ -32,16 +44,6 @@ function ingestTable({ connections, rows, fullProgram }: IngestResult, width: nu
     ...['events/s', 'p50 ms', 'p99 ms', 'peak RSS', 'busy', 'durable is', 'goal'].map(right),
   ];
   return `Ingest, ${connections} connections\n${renderTable(columns, lines, width)}`;
-}
-
-function cells({ eventsPerSecond, p50Ms, p99Ms, peakRssBytes, busy }: Measured): string[] {
-  return [
-    whole(eventsPerSecond),
-    p50Ms.toFixed(1),
-    p99Ms.toFixed(1),
-    megabytes(peakRssBytes),
-    busy === undefined ? '' : `${Math.round(busy * 100)}%`,
-  ];
 }
 
 function landingTable(result: LandingResult, width: number | undefined): string {
@@ -60,14 +62,11 @@ function memoryTable(result: MemoryResult, width: number | undefined): string {
   const shown = samples.filter(
     (_, i) => i % Math.ceil(samples.length / shownSamples) === 0 || i === samples.length - 1,
   );
-  const line = ({ seconds, rssBytes, anonBytes }: MemorySample) => [
-    seconds.toFixed(1),
-    megabytes(rssBytes),
-    megabytes(anonBytes),
-    '',
-  ];
   const goal = `${result.met ? 'met' : 'MISSED'} <= ${megabytes(result.goalBytes)}`;
-  const lines = [...shown.map(line), ['peak', megabytes(result.peakRssBytes), megabytes(result.peakAnonBytes), goal]];
+  const lines = [
+    ...shown.map(sampleCells),
+    ['peak', megabytes(result.peakRssBytes), megabytes(result.peakAnonBytes), goal],
+  ];
   const table = renderTable(['seconds', 'RSS', 'RssAnon', 'goal'].map(right), lines, width);
   const lost = result.events - result.landed;
   const landed = `${whole(result.landed)} of ${whole(result.events)} landed in ${result.landSeconds.toFixed(1)} s after that${lost === 0 ? '' : `: ${lost} MISSING`}`;
@@ -75,18 +74,6 @@ function memoryTable(result: MemoryResult, width: number | undefined): string {
   return `Memory while PostgreSQL stands still: ${rate}\n${table}\n${landed}; peak RSS with that ${megabytes(result.peakRssWithLandingBytes)}`;
 }
 
-function whole(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
-
-function ratio(value: number): string {
-  return value.toFixed(2);
-}
-
-function goalText(value: number, goal: number | undefined): string {
-  return goal === undefined ? '' : `${value >= goal ? 'met' : 'MISSED'} >= ${goal}`;
-}
-
-function megabytes(bytes: number | undefined): string {
-  return bytes === undefined ? '' : `${Math.round(bytes / 1024 / 1024)} MB`;
+function sampleCells({ seconds, rssBytes, anonBytes }: MemorySample): string[] {
+  return [seconds.toFixed(1), megabytes(rssBytes), megabytes(anonBytes), ''];
 }

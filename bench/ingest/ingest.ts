@@ -6,21 +6,11 @@ import { join } from 'node:path';
 import type { PartOptions } from '../bench.ts';
 import { Child } from '../child.ts';
 import { median } from '../median.ts';
-import { forgetPeak, readMemory } from '../process-memory.ts';
 import { startProgram } from '../program.ts';
-import type { LoadMethods, LoadOptions, LoadResult } from './load-process.ts';
-import type { ServerMethods, Variant } from './server-process.ts';
-
-export interface Measured {
-  readonly eventsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  /** Of the server; absent where it cannot be read. */
-  readonly peakRssBytes: number | undefined;
-  /** Share of the time in which the server's main thread worked. */
-  readonly busy: number | undefined;
-  readonly failed: number;
-}
+import { Contestant, type Measured, measuredOf, type Until } from './contestant.ts';
+import { HttpSide } from './http-side.ts';
+import type { LoadMethods, LoadResult } from './load-process.ts';
+import type { Variant } from './server-process.ts';
 
 export interface IngestRow {
   readonly eventsAPackage: number;
@@ -49,8 +39,6 @@ const goals = new Map([
   [100, 0.9],
   [1000, 0.9],
 ]);
-
-type Until = LoadOptions['until'];
 
 interface Plan {
   readonly sizes: readonly number[];
@@ -81,7 +69,11 @@ const fullProgramSize = 100;
 export async function benchIngest(options: PartOptions): Promise<IngestResult> {
   const plan = options.quick ? quickPlan : usualPlan;
   const load = new Child<LoadMethods>(join(import.meta.dirname, 'load-process.ts'));
-  const servers = variants.map((variant) => new ServerUnderLoad(variant, options, load));
+  const { system, dir } = options;
+  const servers = variants.map((variant) => {
+    const start = { variant, system, dataDir: join(dir, variant) };
+    return new Contestant(variant, new HttpSide(start, load, connections));
+  });
   try {
     const rows: IngestRow[] = [];
     for (const server of servers) await server.start();
@@ -105,7 +97,7 @@ export async function benchIngest(options: PartOptions): Promise<IngestResult> {
 async function measureSize(
   size: number,
   plan: Plan,
-  servers: readonly ServerUnderLoad[],
+  servers: readonly Contestant<Variant>[],
   { onStep }: PartOptions,
 ): Promise<IngestRow> {
   onStep(`ingest, ${size} events a package`);
@@ -113,81 +105,13 @@ async function measureSize(
   for (let round = 0; round < plan.rounds; round++) for (const server of servers) await server.round(size, plan.until);
   const [durable, noLog, bare] = servers.map((server) => server.rates) as [number[], number[], number[]];
   const ratio = (others: readonly number[]): number => median(durable.map((rate, i) => rate / (others[i] as number)));
-  const measured = await Promise.all(servers.map(async (server) => [server.variant, await server.measured()] as const));
+  const measured = await Promise.all(servers.map(async (server) => [server.name, await server.measured()] as const));
   return {
     eventsAPackage: size,
     variants: Object.fromEntries(measured) as Record<Variant, Measured>,
     ofNoLog: ratio(noLog),
     ofBare: ratio(bare),
     goal: goals.get(size),
-  };
-}
-
-class ServerUnderLoad {
-  readonly variant: Variant;
-  rates: number[] = [];
-  readonly #options: PartOptions;
-  readonly #load: Child<LoadMethods>;
-  readonly #child = new Child<ServerMethods>(join(import.meta.dirname, 'server-process.ts'));
-  #rounds: LoadResult[] = [];
-  #busy: number[] = [];
-  #url = '';
-
-  constructor(variant: Variant, options: PartOptions, load: Child<LoadMethods>) {
-    this.variant = variant;
-    this.#options = options;
-    this.#load = load;
-  }
-
-  async start(): Promise<void> {
-    const { system, dir } = this.#options;
-    this.#url = await this.#child.call('start', { variant: this.variant, system, dataDir: join(dir, this.variant) });
-  }
-
-  /** Begins a new size. */
-  async warmUp(eventsAPackage: number, until: Until | undefined): Promise<void> {
-    this.rates = [];
-    this.#rounds = [];
-    this.#busy = [];
-    if (until !== undefined) await this.#send(eventsAPackage, until);
-    await forgetPeak(this.#child.pid);
-  }
-
-  async round(eventsAPackage: number, until: Until): Promise<void> {
-    await this.#child.call('beginRound', undefined);
-    const result = await this.#send(eventsAPackage, until);
-    this.#busy.push(await this.#child.call('endRound', undefined));
-    this.#rounds.push(result);
-    this.rates.push((result.packages * eventsAPackage) / result.seconds);
-  }
-
-  async measured(): Promise<Measured> {
-    return measuredOf(this.rates, this.#rounds, this.#child.pid, median(this.#busy));
-  }
-
-  stop(): Promise<void> {
-    return this.#child.stop();
-  }
-
-  #send(eventsAPackage: number, until: Until): Promise<LoadResult> {
-    const { system } = this.#options;
-    return this.#load.call('load', { url: this.#url, system, eventsAPackage, connections, until });
-  }
-}
-
-async function measuredOf(
-  rates: readonly number[],
-  rounds: readonly LoadResult[],
-  pid: number,
-  busy?: number,
-): Promise<Measured> {
-  return {
-    eventsPerSecond: median(rates),
-    p50Ms: median(rounds.map(({ p50Ms }) => p50Ms)),
-    p99Ms: median(rounds.map(({ p99Ms }) => p99Ms)),
-    peakRssBytes: (await readMemory(pid))?.peakRssBytes,
-    busy,
-    failed: rounds.reduce((sum, { failed }) => sum + failed, 0),
   };
 }
 

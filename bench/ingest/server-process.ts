@@ -12,7 +12,7 @@ import { mountHttpSource } from '../../src/sources/http/http-source.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { answerParent } from '../child.ts';
-import { openBenchEngine, openIngest } from '../parts.ts';
+import { type BenchSettings, openBenchEngine, openIngest } from '../parts.ts';
 import { createNullLog } from './null-log.ts';
 
 export type Variant = 'durable' | 'no-log' | 'bare';
@@ -21,20 +21,22 @@ interface StartOptions {
   readonly variant: Variant;
   readonly system: string;
   readonly dataDir: string;
+  /** Default: all is embedded. */
+  readonly env?: BenchSettings | undefined;
 }
 
 let loopBefore = performance.eventLoopUtilization();
 let emptyLog = (): Promise<void> => Promise.resolve();
 
-async function start({ variant, system, dataDir }: StartOptions): Promise<string> {
-  const server = variant === 'bare' ? await startBare() : await startIngest(system, dataDir, variant === 'durable');
+async function start(options: StartOptions): Promise<string> {
+  const server = options.variant === 'bare' ? await startBare() : await startIngest(options);
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-async function startIngest(system: string, dataDir: string, durable: boolean): Promise<Server> {
-  const parts = await openBenchEngine(system, dataDir);
+async function startIngest({ variant, system, dataDir, env }: StartOptions): Promise<Server> {
+  const parts = await openBenchEngine(system, dataDir, env);
   const { config, engine } = parts;
-  const ingest = await openIngest(parts, durable ? engine.log : createNullLog());
+  const ingest = await openIngest(parts, variant === 'durable' ? engine.log : createNullLog());
   const logger = createLogger({ level: 'error' });
   const metrics = createMetrics();
   const app = createServer({ logger, metrics: metrics.registry, health: alwaysReady });

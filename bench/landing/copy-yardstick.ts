@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { escapeIdentifier, type PoolClient } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
-import type { TableSink } from '../../src/pipeline/pipeline.ts';
+import type { Pipeline, TableSink } from '../../src/pipeline/pipeline.ts';
 import { ensureTable } from '../../src/sinks/postgres/ensure-table.ts';
 import { monthPartitions } from '../../src/sinks/postgres/month-partitions.ts';
 import type { Warehouse } from '../../src/stores/warehouse/warehouse.ts';
@@ -97,6 +97,12 @@ export class CopyYardstick {
     );
     await pool.query('CHECKPOINT');
   }
+}
+
+export function tableOf({ name, sinks }: Pipeline): TableSink<never> {
+  const table = sinks.find((sink) => sink.kind === 'table');
+  if (table === undefined) throw new Error(`${name} has no table`);
+  return table;
 }
 
 async function withClient<T>(pool: Warehouse['pool'], use: (client: PoolClient) => Promise<T>): Promise<T> {

@@ -6,12 +6,11 @@ import { join } from 'node:path';
 import type { PartOptions } from '../bench.ts';
 import { Child } from '../child.ts';
 import { median } from '../median.ts';
-import { benchConfig, loadApp } from '../parts.ts';
+import { benchConfig, type BenchSettings, loadApp } from '../parts.ts';
 import { readMemory } from '../process-memory.ts';
-import type { TableSink } from '../../src/pipeline/pipeline.ts';
 import { dataPaths } from '../../src/engine/engine.ts';
 import { attachEmbeddedWarehouse } from '../../src/stores/warehouse/embedded-warehouse.ts';
-import { CopyYardstick } from './copy-yardstick.ts';
+import { CopyYardstick, tableOf } from './copy-yardstick.ts';
 import type { LandingMethods } from './landing-process.ts';
 
 export interface LandingResult {
@@ -29,7 +28,6 @@ export interface LandingResult {
 }
 
 interface Round {
-  readonly rows: number;
   readonly landSeconds: number;
   readonly copySeconds: number;
   readonly peakRssBytes: number | undefined;
@@ -43,41 +41,46 @@ export async function benchLanding(options: PartOptions): Promise<LandingResult>
   const { system, dir, quick, onStep } = options;
   const dataDir = join(dir, 'data');
   const app = await loadApp(benchConfig(system, dataDir));
-  const table = app.pipeline.sinks.find((sink) => sink.kind === 'table') as TableSink<never> | undefined;
-  if (table === undefined) throw new Error(`${system} has no table`);
-  const yardstick = await CopyYardstick.make(table, join(dir, 'rows.copy'));
+  const yardstick = await CopyYardstick.make(tableOf(app.pipeline), join(dir, 'rows.copy'));
   onStep('landing, filling a log');
-  await inChild((child) => child.call('fill', { system, dataDir, events: quick ? quickRows : options.rows }));
+  const rows = await inLandingProcess((child) =>
+    child.call('fill', { system, dataDir, events: quick ? quickRows : options.rows }),
+  );
   const rounds: Round[] = [];
   for (let round = 0; round < (quick ? 1 : usualRounds); round++) {
     onStep(`landing, round ${round + 1}`);
-    rounds.push(await inChild((child) => measureRound(child, options, dataDir, yardstick)));
+    rounds.push(await inLandingProcess((child) => measureRound(child, { system, dataDir, rows }, yardstick)));
   }
-  return summary(rounds, yardstick);
+  return summary(rows, rounds, yardstick);
 }
 
 async function measureRound(
-  child: Child<LandingMethods>,
-  { system }: PartOptions,
-  dataDir: string,
+  child: LandingProcess,
+  where: Parameters<LandingMethods['land']>[0],
   yardstick: CopyYardstick,
 ): Promise<Round> {
-  const { rows, seconds: landSeconds } = await child.call('land', { system, dataDir });
+  const landSeconds = await child.call('land', where);
   const memory = await readMemory(child.pid);
-  const warehouse = await attachEmbeddedWarehouse({ dir: dataPaths(dataDir).postgres });
+  const warehouse = await attachEmbeddedWarehouse({ dir: dataPaths(where.dataDir).postgres });
   try {
     await yardstick.export(warehouse);
     const copySeconds = await yardstick.copy(warehouse);
     await yardstick.dropTables(warehouse);
-    return { rows, landSeconds, copySeconds, peakRssBytes: memory?.peakRssBytes };
+    return { landSeconds, copySeconds, peakRssBytes: memory?.peakRssBytes };
   } finally {
     await warehouse.close();
     await child.call('stop', undefined);
   }
 }
 
-async function inChild<T>(use: (child: Child<LandingMethods>) => Promise<T>): Promise<T> {
-  const child = new Child<LandingMethods>(join(import.meta.dirname, 'landing-process.ts'));
+export type LandingProcess = Child<LandingMethods>;
+
+/** @param env more of it than this process has */
+export async function inLandingProcess<T>(
+  use: (child: LandingProcess) => Promise<T>,
+  env: BenchSettings = {},
+): Promise<T> {
+  const child: LandingProcess = new Child(join(import.meta.dirname, 'landing-process.ts'), env);
   try {
     return await use(child);
   } finally {
@@ -85,14 +88,14 @@ async function inChild<T>(use: (child: Child<LandingMethods>) => Promise<T>): Pr
   }
 }
 
-function summary(rounds: readonly Round[], { tool }: CopyYardstick): LandingResult {
+function summary(rows: number, rounds: readonly Round[], { tool }: CopyYardstick): LandingResult {
   const ratio = median(rounds.map(({ landSeconds, copySeconds }) => copySeconds / landSeconds));
   const peaks = rounds.flatMap(({ peakRssBytes }) => peakRssBytes ?? []);
   return {
-    rows: rounds[0]?.rows ?? 0,
+    rows,
     rounds: rounds.length,
-    landedPerSecond: median(rounds.map(({ rows, landSeconds }) => rows / landSeconds)),
-    copiedPerSecond: median(rounds.map(({ rows, copySeconds }) => rows / copySeconds)),
+    landedPerSecond: median(rounds.map(({ landSeconds }) => rows / landSeconds)),
+    copiedPerSecond: median(rounds.map(({ copySeconds }) => rows / copySeconds)),
     yardstick: tool,
     ratio,
     goal,

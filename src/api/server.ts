@@ -4,7 +4,7 @@
  */
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -36,6 +36,9 @@ const headersTimeoutMs = 15_000;
 const requestTimeoutMs = 300_000;
 /** What comes without a pause is taken up for so long, twice, when the server is to close. Of CPU: a busy machine is no reason to stop early. */
 const takeUpCpuMs = 500;
+/** Connections that are kept alive and idle are closed so long after the server has stopped listening: by then what was under way on them is here. */
+const keptAliveMs = 1_000;
+const lookEveryMs = 10;
 /** Turns of the event loop in which nothing came: one to accept, one to read, one for what came meanwhile. */
 const quietTurns = 3;
 /** Who watches over a server has no token. */
@@ -114,6 +117,17 @@ async function takeUpWhatWaits(server: Server): Promise<void> {
   await untilNothingComes(server);
   NetServer.prototype.close.call(server); // the HTTP server's own close would also end connections
   await untilNothingComes(server);
+  await untilAllHaveGone(server);
+}
+
+/** A client that keeps its connection may have sent on it what is not here yet: it is answered, and told to come no more. */
+async function untilAllHaveGone(server: Server): Promise<void> {
+  const untilMs = performance.now() + keptAliveMs;
+  while (performance.now() < untilMs && (await connectionsOf(server)) > 0) await sleep(lookEveryMs);
+}
+
+function connectionsOf(server: Server): Promise<number> {
+  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count)));
 }
 
 /** That the process has used. */

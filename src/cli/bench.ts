@@ -12,6 +12,7 @@ import { tell, writeLine } from './output.ts';
 import { outputWidth } from './table.ts';
 
 interface BenchCommandOptions {
+  readonly engine: keyof typeof parts;
   readonly only?: string;
   readonly rows: number;
   readonly events: number;
@@ -25,7 +26,10 @@ interface BenchModules {
   readonly asTables: (result: object, width: number | undefined) => string;
 }
 
-const parts = ['ingest', 'landing', 'memory'];
+const parts = {
+  embedded: ['ingest', 'landing', 'memory'],
+  cluster: ['ingest', 'landing', 'nodes'],
+} as const;
 
 export function addBench(program: Command): void {
   program
@@ -34,24 +38,39 @@ export function addBench(program: Command): void {
       'measure throughput, latency and memory beside yardsticks; takes minutes, and a machine with nothing else to do',
     )
     .argument('<system>', 'such as collect')
-    .addOption(new Option('--only <part>', 'one part').choices(parts))
+    .addOption(
+      new Option('--engine <engine>', 'cluster: on Kafka, S3 and PostgreSQL, which it starts')
+        .choices(Object.keys(parts))
+        .default('embedded'),
+    )
+    .addOption(
+      new Option('--only <part>', 'one part: memory with embedded, nodes with cluster, the others with both').choices([
+        ...new Set([...parts.embedded, ...parts.cluster]),
+      ]),
+    )
     .option('--rows <n>', 'that landing lands', wholeNumber(1), 500_000)
     .option('--events <n>', 'that come in while PostgreSQL stands still', wholeNumber(1), 2_000_000)
     .option('--quick', 'seconds in place of minutes: shows that it runs, and judges no goal')
     .option('--json', 'as one JSON object')
     .addHelpText(
       'after',
-      examples('tributary bench collect', 'tributary bench collect --only landing --rows 1000000 --json'),
+      examples(
+        'tributary bench collect',
+        'tributary bench collect --only landing --rows 1000000 --json',
+        'tributary bench collect --engine cluster --only ingest',
+      ),
     )
     .action(run);
 }
 
 async function run(system: string, options: BenchCommandOptions): Promise<void> {
   const { bench, asTables } = await loadBench();
-  const { rows, events, only, quick = false } = options;
+  const { engine, rows, events, only, quick = false } = options;
+  if (only !== undefined && !(parts[engine] as readonly string[]).includes(only))
+    throw new Fault('USAGE', `--engine ${engine} has no part ${only}, but ${parts[engine].join(', ')}`);
   const { loadApps } = await import('../engine/load-apps.ts');
   await loadApps({ ...configOf({}), only: [system] }); // told before anything is measured
-  const result = await bench({ system, only, quick, rows, events, onStep: tell });
+  const result = await bench({ system, engine, only, quick, rows, events, onStep: tell });
   await writeLine(options.json ? JSON.stringify(result) : asTables(result, outputWidth()));
   if (!result.passed) process.exitCode = 1;
 }

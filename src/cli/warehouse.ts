@@ -57,6 +57,7 @@ async function grants(options: GrantsOptions): Promise<void> {
     database: named('database', options.database ?? url?.database),
     schema: named('schema', options.schema),
     tables,
+    hasState: config.kafkaBrokers !== undefined,
     ...(options.prepared && { months: options.months ?? nextYear(new Date()) }),
   });
   await writeLine(['BEGIN', ...statements, 'COMMIT'].map((statement) => `${statement};`).join('\n'));

@@ -4,7 +4,7 @@
  */
 import { isJson } from '../event/json-syntax.ts';
 import { Fault } from '../errors.ts';
-import type { Log } from '../log/log.ts';
+import type { Append, Log } from '../log/log.ts';
 import { letterBatches } from './letter-batches.ts';
 import type { LetterFilter } from './letter-filter.ts';
 import type { Letter, Letters } from './letters.ts';
@@ -44,7 +44,7 @@ export async function* patchLetters(
   for await (const batch of letterBatches(options.letters.find(filter))) {
     for (const { correlationId } of batch) missing.delete(correlationId);
     if (dryRun) yield batch.map((letter) => patchOne(letter, patch).outcome);
-    else yield await options.repairs.change(() => patchBatch(options, batch, patch));
+    else yield await options.repairs.change((append) => patchBatch(options, batch, patch, append));
   }
   yield [...missing].map((correlationId) => ({ correlationId, result: 'not found' }));
 }
@@ -53,6 +53,7 @@ async function patchBatch(
   { log, letters, repairs }: EditOptions,
   found: readonly Letter[],
   patch: Patch,
+  append: Append,
 ): Promise<readonly EditOutcome[]> {
   const batch = log.batch();
   const outcomes: EditOutcome[] = [];
@@ -62,7 +63,7 @@ async function patchBatch(
     outcomes.push(outcome);
     if (event) batch.add(repairRecord(letter.correlationId, { kind: 'edit' }, event));
   }
-  await log.append(batch);
+  await append(batch);
   return outcomes;
 }
 
@@ -93,7 +94,7 @@ export async function editLetter(options: EditOptions, id: string, event: Buffer
   const { log, letters, repairs } = options;
   if (!isJson(event)) throw new Fault('REPAIR_INVALID', `the edited event of ${id} is not JSON`);
   for await (const { correlationId } of letters.find({ ids: [id] })) {
-    await repairs.change(async () => {
+    await repairs.change(async (append) => {
       const status = await repairs.status(correlationId);
       const standing = standingReplay(status);
       if (standing)
@@ -106,7 +107,7 @@ export async function editLetter(options: EditOptions, id: string, event: Buffer
         );
       const batch = log.batch();
       batch.add(repairRecord(correlationId, { kind: 'edit' }, onOneLine(event)));
-      await log.append(batch);
+      await append(batch);
     });
     return;
   }

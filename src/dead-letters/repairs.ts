@@ -6,7 +6,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFault } from '../errors.ts';
-import type { Log, TopicPartition } from '../log/log.ts';
+import { decidedEnd } from '../log/decided-end.ts';
+import type { Append, Log, TopicPartition } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import type { LetterStatus } from './repair.ts';
 import { addRepairs, noChanges, repairsAt, type RepairStatuses, StoredStatuses } from './repair-statuses.ts';
@@ -49,23 +50,33 @@ export class Repairs implements RepairStatuses {
     return opened;
   }
 
-  /** Runs `task` when no other change is under way; it finds every status as the log has it. */
-  async change<T>(task: () => Promise<T>): Promise<T> {
+  /**
+   * Runs `task` when no other change is under way; it finds every status as the log has it, and appends by what it is given: where several
+   * processes append to the log, nothing that was decided before another one's change. @throws Fault BUSY
+   */
+  change<T>(task: (append: Append) => Promise<T>): Promise<T> {
+    return this.#alone(async () => {
+      const append = await this.#log.takeOver?.(repairsAt.topic);
+      await this.#catchUp(await decidedEnd(this.#log, repairsAt));
+      return task(append ?? ((batch, options) => this.#log.append(batch, options)));
+    });
+  }
+
+  /** Resolves when the statuses are as the log had them when this was called. */
+  refresh(): Promise<void> {
+    return this.#alone(() => this.#catchUp());
+  }
+
+  async #alone<T>(task: () => Promise<T>): Promise<T> {
     const before = this.#lastChange;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#lastChange = promise;
     await before;
     try {
-      await this.#catchUp();
       return await task();
     } finally {
       resolve();
     }
-  }
-
-  /** Resolves when the statuses are as the log had them when this was called. */
-  refresh(): Promise<void> {
-    return this.change(async () => {});
   }
 
   status(letterId: string): Promise<LetterStatus | undefined> {
@@ -105,8 +116,10 @@ export class Repairs implements RepairStatuses {
     }
   }
 
-  async #catchUp(): Promise<void> {
-    const { start, end } = await this.#log.range(repairsAt);
+  /** @param to default: what the log shows by now */
+  async #catchUp(to?: number): Promise<void> {
+    const { start, end: shown } = await this.#log.range(repairsAt);
+    const end = to ?? shown;
     for (;;) {
       const stored = await this.#stored.next();
       const from = Math.max(start, stored);

@@ -8,7 +8,7 @@ import { replayCorrelationId } from '../event/correlation-id.ts';
 import { Reject } from '../event/reject.ts';
 import type { Budget, Share } from '../ingest/budget.ts';
 import type { Patience } from '../ingest/patience.ts';
-import type { Batch, Log, NewRecord } from '../log/log.ts';
+import type { Append, Batch, Log, NewRecord } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { traceHeader } from '../telemetry/tracing.ts';
 import { letterBatches } from './letter-batches.ts';
@@ -64,12 +64,16 @@ export async function* replayLetters(
   for await (const batch of letterBatches(options.letters.find(filter))) {
     for (const { correlationId } of batch) missing.delete(correlationId);
     if (dryRun) yield (await tryAll(options, batch)).map(({ outcome }) => outcome);
-    else yield await options.repairs.change(() => replayBatch(options, batch));
+    else yield await options.repairs.change((append) => replayBatch(options, batch, append));
   }
   yield [...missing].map((correlationId) => ({ correlationId, result: 'not found' }));
 }
 
-async function replayBatch(options: ReplayOptions, found: readonly Letter[]): Promise<readonly ReplayOutcome[]> {
+async function replayBatch(
+  options: ReplayOptions,
+  found: readonly Letter[],
+  append: Append,
+): Promise<readonly ReplayOutcome[]> {
   const { letters, repairs } = options;
   const current: Letter[] = [];
   for (const letter of found)
@@ -79,7 +83,7 @@ async function replayBatch(options: ReplayOptions, found: readonly Letter[]): Pr
   for (const { records } of tried) for (const record of records) batch.add(record);
   const share = options.budget.share();
   try {
-    await append(options, batch, share);
+    await appendWhole(options, batch, share, append);
   } finally {
     share.release();
   }
@@ -87,11 +91,11 @@ async function replayBatch(options: ReplayOptions, found: readonly Letter[]): Pr
   return tried.map(({ outcome }) => outcome);
 }
 
-async function append({ log, patience }: ReplayOptions, batch: Batch, share: Share): Promise<void> {
+async function appendWhole({ patience }: ReplayOptions, batch: Batch, share: Share, append: Append): Promise<void> {
   if (batch.count === 0) return;
   const waits = patience.waits();
   await waits.during((signal) => share.resize(batch.bytes, () => signal));
-  await waits.during((signal) => log.append(batch, { signal }));
+  await waits.during((signal) => append(batch, { signal }));
 }
 
 async function tryAll(options: ReplayOptions, letters: readonly Letter[]): Promise<readonly Tried[]> {

@@ -115,6 +115,8 @@ export interface Member {
   leave(): Promise<void>;
 }
 
+export type Append = (batch: Batch, options?: AppendOptions) => Promise<void>;
+
 export interface PartitionOwner {
   readonly member: Member;
   readonly at: TopicPartition;
@@ -127,7 +129,13 @@ export interface Log extends LogReader {
   ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
   batch(): Batch;
   /** @throws Fault BUSY (withdrawn by the signal), LOG_FULL, LOG_FAILED, CHECKPOINT_STALE (no owner any more) */
-  append(batch: Batch, options?: AppendOptions): Promise<void>;
+  append: Append;
+  /**
+   * For what is decided by reading the log and then appended, by one process at a time: from now on what others append who took `name`
+   * over before is refused (BUSY), and what they have appended is decided. Only where others append, too; where one process
+   * writes the log, there is no such thing.
+   */
+  takeOver?(name: string): Promise<Append>;
   /** Resolves when an append would be taken up now; rejects like `append`. */
   room(signal: AbortSignal): Promise<void>;
   /** Resolves at once; where one process alone has the log, every partition has been assigned by then. */

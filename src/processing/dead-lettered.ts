@@ -4,6 +4,7 @@
  */
 import { originOf } from '../dead-letters/dead-letter.ts';
 import type { LogReader, LogRecord, TopicPartition } from '../log/log.ts';
+import { decidedEnd } from '../log/decided-end.ts';
 import { partitionsOf } from '../log/partitions.ts';
 import { header } from './convert.ts';
 
@@ -31,7 +32,8 @@ export async function deadLetteredSince(
   const offsets: number[] = [];
   for (const [partition, wanted] of since.entries()) {
     const letters = { topic: deadLetterTopic, partition };
-    const { start, end } = await log.range(letters);
+    const end = await decidedEnd(log, letters); // the owner before may have been in the middle of it
+    const { start } = await log.range(letters);
     for (let next = Math.max(wanted, start); next < end;) {
       const page = await log.read(letters, next, { maxBytes });
       for (const record of page.records) {

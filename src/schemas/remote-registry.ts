@@ -35,7 +35,7 @@ export interface RemoteRegistryOptions {
 }
 
 const defaultTimeoutMs = 30_000;
-/** A registration is compared with all that was registered before. */
+/** At least: a registration is compared with all that was registered before. */
 const registerTimeoutMs = 10_000;
 /** From any number of them on, somebody is playing. */
 const maxReferences = 1_000;
@@ -47,14 +47,18 @@ export function openRemoteRegistry(options: RemoteRegistryOptions): RemoteRegist
   const address = readRegistryAddress(options.address);
   if (address === undefined)
     throw new Fault('USAGE', 'the address of the schema registry is no http:// or https:// URL');
-  return new RemoteRegistry(new RegistryConnection({ address, timeoutMs: options.timeoutMs ?? defaultTimeoutMs }));
+  const { timeoutMs = defaultTimeoutMs } = options;
+  return new RemoteRegistry(new RegistryConnection({ address, timeoutMs }), Math.max(timeoutMs, registerTimeoutMs));
 }
 
 export class RemoteRegistry implements ReachableRegistry {
   readonly #connection: RegistryConnection;
 
-  constructor(connection: RegistryConnection) {
+  readonly #registerTimeoutMs: number;
+
+  constructor(connection: RegistryConnection, timeoutMs: number) {
     this.#connection = connection;
+    this.#registerTimeoutMs = timeoutMs;
   }
 
   /** Without user and password. */
@@ -81,7 +85,7 @@ export class RemoteRegistry implements ReachableRegistry {
 
   async register(subject: string, content: SchemaContent): Promise<SchemaVersion> {
     const body = bodyOf(await this.#numbered(content));
-    const post = { method: 'POST', body, timeoutMs: registerTimeoutMs } as const;
+    const post = { method: 'POST', body, timeoutMs: this.#registerTimeoutMs } as const;
     await this.#ask({ ...post, path: `${subjectPath(subject)}/versions` }, registeredAnswer);
     const { version } = await this.#ask({ ...post, path: subjectPath(subject) }, versionAnswer);
     return this.version(subject, version); // Apicurio leaves out the type where a schema is looked up

@@ -30,10 +30,18 @@ export interface SecureListener {
   readonly password: string;
 }
 
+/** What differs from a broker for tests. */
+export interface KafkaTuning {
+  /** Default: a small heap, and a Java that starts quickly and is not quick under load. */
+  readonly heapMegabytes?: number;
+  /** As in server.properties. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
 export const kafka = kafkaOf([{ id: 1, port: 19_092, controllerPort: 19_093 }])[0]!;
 
 /** A cluster, a service each; its topics have as many replicas as it has nodes. Each needs the others to start. */
-export function kafkaOf(nodes: readonly KafkaNode[]): readonly Service[] {
+export function kafkaOf(nodes: readonly KafkaNode[], tuning: KafkaTuning = {}): readonly Service[] {
   const clusterId = `A${randomBytes(16).toString('base64url').slice(1)}`; // no hyphen in front, which would be an option
   return nodes.map((node) => ({
     name: 'kafka',
@@ -43,10 +51,11 @@ export function kafkaOf(nodes: readonly KafkaNode[]): readonly Service[] {
       const dir = await cached(libraries, download);
       if ((await readdir(join(dir, 'libs'))).length === 0) throw new Error(`${dir} has no libraries: remove it`);
     },
-    prepare: (dir) => prepare(dir, formatOptions(clusterId, node), serverProperties(dir, node, nodes)),
+    prepare: (dir) =>
+      prepare(dir, formatOptions(clusterId, node), serverProperties(dir, node, nodes) + lines(tuning.settings)),
     command: (dir) => ({
       file: 'java',
-      args: [...java(dir), '-Xms128m', '-Xmx256m', ...classPath(), 'kafka.Kafka', join(dir, 'server.properties')],
+      args: [...javaUnder(dir, tuning), ...classPath(), 'kafka.Kafka', join(dir, 'server.properties')],
     }),
     isReady: (log) => log.includes('Kafka Server started'),
   }));
@@ -75,10 +84,18 @@ async function prepare(dir: string, options: readonly string[], settings: string
   await execute('java', [...java(dir), ...classPath(), ...format]);
 }
 
+function javaUnder(dir: string, { heapMegabytes }: KafkaTuning): readonly string[] {
+  if (heapMegabytes === undefined) return [...java(dir), '-Xms128m', '-Xmx256m'];
+  return [logging(dir), `-Xms${heapMegabytes}m`, `-Xmx${heapMegabytes}m`, '-XX:+UseG1GC'];
+}
+
 /** Quick to start and small, not quick under load. */
 function java(dir: string): readonly string[] {
-  const logging = `-Dlog4j2.configurationFile=${join(dir, 'log4j2.properties')}`;
-  return ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', logging];
+  return ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', logging(dir)];
+}
+
+function logging(dir: string): string {
+  return `-Dlog4j2.configurationFile=${join(dir, 'log4j2.properties')}`;
 }
 
 function classPath(): readonly string[] {
@@ -138,6 +155,12 @@ broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 log.cleaner.dedupe.buffer.size=16777216
 ${secure ? loginProperties(secure) : ''}`;
+}
+
+function lines(settings: Readonly<Record<string, string>> = {}): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
 }
 
 function loginProperties({ pemFile, username, password }: SecureListener): string {

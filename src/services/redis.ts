@@ -59,10 +59,12 @@ async function installed(): Promise<string | undefined> {
 }
 
 async function unpack(dir: string): Promise<void> {
+  const download = () => run('apt-get', ['download', '-qq', ...packages], { cwd: dir });
   try {
-    await run('apt-get', ['download', '-qq', ...packages], { cwd: dir });
+    // A new machine has no lists of packages.
+    await download().catch(() => run('apt-get', ['update', '-qq']).then(download));
   } catch (cause) {
-    const advice = 'install Redis 7 or newer, or on Debian run apt-get update';
+    const advice = 'install Redis 7 or newer, or on Debian run apt-get update as root';
     throw new Error(`there is no redis-server in PATH, and apt-get cannot download redis-tools: ${advice}`, { cause });
   }
   for (const file of await readdir(dir)) {

@@ -58,6 +58,19 @@ suite('tributary warehouse grants', { timeout: 120_000 }, () => {
       assert.equal(await program.kill('SIGTERM'), 0);
     });
 
+  test('where nodes share a log, keyed state is among what is made, and only there', async (t) => {
+    const server = await startPostgresServer();
+    t.after(() => server.stop());
+    const args = ['warehouse', 'grants', '--prepared', '--role', 'ingest'];
+    const printed = await runProgram(args, { DATABASE_URL: server.url, KAFKA_BROKERS: 'localhost:9092' });
+    await query(server.url, `CREATE ROLE ingest; ${printed.stdout}`);
+    const allowed = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'].map(
+      (privilege) => `SELECT 1 / has_table_privilege('ingest', 'tributary_state', '${privilege}')::int`,
+    );
+    await query(server.url, allowed.join('; '));
+    assert.doesNotMatch((await runProgram(args, { DATABASE_URL: server.url })).stdout, /tributary_state/);
+  });
+
   test('says what it needs to be told', async () => {
     const cases: [readonly string[], RegExp][] = [
       [[], /neither --role nor DATABASE_URL says which role/],

@@ -161,6 +161,19 @@ suite('configuration', () => {
     assert.match(problemsOf({ file }).join('; '), /did you mean objects\.endpoint\?/);
   });
 
+  test('a schema registry is named by its URL; its password is never shown', async (t) => {
+    const { file } = await scratch(t, { schemaRegistryUrl: 'http://one:8081' });
+    assert.equal(load({ file }).schemaRegistryUrl, 'http://one:8081');
+    const config = load({ file, env: { SCHEMA_REGISTRY_URL: 'https://me:seCret@two/base' } });
+    assert.equal(config.schemaRegistryUrl, 'https://me:seCret@two/base');
+    assert.equal(redacted(config).schemaRegistryUrl, 'https://me:***@two/base');
+    for (const url of ['ftp://me:seCret@host', 'seCret', 'http://host/?seCret', 'http://me:seCret%zz@host']) {
+      const text = problemsOf({ file, env: { SCHEMA_REGISTRY_URL: url } }).join();
+      assert.match(text, /^SCHEMA_REGISTRY_URL in the environment: expected a URL such as/);
+      assert.doesNotMatch(text, /seCret/);
+    }
+  });
+
   test('a file that is named must be there, and be a JSON object', async (t) => {
     const { dir, file } = await scratch(t, '{"port": 1,}');
     assert.match(problemsOf({ file }).join(), /is not JSON: .*line 1 column 12/);

@@ -8,6 +8,7 @@ import type { Answer } from '../../src/ingest/answer.ts';
 import { Idempotency, idempotencyTopic } from '../../src/ingest/idempotency.ts';
 import type { Log } from '../../src/log/log.ts';
 import type { StateStore } from '../../src/stores/state/state-store.ts';
+import { MapState } from '../support/map-state.ts';
 import { openLogIn, openStateIn } from '../support/ingest-parts.ts';
 import { scratch } from '../support/program.ts';
 
@@ -205,6 +206,88 @@ suite('idempotency', () => {
     await inView(opened);
     assert.match(String(opened.errors[0]), /no space/);
     assert.deepEqual(await opened.idempotency.once('k', patient(), notAgain), answerOf('one'));
+  });
+
+  test('D5: a view that has gone back, or has lost everything, is brought up to date before it is believed', async (t) => {
+    const views = new MapState();
+    const opened = await open(await scratch(t), () => views);
+    t.after(() => opened.close());
+    const states = [views.kept];
+    for (const key of ['a', 'b', 'c', 'd']) {
+      await opened.idempotency.once(key, patient(), () => opened.store(key, key));
+      await inView(opened);
+      states.push(views.kept);
+    }
+    for (const state of states) {
+      for (const key of ['d', 'c', 'b', 'a']) {
+        views.goBack(state);
+        assert.deepEqual(await opened.idempotency.once(key, patient(), notAgain), answerOf(key));
+      }
+    }
+  });
+
+  test('D5: two processes that keep one view pass each other, and neither takes it back', async (t) => {
+    const views = new MapState();
+    const first = await open(await scratch(t), () => views);
+    const { log } = first;
+    const second = await Idempotency.open({ log, views, onError: (error) => assert.fail(String(error)) });
+    t.after(() => second.close().then(() => first.close()));
+    for (let i = 0; i < 30; i++) {
+      const key = `k${i}`;
+      await first.idempotency.once(key, patient(), () => first.store(key, key));
+      if (i % 3 === 0) await inView({ ...first, idempotency: second });
+    }
+    await inView(first);
+    await inView({ ...first, idempotency: second });
+    const { end } = await log.range({ topic: idempotencyTopic.name, partition: 0 });
+    assert.equal(String(views.kept.get(`idempotency/${log.id}/position`)), String(end));
+    assert.deepEqual(first.errors, []);
+    for (let i = 0; i < 30; i++) assert.deepEqual(await second.once(`k${i}`, patient(), notAgain), answerOf(`k${i}`));
+  });
+
+  test('D5: whether a package is void is told when the view has all that was written by then, not before', async (t) => {
+    const opened = await open(await scratch(t));
+    const { log, state } = opened;
+    await opened.store('k', 'one');
+    await inView(opened);
+    const { end } = await log.range({ topic: idempotencyTopic.name, partition: 0 });
+    const shared: Log = {
+      ...withoutNews(log),
+      waitPast: (at, offset, signal) => log.waitPast(at, offset, signal),
+      writtenEnd: async () => end + 1, // the next record is written, and not shown yet
+    };
+    const another = await Idempotency.open({
+      log: shared,
+      views: state,
+      onError: (error) => assert.fail(String(error)),
+    });
+    t.after(() => another.close().then(() => opened.close()));
+    let isTold = false;
+    const told = another.voidAmong(['one', 'two']).finally(() => (isTold = true));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(isTold, false);
+    await store('k', 'two');
+    assert.deepEqual(await told, new Set(['two']));
+  });
+
+  test('while the view cannot be asked a package with a key is refused, and taken when it can', async (t) => {
+    const views = new MapState();
+    let isAway = true;
+    const away = async (): Promise<void> => {
+      if (isAway) throw new Fault('STATE_UNAVAILABLE', 'away');
+    };
+    const opened = await open(await scratch(t), () => ({
+      get: (key) => away().then(() => views.get(key)),
+      getAll: (keys) => away().then(() => views.getAll(keys)),
+      commit: (change) => away().then(() => views.commit(change)),
+      entries: (prefix) => views.entries(prefix),
+      close: () => views.close(),
+    }));
+    t.after(() => opened.close());
+    const send = (): Promise<Answer> => opened.idempotency.once('k', patient(), () => opened.store('k', 'one'));
+    await assert.rejects(send(), (error) => isFault(error, 'STATE_UNAVAILABLE'));
+    isAway = false;
+    assert.deepEqual(await send(), answerOf('one'));
   });
 
   test('D1: another log does not answer for what it has not stored', async (t) => {

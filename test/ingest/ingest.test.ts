@@ -1,11 +1,13 @@
 /** From a body into the log: a package is there whole or not at all, and waits for room no longer than it should. */
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
-import { Fault, isFault } from '../../src/errors.ts';
+import { Fault, type FaultCode, isFault } from '../../src/errors.ts';
 import { splitJson } from '../../src/ingest/split-json.ts';
+import { openOutsideRegistry } from '../../src/schemas/outside-registry.ts';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { type IngestParts, type IngestPartsOptions, loggedIn, openIngest } from '../support/ingest-parts.ts';
 import { scratch } from '../support/program.ts';
+import { answerJson, answerUnknown, type Script, startScriptedRegistry } from '../support/scripted-registry.ts';
 import { heldWrites } from '../support/segment-logs.ts';
 
 const good = collectEvent();
@@ -70,6 +72,27 @@ suite('ingest', () => {
         answers[i],
       );
     assert.equal((await loggedIn(parts.log)).events.length, senders.length);
+  });
+
+  test('D1, D2: with a registry elsewhere that is silent, or whose newest schema nothing can be checked by: 503, and nothing stored', async (t) => {
+    const unusable = { subject: 's', version: 1, id: 1, schema: '{"type":"object","pattern":"("}', schemaType: 'JSON' };
+    const scripts: readonly (readonly [code: FaultCode, script: Script])[] = [
+      ['SCHEMA_MISSING', (_request, response) => answerJson(response, 200, unusable)],
+      ['SCHEMA_MISSING', (_request, response) => answerUnknown(response)],
+      ['SCHEMA_REGISTRY_UNAVAILABLE', () => undefined],
+      ['SCHEMA_REGISTRY_UNAVAILABLE', (request) => request.socket.destroy()],
+    ];
+    for (const [code, script] of scripts) {
+      const scripted = await startScriptedRegistry(script);
+      t.after(() => scripted.close());
+      const dir = await scratch(t);
+      const registry = await openOutsideRegistry({ address: scripted.url, dir, isReadOnly: false, timeoutMs: 800 });
+      t.after(() => registry.close());
+      const parts = await opened(t, { registry });
+      const sent = parts.send([packageOf([good])], { key: 'k' });
+      await assert.rejects(sent, (error) => isFault(error, code) && error.status === 503);
+      await assertNothingIn(parts);
+    }
   });
 
   test('while the schema is gone from the registry packages wait with their producers, not as dead letters (D2)', async (t) => {

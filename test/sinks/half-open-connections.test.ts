@@ -13,7 +13,8 @@ import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts';
 import { type OwnPostgresServer, ownPostgresServer } from '../support/postgres-server.ts';
 import { landedIn, tableOf } from '../support/table-events.ts';
 
-const statementTimeoutMs = 700;
+const statementTimeoutMs = 2_000;
+const rounds = 8;
 const vanish = { kind: 'vanish' } as const;
 
 suite('half-open connections', { timeout: 120_000 }, () => {
@@ -66,13 +67,13 @@ suite('half-open connections', { timeout: 120_000 }, () => {
     let next = 0;
     let failed = 0;
     let slowestMs = 0;
-    for (let round = 0; round < 14; round++) {
+    for (let round = 0; round < rounds; round++) {
       const batch = batchOf(at, next, next + batchSize);
       const landing = land(partition, batch).then(
         () => undefined,
         (error: unknown) => error,
       );
-      await sleep(round * 2); // at one point or another: before, in or behind COPY
+      await sleep(round * 4); // at one point or another: before, in or behind COPY
       const startedMs = performance.now();
       proxy.next(vanish);
       const error = await landing;
@@ -85,8 +86,8 @@ suite('half-open connections', { timeout: 120_000 }, () => {
       }
       next += batchSize;
     }
-    t.diagnostic(`${failed} of 14 failed, the slowest after ${slowestMs.toFixed(0)} ms`);
-    assert.ok(failed >= 5, `only ${failed} failed`);
+    t.diagnostic(`${failed} of ${rounds} failed, the slowest after ${slowestMs.toFixed(0)} ms`);
+    assert.ok(failed >= 2, `only ${failed} failed`);
     assert.ok(slowestMs < 4 * statementTimeoutMs, `${slowestMs} ms`);
     assert.deepEqual(await landedIn(warehouse, 'vanishing', at), idsOf(batchOf(at, 0, next)));
   });

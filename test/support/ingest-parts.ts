@@ -17,6 +17,7 @@ import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
 import { type Codecs, createCodecs } from '../../src/schemas/codecs.ts';
 import { openFileRegistry } from '../../src/schemas/file-registry.ts';
+import type { SchemaRegistry } from '../../src/schemas/registry.ts';
 import { loadSchemaFiles } from '../../src/schemas/schema-files.ts';
 import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
 import type { StateStore } from '../../src/stores/state/state-store.ts';
@@ -40,6 +41,8 @@ export interface IngestParts {
 }
 
 export interface IngestPartsOptions {
+  /** Default: an embedded one with the project's schemas. */
+  readonly registry?: SchemaRegistry;
   readonly dir: string;
   readonly pipeline?: Partial<Pipeline>;
   readonly files?: LogFiles;
@@ -65,13 +68,18 @@ export function openStateIn(dir: string): Promise<StateStore> {
   return openLmdbStore({ dir: join(dir, 'state'), minFreeBytes: 0 });
 }
 
+async function openOwnRegistry(dir: string): Promise<SchemaRegistry> {
+  const registry = await openFileRegistry({ dir: join(dir, 'registry') });
+  await loadSchemaFiles({ dir: join(import.meta.dirname, '../../schemas'), registry });
+  return registry;
+}
+
 export async function openIngest(options: IngestPartsOptions): Promise<IngestParts> {
   const { dir, files, maxInFlightBytes = 1 << 24, waitForRoomMs = 4_000 } = options;
   const pipeline: Pipeline = { ...app.pipeline, ...options.pipeline };
   const log = await openLogIn(dir, files);
   const state = await openStateIn(dir);
-  const registry = await openFileRegistry({ dir: join(dir, 'registry') });
-  await loadSchemaFiles({ dir: join(import.meta.dirname, '../../schemas'), registry });
+  const registry = options.registry ?? (await openOwnRegistry(dir));
   const defects: unknown[] = [];
   const idempotency = await Idempotency.open({ log, views: state, onError: (error) => defects.push(error) });
   const budget = new Budget(maxInFlightBytes);

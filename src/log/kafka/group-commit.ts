@@ -19,8 +19,11 @@ import {
   type TransactionalProducer,
 } from './transactional-producer.ts';
 
+/** Makes the parts of many batches durable, all or none. */
+export type GroupProducer = Pick<TransactionalProducer, 'open' | 'transact'>;
+
 export interface GroupCommitOptions {
-  readonly producer: TransactionalProducer;
+  readonly producer: GroupProducer;
   readonly maxQueueBytes: number;
   /** So long after it came a batch must be with the brokers, or it is refused. */
   readonly patienceMs: number;

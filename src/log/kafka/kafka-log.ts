@@ -3,6 +3,7 @@
  * committed. Kafka removes what is old, as the topics' own settings say: what has not landed by then is lost, and told by who meets it.
  */
 import type {
+  Append,
   AppendOptions,
   Batch,
   Log,
@@ -19,6 +20,7 @@ import { GroupMember, type GroupTimes } from './group-member.ts';
 import { KafkaBatch, Turns } from './kafka-batch.ts';
 import { connectTimeoutMs, KafkaLogReader, type KafkaLogReaderOptions, requestTimeoutMs } from './kafka-log-reader.ts';
 import { unavailable } from './leader-request.ts';
+import { takeOver } from './sole-appender.ts';
 import { ensureTopics } from './topic-admin.ts';
 import { TransactionalProducer } from './transactional-producer.ts';
 
@@ -67,6 +69,7 @@ class KafkaLog implements Log {
   readonly #commits: GroupCommit;
   readonly #turns = new Turns();
   readonly #groups: GroupTimes;
+  readonly #limits: { readonly patienceMs: number; readonly transactionTimeoutMs: number };
   readonly #onClosed: (() => void) | undefined;
   #refreshing: NodeJS.Timeout | undefined;
 
@@ -81,6 +84,7 @@ class KafkaLog implements Log {
     } = options;
     const { transactionTimeoutMs = 10_000, onClosed } = options;
     this.#onClosed = onClosed;
+    this.#limits = { patienceMs, transactionTimeoutMs };
     this.#groups = options.groups ?? { sessionTimeoutMs: 10_000, heartbeatMs: 1_000 };
     this.#reader = new KafkaLogReader(options);
     this.#cluster = new Cluster({ brokers, connectTimeoutMs, requestTimeoutMs, security });
@@ -157,6 +161,13 @@ class KafkaLog implements Log {
 
   waitPast(at: TopicPartition, offset: number, signal: AbortSignal): Promise<void> {
     return this.#reader.waitPast(at, offset, signal);
+  }
+
+  takeOver(name: string): Promise<Append> {
+    const { transactionTimeoutMs, patienceMs } = this.#limits;
+    const options = { transactionalId: `tributary-${name}`, transactionTimeoutMs, commitGraceMs };
+    const producer = new TransactionalProducer(this.#cluster, options);
+    return takeOver({ producer, patienceMs, onCommitted: (ends) => this.#reader.appended(ends) });
   }
 
   async join(membership: Membership): Promise<Member> {

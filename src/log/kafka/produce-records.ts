@@ -1,4 +1,4 @@
-/** The records of one transaction, sent to the leaders of their partitions, and acknowledged by all replicas that are in sync. */
+/** The records of one transaction, or of many packages outside of one, sent to the leaders of their partitions, and acknowledged by all replicas that are in sync. */
 import type { Broker } from '@platformatic/kafka';
 import { answerOf, check, isStale } from './broker-error.ts';
 import type { Cluster } from './cluster.ts';
@@ -12,7 +12,8 @@ import { leftMs, until } from './time-limit.ts';
 export type Sequences = Map<string, number>;
 
 export interface ProducedBy {
-  readonly transactionalId: string;
+  /** `null`: outside of transactions, where each partition's records are there as they are stored. */
+  readonly transactionalId: string | null;
   readonly producer: Producer;
   readonly sequences: Sequences;
 }
@@ -101,9 +102,11 @@ async function produceTo(
   }
 }
 
-function encode(places: readonly Place[], turn: number, { producer, sequences }: ProducedBy): readonly ProduceTopic[] {
+function encode(places: readonly Place[], turn: number, by: ProducedBy): readonly ProduceTopic[] {
+  const { transactionalId, producer, sequences } = by;
   const topics = new Map<string, { readonly partition: number; readonly batch: Buffer }[]>();
   const timeMs = Date.now();
+  const isTransactional = transactionalId !== null;
   for (const { topic, partition, groups } of places) {
     const group = groups[turn];
     if (group === undefined) continue;
@@ -111,7 +114,7 @@ function encode(places: readonly Place[], turn: number, { producer, sequences }:
     const sequence = sequences.get(name) ?? 0;
     sequences.set(name, (sequence + countOf(group)) % 2 ** 31);
     const partitions = topics.get(topic) ?? [];
-    partitions.push({ partition, batch: encodeRecordBatch(group, producer, { sequence, timeMs }) });
+    partitions.push({ partition, batch: encodeRecordBatch(group, producer, { sequence, timeMs, isTransactional }) });
     topics.set(topic, partitions);
   }
   return [...topics].map(([name, partitions]) => ({ name, partitions }));

@@ -10,7 +10,7 @@ const PRODUCE = 0;
 const VERSION = 9;
 const ALL_IN_SYNC_REPLICAS = -1;
 
-function createRequest(transactionalId: string, timeoutMs: number, topics: readonly ProduceTopic[]): Writer {
+function createRequest(transactionalId: string | null, timeoutMs: number, topics: readonly ProduceTopic[]): Writer {
   return Writer.create()
     .appendString(transactionalId)
     .appendInt16(ALL_IN_SYNC_REPLICAS)
@@ -24,6 +24,6 @@ function createRequest(transactionalId: string, timeoutMs: number, topics: reado
 }
 
 export const produceApi = createAPI<
-  [transactionalId: string, timeoutMs: number, topics: readonly ProduceTopic[]],
+  [transactionalId: string | null, timeoutMs: number, topics: readonly ProduceTopic[]],
   ReturnType<typeof produceV9.parseResponse>
 >(PRODUCE, VERSION, createRequest, produce.parseResponse);

@@ -33,13 +33,15 @@ export interface BatchPosition {
   /** Of the first record, counted by the producer. */
   readonly sequence: number;
   readonly timeMs: number;
+  /** Its records are there when the transaction commits, not before. */
+  readonly isTransactional: boolean;
 }
 
-/** One transactional batch of the records of these chunks, in order. */
+/** One batch of the records of these chunks, in order. */
 export function encodeRecordBatch(
   chunks: readonly RecordChunk[],
   { id, epoch }: Producer,
-  { sequence, timeMs }: BatchPosition,
+  { sequence, timeMs, isTransactional }: BatchPosition,
 ): Buffer {
   const count = chunks.reduce((sum, { lengths }) => sum + lengths.length, 0);
   const bytes = Buffer.allocUnsafe(HEAD_BYTES + recordsBytes(chunks));
@@ -47,7 +49,7 @@ export function encodeRecordBatch(
   bytes.writeInt32BE(bytes.length - LENGTH_END, 8);
   bytes.writeInt32BE(-1, 12); // the leader's epoch: likewise
   bytes.writeInt8(FORMAT, 16);
-  bytes.writeInt16BE(TRANSACTIONAL, 21);
+  bytes.writeInt16BE(isTransactional ? TRANSACTIONAL : 0, 21);
   bytes.writeInt32BE(count - 1, 23);
   bytes.writeBigInt64BE(BigInt(timeMs), 27);
   bytes.writeBigInt64BE(BigInt(timeMs), 35);

@@ -20,6 +20,8 @@ export interface GrantsOptions {
   readonly database: string;
   readonly schema: string;
   readonly tables: readonly TableSink<never>[];
+  /** Keyed state is kept in this database, too: where nodes share a log. Default false. */
+  readonly hasState?: boolean;
   /** The tables are made here, with the partitions of these months (`YYYY-MM`); default: the role makes them. */
   readonly months?: { readonly from: string; readonly to: string };
 }
@@ -39,6 +41,7 @@ export function grantStatements(options: GrantsOptions): readonly string[] {
     `GRANT ${months ? 'USAGE' : 'USAGE, CREATE'} ON SCHEMA ${quoted(schema)} ${to}`,
     ...(schema === 'public' ? [] : [`${inDatabase} SET search_path = ${quoted(schema)}`]),
     ...(months ? preparedTables(options.tables, months, to) : []),
+    ...(months && options.hasState ? preparedState(to) : []),
   ];
 }
 
@@ -57,6 +60,15 @@ function preparedTables(
       ...monthsBetween(months.from, months.to).map((month) => createPartition(table.name, month)),
       `GRANT ${privilegesOn(table).join(', ')} ON ${quoted(table.name)} ${to}`,
     ]),
+  ];
+}
+
+/** As the store of keyed state makes it. */
+function preparedState(to: string): readonly string[] {
+  return [
+    'CREATE TABLE IF NOT EXISTS tributary_state (key bytea PRIMARY KEY, value bytea NOT NULL, expires_at_ms bigint)',
+    'CREATE INDEX IF NOT EXISTS tributary_state_expiry ON tributary_state (expires_at_ms) WHERE expires_at_ms IS NOT NULL',
+    `GRANT SELECT, INSERT, UPDATE, DELETE ON tributary_state ${to}`,
   ];
 }
 

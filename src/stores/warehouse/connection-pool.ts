@@ -139,7 +139,7 @@ async function endSession(gone: ClientBase): Promise<void> {
   const ended = cutAfter(client, checkLimitMs, () =>
     client.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND usename = current_user
-       AND application_name = 'tributary' AND datname = current_database() AND wait_event = 'ClientRead'`,
+       AND application_name = current_setting('application_name') AND datname = current_database() AND wait_event = 'ClientRead'`,
       [processID],
     ),
   );

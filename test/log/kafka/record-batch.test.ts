@@ -33,7 +33,7 @@ function encoded(records: readonly NewRecord[], timeMs = 1_700_000_000_000): Buf
   for (const one of records) batch.add(one);
   assert.equal(batch.count, records.length);
   const chunks = [...batch.parts()].flatMap((part) => part.chunks);
-  return encodeRecordBatch(chunks, producer, { sequence: 5, timeMs });
+  return encodeRecordBatch(chunks, producer, { sequence: 5, timeMs, isTransactional: true });
 }
 
 suite("Kafka's record batches", () => {
