@@ -28,7 +28,7 @@ export async function allLanded(
     let times = 0;
     for (const until = Date.now() + timeoutMs; times < 2 && Date.now() < until; await sleep(100)) {
       const isThere = await isAllThere().catch((error: unknown) => {
-        if (isFault(error, 'LOG_UNAVAILABLE')) return false; // a broker that is just back
+        if (isFault(error, 'LOG_UNAVAILABLE') || isFault(error, 'STATE_UNAVAILABLE')) return false; // servers that are just back
         throw error;
       });
       times = isThere ? times + 1 : 0;

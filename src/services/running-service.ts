@@ -1,6 +1,6 @@
 /** A service in a directory of its own: its data, its log, and the number of its process, by which another process finds it again. */
 import { spawn } from 'node:child_process';
-import { mkdir, open, readFile, readlink, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, readlink, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Service } from './service.ts';
@@ -39,6 +39,7 @@ export class RunningService {
   async #spawn(): Promise<void> {
     await this.service.prepare(this.dir);
     const { file, args, ids } = await this.service.command(this.dir);
+    await rename(join(this.dir, 'log'), join(this.dir, 'log.before')).catch(noneYet);
     const log = await open(join(this.dir, 'log'), 'w');
     const stdio = ['ignore' as const, log.fd, log.fd];
     const child = spawn(file, [...args], { cwd: this.dir, detached: true, stdio, ...ids });
@@ -88,4 +89,8 @@ export class RunningService {
   #log(): Promise<string> {
     return readFile(join(this.dir, 'log'), 'utf8').catch(() => '');
   }
+}
+
+function noneYet(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }

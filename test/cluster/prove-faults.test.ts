@@ -17,13 +17,12 @@ import type { Producer } from '../../src/prove/producer.ts';
 import { openS3Store } from '../../src/stores/objects/s3-store.ts';
 import { connectionPool } from '../../src/stores/warehouse/connection-pool.ts';
 import { cleanEnvironment } from '../support/program.ts';
-import { until } from '../support/until.ts';
 import { useS3Credentials } from '../support/s3-server.ts';
 
 const aMinute = partNames.map((part) => `${part} killed`);
 const seconds = Object.keys(faults).filter((kind) => !aMinute.includes(kind));
 
-suite('each fault of the crash proof alone', { concurrency: 2, timeout: 900_000 }, () => {
+suite('each fault of the crash proof alone', { concurrency: 2, timeout: 1_800_000 }, () => {
   before(useS3Credentials);
 
   suite('for a minute', { concurrency: false }, () => {
@@ -47,9 +46,10 @@ suite('each fault of the crash proof alone', { concurrency: 2, timeout: 900_000 
         assert.equal(await node.drain(30_000), 0);
         await node.start();
       }
-      await until(() => nodes.every(({ name }) => producer.acknowledgedBy(name) > 3));
+      await running().acknowledging();
       await landed(t, running());
-      assert.deepEqual(producer.unanswered, {});
+      const { TimeoutError: _slow, ...others } = producer.unanswered;
+      assert.deepEqual(others, {});
     });
 
     test('what is taken away or doubled on the servers is told (D2, D3)', async (t) => {
@@ -77,16 +77,20 @@ suite('each fault of the crash proof alone', { concurrency: 2, timeout: 900_000 
 /** For the tests of a suite. */
 function runningTrial(): () => Trial {
   let dir: string;
-  let trial: Trial;
+  let trial: Trial | undefined;
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'tributary-faults-'));
     trial = await Trial.start({ app, configFile: undefined, env: cleanEnvironment(), dir, nodes: nodeCount, seed: 1 });
   });
   after(async () => {
     await trial?.close();
-    await rm(dir, { recursive: true, force: true });
+    if (trial?.failures.length === 0) await rm(dir, { recursive: true, force: true });
+    else console.error(`what is left of the trial that failed: ${dir}`);
   });
-  return () => trial;
+  return () => {
+    assert.ok(trial, 'the servers did not start');
+    return trial;
+  };
 }
 
 async function landsOnce(t: TestContext, trial: Trial, fault: Pick<PlannedFault, 'kind' | 'awayMs'>): Promise<void> {
@@ -98,8 +102,9 @@ async function landsOnce(t: TestContext, trial: Trial, fault: Pick<PlannedFault,
 
 /** Resolves when every node is busy. */
 async function loaded(trial: Trial): Promise<Producer> {
+  assert.deepEqual(trial.failures, [], 'what came before has broken it');
   const producer = trial.startLoad();
-  await until(() => trial.nodes.every(({ name }) => producer.acknowledgedBy(name) > 3));
+  await trial.acknowledging();
   return producer;
 }
 
@@ -107,7 +112,7 @@ async function loaded(trial: Trial): Promise<Producer> {
 async function landed(t: TestContext, trial: Trial): Promise<void> {
   await trial.land();
   const { lost, twice, wrong, torn, ...counts } = await trial.compare();
-  assert.deepEqual({ lost, twice, wrong, torn }, { lost: [], twice: [], wrong: [], torn: [] });
-  assert.deepEqual(trial.failures.splice(0), []);
+  trial.failures.push(...lost, ...twice, ...wrong, ...torn);
+  assert.deepEqual(trial.failures, []);
   t.diagnostic(`${counts.landed} landed, ${counts.deadLetters} dead letters`);
 }

@@ -21,7 +21,7 @@ export function proofTable(proof: Proof | ClusterProof): string {
     ['wrong bytes', proof.wrong.length],
     ['torn objects', proof.torn.length],
     ['other failures', proof.failures.length],
-    ...memory(proof),
+    ...ofCluster(proof),
     ['seconds', proof.seconds.toFixed(1)],
   ];
   const table = renderTable(
@@ -43,10 +43,11 @@ function struck({ kills }: Proof): readonly Row[] {
   return Object.entries(kills).map(([what, count]) => [moments[what] ?? what, count]);
 }
 
-function memory(proof: Proof | ClusterProof): readonly Row[] {
-  if (!('memory' in proof) || !proof.memory) return [];
-  const { firstThirdMiB, lastThirdMiB } = proof.memory;
+function ofCluster(proof: Proof | ClusterProof): readonly Row[] {
+  if (!('memory' in proof)) return [];
+  const { firstThirdMiB = '', lastThirdMiB = '' } = proof.memory ?? {};
   return [
+    ['starts of nodes that failed and were tried again', proof.failedStarts],
     ['most memory of a node, first third, MiB', firstThirdMiB],
     ['most memory of a node, last third, MiB', lastThirdMiB],
   ];

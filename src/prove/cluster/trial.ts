@@ -113,7 +113,7 @@ export class Trial {
     await this.#note({ round });
     await Promise.all(round.map((fault) => this.#strikeOne(fault, round.length === 1)));
     await this.#note({ back: round.map(({ kind }) => kind) });
-    await this.#recovered();
+    await this.acknowledging();
   }
 
   async #strikeOne({ kind, awayMs, afterMs, seed }: PlannedFault, isAlone: boolean): Promise<void> {
@@ -123,7 +123,8 @@ export class Trial {
     await faults[kind]!.strike({ cluster, nodes, random: seededRandom(seed), awayMs, isAlone, onFailure });
   }
 
-  async #recovered(): Promise<void> {
+  /** Resolves when each node has acknowledged something since; where one does not, that is a failure. */
+  async acknowledging(): Promise<void> {
     const producer = this.#producer;
     if (!producer) return;
     const before = this.nodes.map(({ name }) => producer.acknowledgedBy(name));
@@ -132,9 +133,7 @@ export class Trial {
       if (this.nodes.every(isBack)) return;
       if (Date.now() < endMs) continue;
       const silent = this.nodes.filter((node, i) => !isBack(node, i)).map(({ name }) => name);
-      this.failures.push(
-        `${silent.join(', ')} acknowledged nothing within ${recoverLimitMs / 1000} s of the end of it`,
-      );
+      this.failures.push(`${silent.join(', ')} acknowledged nothing within ${recoverLimitMs / 1000} s`);
     }
   }
 
