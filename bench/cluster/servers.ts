@@ -11,7 +11,7 @@ import { postgresOf } from '../../src/services/postgres.ts';
 import { RunningService } from '../../src/services/running-service.ts';
 import { s3Bucket, s3Credentials, s3Of } from '../../src/services/s3.ts';
 import type { Service } from '../../src/services/service.ts';
-import { freePorts } from '../../test/support/free-ports.ts';
+import { freePorts } from '../../src/services/free-ports.ts';
 import { atExit } from '../at-exit.ts';
 import type { BenchSettings } from '../parts.ts';
 
