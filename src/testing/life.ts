@@ -103,7 +103,7 @@ async function run(options: LifeOptions, { calls, config, engine }: Parts): Prom
   const codecs = createCodecs(registry);
   const landed = new Landed({ engine, pipeline, crashed: calls.crashed });
   const onError = (error: unknown): void => landed.failed(error);
-  const idempotency = await Idempotency.open({ log, views: state, onError });
+  const idempotency = await Idempotency.open({ log, views: state, onError, now: options.now });
   const faulty = { log: faultyLog(log, calls.log), state: faultyState(state, calls.checkpoint) };
   const metrics = createMetrics();
   const server = createServer({ logger, metrics: metrics.registry, health: alwaysReady });

@@ -41,7 +41,7 @@ export function sourceOperation({ name, source }: DescribedSource): Operation {
       ...(['NOT_JSON', 'BODY_INCOMPLETE', 'BODY_CORRUPT', 'IDEMPOTENCY_KEY_INVALID', 'BODY_TIMEOUT'] as const),
       ...(['PACKAGE_TOO_LARGE', 'CONTENT_ENCODING_UNSUPPORTED', 'CONTENT_TYPE_UNSUPPORTED'] as const),
       ...(['SCHEMA_MISSING', 'SCHEMA_INVALID', 'SCHEMA_REGISTRY_UNAVAILABLE'] as const),
-      ...(['RATE_LIMITED', 'BUSY', 'LOG_FULL', 'LOG_FAILED'] as const),
+      ...(['RATE_LIMITED', 'BUSY', 'LOG_FULL', 'LOG_FAILED', 'STATE_UNAVAILABLE', 'LOG_UNAVAILABLE'] as const),
     ],
   };
 }
