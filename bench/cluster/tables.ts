@@ -39,11 +39,11 @@ export function nodesTable({ one, two, ...result }: NodesResult, width: number |
     ['one', ...nodesCells(one), '', ''],
     ['two', ...nodesCells(two), ratio(result.ratio), goal],
   ];
-  const titles = ['CPU s a million', 'smallest share', 'events/s', 'of one', 'goal'];
+  const titles = ['CPU s a million', 'smallest share', 'events/s', 'refused', 'of one', 'goal'];
   const table = renderTable([{ title: 'nodes' }, ...titles.map(right)], lines, width);
   return `Processor time of nodes, ${whole(result.events)} events over HTTP, landed\n${table}`;
 }
 
-function nodesCells({ cpuSecondsAMillion, smallestShare, eventsPerSecond }: NodesMeasured): string[] {
-  return [cpuSecondsAMillion.toFixed(1), `${Math.round(smallestShare * 100)}%`, whole(eventsPerSecond)];
+function nodesCells({ cpuSecondsAMillion, smallestShare, eventsPerSecond, failed }: NodesMeasured): string[] {
+  return [cpuSecondsAMillion.toFixed(1), `${Math.round(smallestShare * 100)}%`, whole(eventsPerSecond), whole(failed)];
 }

@@ -52,6 +52,10 @@ export class Contestant<Name extends string> {
 
   async round(eventsAPackage: number, until: Until): Promise<void> {
     const result = await this.#side.round(eventsAPackage, until);
+    if (result.packages === 0)
+      throw new Error(
+        `${this.name}: no package of ${eventsAPackage} events was answered in a round; is the machine busy?`,
+      );
     this.#busy.push(result.busy);
     this.#rounds.push(result);
     this.rates.push((result.packages * eventsAPackage) / result.seconds);

@@ -156,7 +156,10 @@ export class GroupCommit {
       return this.#afterFailure(taken, error);
     }
     this.#options.onCommitted(ends);
-    for (const waiting of taken) this.#settle(waiting);
+    for (const waiting of taken) {
+      this.#settle(waiting);
+      waiting.batch.release(); // not before: what failed is done again with the same batches
+    }
     const tookMs = performance.now() - startedMs;
     this.#usualMs += (tookMs - this.#usualMs) / 8;
     this.#options.onFlushed?.(tookMs / 1000);

@@ -1,5 +1,6 @@
 /** A batch, encoded as it is filled: for each partition chunks of records, which go into record batches as they are. */
 import type { Batch, NewRecord } from '../log.ts';
+import { ChunkBuffers } from '../chunk-buffers.ts';
 import { partitionFor, partitionForBytes } from '../partition.ts';
 import { bodyBytes, type RecordChunk, writeBody } from './record-chunk.ts';
 
@@ -9,7 +10,12 @@ import { bodyBytes, type RecordChunk, writeBody } from './record-chunk.ts';
  */
 export const RECORD_BATCH_BYTES = 512 << 10;
 
-const FIRST_CHUNK_BYTES = 1 << 10;
+/** Small chunks grow up to this; large ones are not copied, and leave little unused. */
+const CHUNK_BYTES = 64 << 10;
+
+/** Of all logs of the process. */
+const buffers = new ChunkBuffers();
+
 /** Memory of a chunk beside its buffer, and of a record beside its bytes, about. */
 const CHUNK_OVERHEAD_BYTES = 200;
 const RECORD_OVERHEAD_BYTES = 8;
@@ -69,14 +75,12 @@ export class KafkaBatch implements Batch {
     return (parts[partition] ??= { topic, partition, chunks: [] });
   }
 
-  /** The partition's last chunk, grown where it has to be, or a new one. */
+  /** The partition's last chunk, grown while it is small, or a new one. */
   #room(chunks: RecordChunk[], needed: number): RecordChunk {
     const last = chunks.at(-1);
     if (last !== undefined && last.used + needed <= last.buffer.length) return last;
-    if (last !== undefined && last.used + needed <= RECORD_BATCH_BYTES) return this.#grow(last, needed);
-    const buffer = Buffer.allocUnsafe(
-      last === undefined ? Math.max(needed, FIRST_CHUNK_BYTES) : Math.max(needed, RECORD_BATCH_BYTES / 4),
-    );
+    if (last !== undefined && last.used + needed <= CHUNK_BYTES) return this.#grow(last, needed);
+    const buffer = buffers.take(last === undefined ? needed : Math.max(needed, CHUNK_BYTES));
     const chunk = { buffer, used: 0, lengths: [] };
     chunks.push(chunk);
     this.bytes += buffer.length + CHUNK_OVERHEAD_BYTES;
@@ -85,9 +89,16 @@ export class KafkaBatch implements Batch {
 
   #grow(chunk: RecordChunk, needed: number): RecordChunk {
     const { buffer, used } = chunk;
-    chunk.buffer = Buffer.allocUnsafe(Math.min(RECORD_BATCH_BYTES, Math.max(4 * buffer.length, used + needed)));
+    chunk.buffer = buffers.take(Math.min(CHUNK_BYTES, Math.max(4 * buffer.length, used + needed)));
     buffer.copy(chunk.buffer, 0, 0, used);
     this.bytes += chunk.buffer.length - buffer.length;
+    buffers.give(buffer);
     return chunk;
+  }
+
+  /** Its records are stored: their memory goes to other batches, and nothing of it can be read any more. */
+  release(): void {
+    for (const { chunks } of this.parts()) for (const { buffer } of chunks) buffers.give(buffer);
+    this.#parts.clear();
   }
 }

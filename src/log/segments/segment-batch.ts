@@ -4,7 +4,7 @@
 import { maxBytesPerUnit, writeUtf8 } from '../../event/utf8.ts';
 import type { Batch, NewRecord } from '../log.ts';
 import { partitionForBytes, partitionFor } from '../partition.ts';
-import { ChunkBuffers } from './chunk-buffers.ts';
+import { ChunkBuffers } from '../chunk-buffers.ts';
 import type { LogState } from './log-state.ts';
 import { recordBytesAtMost, writeRecord } from './record.ts';
 

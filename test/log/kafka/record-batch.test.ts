@@ -36,7 +36,42 @@ function encoded(records: readonly NewRecord[], timeMs = 1_700_000_000_000): Buf
   return encodeRecordBatch(chunks, producer, { sequence: 5, timeMs, isTransactional: true });
 }
 
+function valuesIn(batch: KafkaBatch): string[] {
+  const at = { sequence: 0, timeMs: 1, isTransactional: true };
+  const written = [...batch.parts()].map(({ chunks }) => encodeRecordBatch(chunks, producer, at));
+  const batches = written.flatMap((bytes) => [...readRecordBatches(bytes, 't/0')]);
+  return batches.flatMap((one) => one.records().map(({ value }) => hex(value))).toSorted();
+}
+
 suite("Kafka's record batches", () => {
+  test('D1: memory that a stored batch gives back is of no batch that is still on its way', () => {
+    const turns = new Turns();
+    const filled = (values: readonly Buffer[]): KafkaBatch => {
+      const batch = new KafkaBatch(() => 3, turns);
+      for (const value of values) batch.add({ topic: 't', key: null, value, headers: [] });
+      return batch;
+    };
+    const values = fc.array(
+      fc.tuple(fc.nat(255), fc.nat(100_000)).map(([byte, size]) => Buffer.alloc(size, byte)),
+      { maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(values, fc.boolean()), { maxLength: 8 }), (packages) => {
+        const open: { readonly batch: KafkaBatch; readonly expected: readonly string[] }[] = [];
+        for (const [own, isStored] of packages) {
+          open.push({ batch: filled(own), expected: own.map(hex).toSorted() });
+          if (!isStored) continue;
+          const { batch, expected } = open.shift()!;
+          assert.deepEqual(valuesIn(batch), expected);
+          batch.release();
+          assert.deepEqual([...batch.parts()], []);
+        }
+        for (const { batch, expected } of open) assert.deepEqual(valuesIn(batch), expected);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   test('what was added is read, in order, by us and by the client', () => {
     fc.assert(
       fc.property(newRecords, (records) => {

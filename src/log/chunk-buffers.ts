@@ -1,6 +1,6 @@
 /**
- * Buffers for records on their way into a frame, used again and again: made anew for each package, they would cost a
- * seventh of ingest's time in garbage collection.
+ * Buffers for records on their way into the log, used again and again: made anew for each package, they would cost a seventh of
+ * ingest's time in garbage collection (embedded), and more than a third of what an append costs (on Kafka).
  */
 const SMALLEST_BYTES = 1 << 10;
 const LARGEST_BYTES = 1 << 20;
