@@ -11,7 +11,7 @@ import { until } from '../support/until.ts';
 
 const program = join(import.meta.dirname, '../../src/cli/program.ts');
 
-suite('tributary prove --engine cluster', { concurrency: false, timeout: 300_000 }, () => {
+suite('tributary prove --engine cluster', { concurrency: false, timeout: 600_000 }, () => {
   test('D1, D2, D3, D5: nothing is lost, twice, wrong or torn after 6 faults, and nothing is left behind', async (t) => {
     const tmp = await scratch(t);
     const args = ['prove', 'collect', '--engine', 'cluster', '--kills', '6', '--seed', '5', '--json'];
