@@ -35,6 +35,8 @@ export class KeyView {
   readonly #keys: ViewKeys;
   /** Where this process reads on; undefined where it has to ask the store for that first. */
   #next: number | undefined;
+  /** Records below it were told to be in the view. */
+  #told: number | undefined;
   /** The store's position, as it was last seen; -1 where it has none. */
   #position = -1;
   #stored: Buffer | undefined;
@@ -133,6 +135,7 @@ export class KeyView {
     this.#onRecords(page.records, false);
     if (page.next > from && !(await this.#store(page, from))) return; // read again from where the store is
     this.#next = page.next;
+    this.#told = page.next;
     this.#atLeast = Math.max(this.#atLeast, page.next);
     this.#onRecords(page.records, true);
   }
@@ -146,14 +149,17 @@ export class KeyView {
     }
   }
 
-  /** Where the store is, if the log has it; else where the log begins. */
+  /**
+   * Where the store is, if the log has it, or before it, where records are still to be told of; else where the log begins. The store is
+   * asked first: others move it on, and what they have come to by then is not beyond the end.
+   */
   async #findPlace(): Promise<number> {
-    const { start, end } = await this.#log.range(at);
     await this.#look();
+    const { start, end } = await this.#log.range(at);
     this.#start = start;
     if (this.#atLeast === Infinity) this.#atLeast = end;
     if (this.#position > end) this.#position = -1; // the position in another topic, which had the same name
-    return Math.max(this.#position, start);
+    return Math.max(Math.min(this.#position, this.#told ?? Infinity), start);
   }
 
   async #look(): Promise<void> {
