@@ -175,7 +175,7 @@ export const catalogue = {
   LOG_UNAVAILABLE: {
     status: 503,
     what: 'The Kafka brokers cannot be reached, or do not answer in time.',
-    todo: 'Start the Kafka brokers, or correct KAFKA_BROKERS; what waits goes on by itself.',
+    todo: 'Start the Kafka brokers, or correct KAFKA_BROKERS, KAFKA_TLS or KAFKA_USERNAME; what waits goes on by itself.',
   },
   LOG_MISSING: {
     status: 404,

@@ -257,7 +257,8 @@ function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): vo
 function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landing: Landing): void {
   const { config, engine, pipelines, codecs, repairs, logger, metrics } = parts;
   const { log, state, objects } = engine;
-  const letters = new Letters({ log, statuses: repairs, pipelines, objects, voids: voidsOf(parts) });
+  const voids = voidsOf(parts);
+  const letters = new Letters({ log, statuses: repairs, pipelines, objects, voids });
   const onDefect = (error: unknown, correlationId: string): void =>
     logger.error({ err: error, correlationId }, 'a function of a pipeline failed; the event is refused');
   const onReplayed = (pipeline: string, events: number): void => metrics.eventsIngested.inc({ pipeline }, events);
@@ -274,7 +275,7 @@ function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landi
   const isRegistryElsewhere = !('administration' in engine.registry);
   const described = { sources: pipelines, isLoopback: isLoopback(config.host), isRegistryElsewhere };
   mountOpenApi(server, { version: packageVersion(), ...described });
-  mountTrail(server, { log, state, statuses: repairs, letters, pipelines, codecs, objects, warehouse });
+  mountTrail(server, { log, state, statuses: repairs, letters, voids, pipelines, codecs, objects, warehouse });
 }
 
 /** Where only this process appends, no package is ever void. */

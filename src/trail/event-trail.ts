@@ -7,6 +7,7 @@ import { correlationIdParts } from '../event/correlation-id.ts';
 import { Reject } from '../event/reject.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { readCheckpoint } from '../processing/checkpoint.ts';
+import { isVoid, voidNote } from './void-package.ts';
 import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 import { type FoundRecord, findRecord, longestReceiptMs } from './find-record.ts';
 import { linesIn, objectsOfPrefix } from './objects.ts';
@@ -40,6 +41,7 @@ export async function eventTrail(
   }
   const letter = await letterOf(options, correlationId);
   if (letter) return trailOfLetter(letter);
+  if (await isVoid(options, correlationId)) notes.push(voidNote);
   return noted(notes, () => trailOfRow(options, correlationId));
 }
 
@@ -67,10 +69,12 @@ async function trailOfRecord(
     ...(replayOf !== undefined && { replayOf }),
   };
   const nowhere = { rows: [], objects: [], notes: [] };
-  if (record.offset >= committed)
+  const isInVoid = await isVoid(options, correlationId);
+  if (record.offset >= committed && !isInVoid)
     return { ...base, ...nowhere, whereabouts: 'not landed yet', lag: record.offset + 1 - committed };
   const landed = await landedAs(options, pipeline, found);
   const isSomewhere = landed.rows.length > 0 || landed.objects.length > 0;
+  if (!isSomewhere && isInVoid) return { ...base, ...nowhere, whereabouts: 'void', notes: [...landed.notes, voidNote] };
   const letter = isSomewhere ? undefined : await letterOf(options, replayOf ?? correlationId);
   const whereabouts: Whereabouts = isSomewhere ? 'landed' : letter ? 'dead letter' : 'not found in any sink';
   return { ...base, ...landed, whereabouts, ...(letter && { deadLetter: letterJson(letter) }) };

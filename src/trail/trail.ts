@@ -7,6 +7,7 @@ import type { Letters } from '../dead-letters/letters.ts';
 import type { RepairStatuses } from '../dead-letters/repair-statuses.ts';
 import type { LogReader } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { VoidPackages } from '../processing/void-packages.ts';
 import type { Codecs } from '../schemas/codecs.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
@@ -17,6 +18,8 @@ export interface TrailOptions {
   readonly state: StateStore;
   readonly statuses: RepairStatuses;
   readonly letters: Letters;
+  /** Undefined where no package can be void. */
+  readonly voids: VoidPackages | undefined;
   readonly pipelines: readonly Pipeline[];
   readonly codecs: Codecs;
   readonly objects: Pick<ObjectStore, 'get' | 'list'>;
@@ -29,6 +32,8 @@ export type Whereabouts =
   /** Its processor has not come to it. */
   | 'not landed yet'
   | 'dead letter'
+  /** Its package counts for nothing: another one was first under its Idempotency-Key, and what that one held has landed. */
+  | 'void'
   /** Its processor is past it, and it is neither in a sink nor a dead letter: dropped, or removed by hand. */
   | 'not found in any sink';
 

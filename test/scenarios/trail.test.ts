@@ -4,7 +4,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { dataPaths } from '../../src/engine/engine.ts';
 import { replayCorrelationId } from '../../src/event/correlation-id.ts';
+import { ViewKeys } from '../../src/ingest/key-entries.ts';
+import { openSegmentLogReader } from '../../src/log/segments/segment-log-reader.ts';
+import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
 import type { FoundEvents } from '../../src/trail/find-events.ts';
 import type { PackageTrail } from '../../src/trail/package-trail.ts';
 import type { EventTrail } from '../../src/trail/trail.ts';
@@ -16,6 +20,16 @@ import { type Program, runProgram, startProgram } from '../support/program.ts';
 
 const messageId = '0190A1B2-C3D4-7E5F-8A9B-0C1D2E3F4ABC';
 const unknown = '01932f5e-0c00-8a1b-9c3d-4e5f60000000';
+
+/** As another node that was first under its key would have it marked; nothing serves. */
+async function markAsVoid(dir: string, packageId: string): Promise<void> {
+  const { log: logDir, state: stateDir } = dataPaths(dir);
+  const log = await openSegmentLogReader({ dir: logDir });
+  const state = await openLmdbStore({ dir: stateDir, minFreeBytes: 0 });
+  await state.commit({ put: [{ key: new ViewKeys(log.id).void(packageId), value: Buffer.alloc(0) }] });
+  await state.close();
+  await log.close();
+}
 
 suite('the trail of an event', { timeout: 280_000 }, () => {
   let dataDir: string;
@@ -169,6 +183,13 @@ suite('the trail of an event', { timeout: 280_000 }, () => {
       const { text } = await httpRequest(`${stopped.url}/admin/events/${packageId.slice(0, 35)}1`);
       const [event] = (JSON.parse(text) as FoundEvents).events;
       assert.deepEqual([event?.whereabouts, event?.lag], ['not landed yet', 2]);
+      await stopped.kill('SIGKILL');
+      await markAsVoid(stopped.dataDir, packageId);
+      for (const command of ['events', 'packages']) {
+        const ran = await runProgram([command, 'show', packageId, '--json', '--data-dir', stopped.dataDir]);
+        assert.match(ran.stdout, /its package counts for nothing: another one was first under its Idempotency-Key/);
+        if (command === 'events') assert.match(ran.stdout, /"whereabouts":"void"/);
+      }
     } finally {
       await stopped.kill('SIGKILL');
       await rm(`${dataDir}-2`, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });

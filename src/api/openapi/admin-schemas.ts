@@ -42,14 +42,14 @@ const eventTrail = object({
   index: whole(),
   receivedAt: time,
   pipeline: text(),
-  whereabouts: oneOf(['landed', 'not landed yet', 'dead letter', 'not found in any sink']),
+  whereabouts: oneOf(['landed', 'not landed yet', 'dead letter', 'void', 'not found in any sink']),
   'record?': object({ ...place, at: time }),
   'lag?': whole('Records that its processor has to take until this one has landed.'),
   rows: list(object({ table: text(), columns: { type: 'object', additionalProperties: text() } })),
   objects: list(object({ key: text(), line: whole('From 1.') })),
   'deadLetter?': ref('DeadLetter'),
   'replayOf?': text('The dead letter that this event is the replay of.'),
-  notes: list(text('What could not be looked at.')),
+  notes: list(text('What could not be looked at, and why the event is nowhere.')),
 });
 
 const packageTrail = object({

@@ -12,7 +12,7 @@ export async function withTrail<T>(options: ConfigOptions, use: (trail: TrailOpt
     { loadApps },
     { createCodecs },
     { reachWarehouse },
-    voided,
+    { VoidMarks },
   ] = await Promise.all([
     import('../../dead-letters/letters.ts'),
     import('../../dead-letters/repair-statuses.ts'),
@@ -29,10 +29,11 @@ export async function withTrail<T>(options: ConfigOptions, use: (trail: TrailOpt
     const { log, state, views } = reader;
     const statuses = await readStatuses(log, state);
     const objects = await reader.objects();
-    const letters = new Letters({ log, statuses, pipelines, objects, voids: new voided.VoidMarks(views, log.id) });
+    const voids = new VoidMarks(views, log.id);
+    const letters = new Letters({ log, statuses, pipelines, objects, voids });
     const codecs = createCodecs(await reader.registry());
     const warehouse = () => (reached ??= reachWarehouse(config));
-    return await use({ log, state, statuses, letters, pipelines, codecs, objects, warehouse });
+    return await use({ log, state, statuses, letters, voids, pipelines, codecs, objects, warehouse });
   } finally {
     await reached?.then(
       (warehouse) => warehouse.close(),

@@ -1,6 +1,6 @@
 /** The brokers of a cluster, and which of them leads which partition, as far as is known; asked again when it turns out to be wrong. */
 import { type Broker, type Connection, metadataV9 } from '@platformatic/kafka';
-import { Fault, reasonOf } from '../../errors.ts';
+import { Fault, isFault, reasonOf } from '../../errors.ts';
 import type { TopicPartition } from '../log.ts';
 import { answerOf, BrokerError } from './broker-error.ts';
 import { Connections, type ConnectionSettings } from './connections.ts';
@@ -105,6 +105,15 @@ export class Cluster {
   close(): void {
     this.#connections.close();
   }
+}
+
+/** What the first requests met: brokers that are none, or want TLS, answer in ways of their own, or not at all. */
+export function unreached(error: unknown, brokers: readonly Broker[]): Fault {
+  if (isFault(error)) return error;
+  const names = brokers.map(({ host, port }) => `${host}:${port}`).join(', ');
+  return new Fault('LOG_UNAVAILABLE', `No Kafka broker answers at ${names} as one: ${reasonWithCause(error)}`, {
+    cause: error,
+  });
 }
 
 export function unknownTopic(topic: string, partition?: number, partitions?: number): Fault {

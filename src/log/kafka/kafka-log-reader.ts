@@ -1,7 +1,7 @@
 /** The log on Kafka, for whoever only reads it; any number of processes may. */
 import type { Broker } from '@platformatic/kafka';
 import type { LogReader, OffsetRange, Page, TopicPartition, TopicSpec } from '../log.ts';
-import { Cluster } from './cluster.ts';
+import { Cluster, unreached } from './cluster.ts';
 import type { Security } from './connections.ts';
 import { EndWatch } from './end-watch.ts';
 import { PartitionReader } from './partition-reader.ts';
@@ -25,7 +25,7 @@ export async function openKafkaLogReader(options: KafkaLogReaderOptions): Promis
     return reader;
   } catch (error) {
     await reader.close();
-    throw error;
+    throw unreached(error, options.brokers);
   }
 }
 

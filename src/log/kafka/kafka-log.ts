@@ -14,7 +14,7 @@ import type {
   TopicPartition,
   TopicSpec,
 } from '../log.ts';
-import { Cluster, unknownTopic } from './cluster.ts';
+import { Cluster, unknownTopic, unreached } from './cluster.ts';
 import { GroupCommit } from './group-commit.ts';
 import { GroupMember, type GroupTimes } from './group-member.ts';
 import { KafkaBatch, Turns } from './kafka-batch.ts';
@@ -57,7 +57,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
     return log;
   } catch (error) {
     await log.close();
-    throw error;
+    throw unreached(error, options.brokers);
   }
 }
 
