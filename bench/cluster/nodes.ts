@@ -1,6 +1,6 @@
 /**
  * What a second node costs: processor time of whole programs for a million events, taken over HTTP and landed, with one node and with two
- * that share Kafka's partitions, PostgreSQL and S3, under the same load: what the one gets by 64 connections, each of the two gets by 32.
+ * that share Kafka's partitions, PostgreSQL and S3, under the same load: what the one gets by 32 connections, each of the two gets by 16.
  * They take turns, each time with new processes.
  */
 import { join } from 'node:path';
@@ -43,10 +43,10 @@ export interface NodesMeasured {
 }
 
 const goal = 1.1;
-const connections = 64;
+const connections = 32;
 const eventsAPackage = 100;
 const usualPlan = { packages: 3_000, warmUpPackages: 600, rounds: 3 };
-const quickPlan = { packages: 2 * connections, warmUpPackages: connections, rounds: 1 };
+const quickPlan = { packages: 4 * connections, warmUpPackages: 2 * connections, rounds: 1 };
 const landLimitMs = 300_000;
 const pollMs = 100;
 
@@ -58,7 +58,7 @@ export async function benchNodes(options: PartOptions): Promise<NodesResult> {
   const servers = await startServers(dir);
   try {
     return await servers.withEmptyStores(async (stores) => {
-      const env = { ...stores, ...awsVariables, KAFKA_BROKERS: servers.kafkaBrokers };
+      const env = { ...stores, ...awsVariables, KAFKA_BROKERS: servers.kafkaBrokers, LOG_LEVEL: 'error' };
       const landed = await LandedRows.of(system, env);
       const measured = { one: [] as NodesMeasured[], two: [] as NodesMeasured[] };
       for (let round = 0; round < plan.rounds; round++)
