@@ -148,7 +148,10 @@ class LandedRows {
     this.#table = table;
   }
 
-  /** @param refused rows that may land all the same: of some it is not known whether they were stored @throws where there are more, or too few after five minutes */
+  /**
+   * @param refused rows that may land all the same: of some it is not known whether they were stored
+   * @throws where there are more, or too few after five minutes
+   */
   async more(rows: number, refused: number): Promise<void> {
     this.#expected += rows;
     this.#perhaps += refused;

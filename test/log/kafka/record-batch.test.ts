@@ -36,6 +36,13 @@ function encoded(records: readonly NewRecord[], timeMs = 1_700_000_000_000): Buf
   return encodeRecordBatch(chunks, producer, { sequence: 5, timeMs, isTransactional: true });
 }
 
+function valuesIn(batch: KafkaBatch): string[] {
+  const at = { sequence: 0, timeMs: 1, isTransactional: true };
+  const written = [...batch.parts()].map(({ chunks }) => encodeRecordBatch(chunks, producer, at));
+  const batches = written.flatMap((bytes) => [...readRecordBatches(bytes, 't/0')]);
+  return batches.flatMap((one) => one.records().map(({ value }) => hex(value))).toSorted();
+}
+
 suite("Kafka's record batches", () => {
   test('D1: memory that a stored batch gives back is of no batch that is still on its way', () => {
     const turns = new Turns();
@@ -43,12 +50,6 @@ suite("Kafka's record batches", () => {
       const batch = new KafkaBatch(() => 3, turns);
       for (const value of values) batch.add({ topic: 't', key: null, value, headers: [] });
       return batch;
-    };
-    const valuesIn = (batch: KafkaBatch): string[] => {
-      const at = { sequence: 0, timeMs: 1, isTransactional: true };
-      const written = [...batch.parts()].map(({ chunks }) => encodeRecordBatch(chunks, producer, at));
-      const batches = written.flatMap((bytes) => [...readRecordBatches(bytes, 't/0')]);
-      return batches.flatMap((one) => one.records().map(({ value }) => hex(value))).toSorted();
     };
     const values = fc.array(
       fc.tuple(fc.nat(255), fc.nat(100_000)).map(([byte, size]) => Buffer.alloc(size, byte)),
