@@ -184,23 +184,31 @@ function bodyOf(bytes: Buffer, at: number): Body {
 }
 
 function readBody(bytes: Buffer, from: number): Pick<LogRecord, 'key' | 'value' | 'headers'> {
-  const key = readBytes(bytes, from);
+  const key = readText(bytes, from);
   const value = readBytes(bytes, key.next);
   const count = readVarint(bytes, value.next);
   const headers: [string, Buffer][] = [];
   let at = count.next;
   for (let i = 0; i < count.value; i += 1) {
-    const name = readBytes(bytes, at);
+    const name = readText(bytes, at);
     const content = readBytes(bytes, name.next);
-    headers.push([(name.bytes ?? EMPTY).toString(), content.bytes ?? EMPTY]);
+    headers.push([name.text ?? '', content.bytes]);
     at = content.next;
   }
-  return { key: key.bytes?.toString() ?? null, value: value.bytes ?? EMPTY, headers };
+  return { key: key.text, value: value.bytes, headers };
 }
 
 const EMPTY = Buffer.alloc(0);
 
-function readBytes(bytes: Buffer, at: number): { readonly bytes: Buffer | undefined; readonly next: number } {
+/** What is null in the record is empty here. */
+function readBytes(bytes: Buffer, at: number): { readonly bytes: Buffer; readonly next: number } {
   const { value: length, next } = readVarint(bytes, at);
-  return length < 0 ? { bytes: undefined, next } : { bytes: bytes.subarray(next, next + length), next: next + length };
+  return length <= 0 ? { bytes: EMPTY, next } : { bytes: bytes.subarray(next, next + length), next: next + length };
+}
+
+/** Without a Buffer in between, which costs more than the text. */
+function readText(bytes: Buffer, at: number): { readonly text: string | null; readonly next: number } {
+  const { value: length, next } = readVarint(bytes, at);
+  if (length < 0) return { text: null, next };
+  return { text: bytes.toString('utf8', next, next + length), next: next + length };
 }
