@@ -182,8 +182,8 @@ export class GroupCommit {
     const { owner } = waiting;
     if (owner === undefined) return { waiting, claim: undefined };
     try {
-      const { at, landedTo, member } = owner;
-      return { waiting, claim: { ...(member as GroupMember).claim(at), at, landedTo } };
+      const { at, term, landedTo, member } = owner;
+      return { waiting, claim: { ...(member as GroupMember).claim(at, term), at, landedTo } };
     } catch (error) {
       this.#settle(waiting, error);
       return undefined;
