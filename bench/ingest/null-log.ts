@@ -26,7 +26,7 @@ export function createNullLog(): Log {
     batch: () => new NullBatch(),
     append: nothing,
     room: nothing,
-    join: () => Promise.resolve({ landed: () => undefined, leave: nothing }),
+    join: () => Promise.resolve({ term: () => 0, landed: () => undefined, leave: nothing }),
     retain: nothing,
     close: nothing,
   };

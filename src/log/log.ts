@@ -57,7 +57,7 @@ export interface Batch {
 }
 
 export interface AppendOptions {
-  /** Nothing is stored unless this process has the partition in that very moment: rejects with CHECKPOINT_STALE. Default: whoever appends. */
+  /** Nothing is stored unless this process has the partition in that very moment, and has had it since the term began: rejects with CHECKPOINT_STALE. Default: whoever appends. */
   readonly owner?: PartitionOwner | undefined;
   /** While it has not been handed to the disk or the broker, an aborted batch is withdrawn: rejects with BUSY. */
   readonly signal?: AbortSignal;
@@ -109,6 +109,11 @@ export interface Membership {
 }
 
 export interface Member {
+  /**
+   * Of this process's having the partition: another one as soon as another process may have had it in between; undefined where it does
+   * not have it now, as far as it knows. What was read in one term is good for appends as the owner in that one only.
+   */
+  term(at: TopicPartition): number | undefined;
   /** Everything below `offset` has landed: for those who watch the log from outside; nothing here reads it. */
   landed(at: TopicPartition, offset: number): void;
   /** The others may have its share. What is under way here is to be done by then. */
@@ -120,6 +125,8 @@ export type Append = (batch: Batch, options?: AppendOptions) => Promise<void>;
 export interface PartitionOwner {
   readonly member: Member;
   readonly at: TopicPartition;
+  /** In which what is appended was decided (`Member.term`). */
+  readonly term: number | undefined;
   /** Everything below it has landed. */
   readonly landedTo: number;
 }

@@ -16,8 +16,13 @@ export class Ownership {
     (await this.#member).landed(this.at, offset);
   }
 
+  /** To be asked before anything is read that is decided by (`Member.term`). */
+  async term(): Promise<number | undefined> {
+    return (await this.#member).term(this.at);
+  }
+
   /** For what is to be appended by the owner only. */
-  async owner(): Promise<PartitionOwner> {
-    return { member: await this.#member, at: this.at, landedTo: this.#landedTo };
+  async owner(term: number | undefined): Promise<PartitionOwner> {
+    return { member: await this.#member, at: this.at, term, landedTo: this.#landedTo };
   }
 }

@@ -137,6 +137,7 @@ export class PartitionProcessor<Output> {
 
   async #open(): Promise<void> {
     const { log, state, consumer, sinks } = this.#options;
+    await this.#refusals.begin();
     // First: sinks move before it, so none is behind what it was, whoever moves them meanwhile, unless it has lost something.
     const checkpoint = await Checkpoint.open(state, log.id, consumer, this.at);
     const opened: OpenSink<Output>[] = [];

@@ -74,8 +74,8 @@ export class PartitionReplayer<Output> {
         attempt = 0;
         if (!signal.aborted) await this.#askedOr(asked);
       } catch (error) {
-        if (isFault(error, 'CHECKPOINT_STALE')) continue; // asked for again meanwhile
-        this.#options.observer.failed(this.#at, error, attempt);
+        // Where it is stale, it was asked for again meanwhile, or another process has the partition for now.
+        if (!isFault(error, 'CHECKPOINT_STALE')) this.#options.observer.failed(this.#at, error, attempt);
         await backoff(attempt++, signal);
       }
     }
@@ -92,6 +92,7 @@ export class PartitionReplayer<Output> {
   async #replay(): Promise<void> {
     const { log, state, consumer, sinks, observer, checkReplayable } = this.#options;
     const of: ConsumerPartition = { logId: log.id, consumer, at: this.#at };
+    await this.#refusals.begin();
     const progress = await ReplayProgress.open(state, of);
     if (!progress.range || progress.range.stopped !== undefined) return;
     const opened: OpenSink<Output>[] = [];

@@ -14,11 +14,17 @@ export class Refusals {
   readonly #at: TopicPartition;
   readonly #options: RefusalsOptions;
   readonly #ownership: Ownership;
+  #term: number | undefined;
 
   constructor(ownership: Ownership, options: RefusalsOptions) {
     this.#at = ownership.at;
     this.#options = options;
     this.#ownership = ownership;
+  }
+
+  /** Before the checkpoint is read: what is written from then on goes by it, and by the letters that there are. */
+  async begin(): Promise<void> {
+    this.#term = await this.#ownership.term();
   }
 
   /** What a sink refuses only when it stages is read again. */
@@ -44,7 +50,7 @@ export class Refusals {
     throw new Fault('PIPELINE_HALTED', `${this.#options.consumer} halted at ${where}: ${first.path}: ${first.message}`);
   }
 
-  /** Durable when it resolves, where they are to be dead letters. @throws Fault CHECKPOINT_STALE, and nothing is, where another process has the partition by now */
+  /** Durable when it resolves, where they are to be dead letters. @throws Fault CHECKPOINT_STALE, and nothing is, where another process has the partition by now, or has had it since `begin` */
   async write(invalid: readonly Invalid[]): Promise<void> {
     const { log, deadLetterTopic, consumer, onInvalid } = this.#options;
     if (onInvalid !== 'dead-letter' || invalid.length === 0) return;
@@ -54,6 +60,6 @@ export class Refusals {
       const refused = { record, origin, pipeline: consumer, deadLetterTopic, path, message };
       for (const made of refusedRecords(refused)) batch.add(made);
     }
-    await log.append(batch, { owner: await this.#ownership.owner() });
+    await log.append(batch, { owner: await this.#ownership.owner(this.#term) });
   }
 }

@@ -147,7 +147,10 @@ suite('consumer groups', { concurrency: 4 }, () => {
     };
     const first = await join(silent, consumer, topic);
     await until(() => first.told.at(-1) === '0 1');
-    const owner = (member: Member, partition: number) => ({ member, at: { topic, partition }, landedTo: 5 });
+    const owner = (member: Member, partition: number): PartitionOwner => {
+      const at = { topic, partition };
+      return { member, at, term: member.term(at), landedTo: 5 };
+    };
     await append(silent, 'as owner', owner(first.member, 1));
     const second = await join(await open(), consumer, topic);
     await until(() => second.told.at(-1) === '0 1');
@@ -164,6 +167,50 @@ suite('consumer groups', { concurrency: 4 }, () => {
     const values = records.map(({ value }) => value.toString());
     assert.deepEqual(values.toSorted(), ['after', 'as owner', 'before', 'now'], values.join(', '));
     await Promise.all([first.member.leave(), second.member.leave()]);
+  });
+
+  test('D2: what was decided before another one had the partition is not appended when it is back', async (t) => {
+    const { consumer, topic, log, open } = await newGroup(t, 2);
+    const letters = `t-${randomUUID()}`;
+    await log.ensureTopics([{ name: letters, partitions: 1 }]);
+    const { member, told } = await join(log, consumer, topic);
+    await until(() => told.at(-1) === '0 1');
+    const places = [0, 1].map((partition) => ({ topic, partition }));
+    const before = places.map((at) => member.term(at));
+    const another = await join(await open(), consumer, topic);
+    await until(() => another.told.length > 0 && told.length > 1);
+    await another.member.leave();
+    await until(() => told.at(-1) === '0 1');
+    const append = (partition: number, term: number | undefined): Promise<string> => {
+      const batch = log.batch();
+      batch.add({ topic: letters, key: null, value: Buffer.from('letter'), headers: [] });
+      const owner = { member, at: { topic, partition }, term, landedTo: 0 };
+      return log.append(batch, { owner }).then(
+        () => 'stored',
+        (error: Fault) => error.code,
+      );
+    };
+    const [kept, given] = another.told[0] === '0' ? [1, 0] : [0, 1];
+    assert.equal(await append(kept, before[kept]), 'stored');
+    assert.equal(await append(given, before[given]), 'CHECKPOINT_STALE');
+    assert.equal(await append(given, member.term({ topic, partition: given })), 'stored');
+    await member.leave();
+  });
+
+  test('D2: who was left out for a while knows that others may have had what it has', async (t) => {
+    const { consumer, topic, open } = await newGroup(t, 2);
+    const silent = await openLog(sharedBroker, { groups: { ...groupTimes, heartbeatMs: 8_000 } });
+    t.after(() => silent.close());
+    const { member, told } = await join(silent, consumer, topic);
+    await until(() => told.at(-1) === '0 1');
+    const before = [0, 1].map((partition) => member.term({ topic, partition }));
+    const another = await join(await open(), consumer, topic);
+    await until(() => another.told.at(-1) === '0 1');
+    await until(() => told.length > 1);
+    const partition = Number(told.at(-1));
+    assert.notEqual(member.term({ topic, partition }), before[partition]);
+    assert.notEqual(member.term({ topic, partition }), undefined);
+    await Promise.all([member.leave(), another.member.leave()]);
   });
 
   test('who looks from outside sees how far the group has come', async (t) => {

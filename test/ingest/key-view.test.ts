@@ -8,7 +8,7 @@ import { openLogIn } from '../support/ingest-parts.ts';
 import { MapState } from '../support/map-state.ts';
 import { scratch } from '../support/program.ts';
 
-async function openLog(t: TestContext): Promise<{ log: Log; remember: (key: string) => Promise<void> }> {
+async function openLog(t: TestContext): Promise<{ log: Log; readonly remember: (key: string) => Promise<void> }> {
   const log = await openLogIn(await scratch(t));
   t.after(() => log.close());
   const remember = async (key: string): Promise<void> => {

@@ -4,6 +4,7 @@ import { Fault, isFault, reasonOf } from '../../errors.ts';
 import type { TopicPartition } from '../log.ts';
 import { answerOf, BrokerError } from './broker-error.ts';
 import { Connections, type ConnectionSettings } from './connections.ts';
+import { until } from './time-limit.ts';
 
 export interface Topology {
   readonly clusterId: string;
@@ -27,6 +28,8 @@ export class Cluster {
   #topology: Topology | undefined;
   #isStale = false;
   #refreshing: Promise<Topology> | undefined;
+  /** Counts what was asked of any broker. */
+  #turn = 0;
 
   constructor({ brokers, ...settings }: ClusterOptions) {
     this.settings = { clientId, ...settings };
@@ -50,8 +53,9 @@ export class Cluster {
   }
 
   async #ask(): Promise<Topology> {
-    const connection = await this.any();
-    const { brokers, clusterId, controllerId, topics } = await answerOf(metadataV9.api.async(connection, null, false));
+    const { brokers, clusterId, controllerId, topics } = await this.#askAny((connection) =>
+      answerOf(metadataV9.api.async(connection, null, false)),
+    );
     const byId = new Map(brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     const leaders = new Map<string, readonly number[]>();
     for (const { name, isInternal, errorCode, partitions } of topics) {
@@ -66,13 +70,21 @@ export class Cluster {
     return this.#topology;
   }
 
-  /** A connection to whichever broker answers. @throws Fault LOG_UNAVAILABLE */
-  async any(): Promise<Connection> {
-    const known = [...(this.#topology?.brokers.values() ?? [])];
+  /** A connection to whichever broker takes one. @throws Fault LOG_UNAVAILABLE */
+  any(): Promise<Connection> {
+    return this.#askAny(async (connection) => connection);
+  }
+
+  /** Each time another one is asked first: one that stands still takes connections all the same, and answers nothing. */
+  async #askAny<T>(ask: (connection: Connection) => Promise<T>): Promise<T> {
+    const brokers = [...(this.#topology?.brokers.values() ?? []), ...this.#bootstrap];
+    const first = (this.#turn += 1) % brokers.length;
     const reasons: string[] = [];
-    for (const broker of [...known, ...this.#bootstrap]) {
+    for (const [index, broker] of [...brokers.slice(first), ...brokers.slice(0, first)].entries()) {
       try {
-        return await this.to(broker);
+        const asked = this.to(broker).then(ask);
+        if (index === brokers.length - 1) return await asked;
+        return await until(performance.now() + this.settings.connectTimeoutMs, 'a broker', asked);
       } catch (error) {
         reasons.push(`${broker.host}:${broker.port}: ${reasonWithCause(error)}`);
       }

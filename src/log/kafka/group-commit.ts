@@ -2,6 +2,9 @@
  * Takes batches and makes them durable by group commit: while one transaction is under way the next one gathers. No timers but for
  * patience: what no broker takes in time is refused (BUSY), with nothing of it stored, and until one takes transactions again nobody
  * is let in. A transaction that failed is done again with the same batches, as long as they have time.
+ *
+ * What is appended as the owner of a partition needs the coordinator of its group, too, and goes in a transaction of its own: where that
+ * coordinator does not answer, packages wait a moment for it, and are taken.
  */
 import { Fault, reasonOf } from '../../errors.ts';
 import { isBrokerError } from './broker-error.ts';
@@ -41,6 +44,8 @@ const TRANSACTION_BYTES = 4 << 20;
 /** A batch that has less time left, or less than three times what a transaction takes, is refused before it makes one fail. */
 const leastLeftMs = 500;
 const mostNeededMs = 1_500;
+/** A transaction of an owner is given up after so long, and done again behind what waits. */
+const ownerLimitMs = 1_000;
 
 interface Waiting {
   readonly batch: KafkaBatch;
@@ -68,6 +73,8 @@ export class GroupCommit {
   #usualMs = 0;
   /** So many transactions hold one batch each: one of several was refused, and the others are not to suffer. */
   #alone = 0;
+  /** The last transaction was an owner's: the next one is not, if anything else waits. */
+  #wasOwners = false;
   #running: Promise<void> | undefined;
   #undecided: Promise<void> | undefined;
   #closing = false;
@@ -149,7 +156,9 @@ export class GroupCommit {
     try {
       const parts = taken.flatMap(({ batch }) => [...batch.parts()]);
       const claims = claimed.flatMap(({ claim }) => claim ?? []);
-      ends = await this.#options.producer.transact(parts, claims, first.waiting.deadlineMs);
+      const { deadlineMs, owner } = first.waiting;
+      const untilMs = owner ? Math.min(deadlineMs, startedMs + ownerLimitMs) : deadlineMs;
+      ends = await this.#options.producer.transact(parts, claims, untilMs);
     } catch (error) {
       this.#options.onFailed();
       if (!this.#closing) this.#recovery.begin(error);
@@ -170,7 +179,11 @@ export class GroupCommit {
     this.#refuseLate();
     const taken: Waiting[] = [];
     let bytes = 0;
-    for (const waiting of this.#queue) {
+    const [first] = this.#queue;
+    const isOwners = first?.owner !== undefined && !(this.#wasOwners && this.#hasPackages());
+    this.#wasOwners = isOwners;
+    for (const waiting of isOwners ? [first] : this.#queue) {
+      if (!isOwners && waiting.owner) continue;
       if (taken.length > 0 && (this.#alone > 0 || bytes + waiting.batch.bytes > TRANSACTION_BYTES)) break;
       taken.push(waiting);
       bytes += waiting.batch.bytes;
@@ -180,13 +193,18 @@ export class GroupCommit {
     return taken;
   }
 
+  #hasPackages(): boolean {
+    for (const { owner } of this.#queue) if (!owner) return true;
+    return false;
+  }
+
   /** Undefined, and it is refused, where it is to be appended by an owner who knows that it is none any more. */
   #claim(waiting: Waiting): Claimed | undefined {
     const { owner } = waiting;
     if (owner === undefined) return { waiting, claim: undefined };
     try {
-      const { at, landedTo, member } = owner;
-      return { waiting, claim: { ...(member as GroupMember).claim(at), at, landedTo } };
+      const { at, term, landedTo, member } = owner;
+      return { waiting, claim: { ...(member as GroupMember).claim(at, term), at, landedTo } };
     } catch (error) {
       this.#settle(waiting, error);
       return undefined;
@@ -202,7 +220,7 @@ export class GroupCommit {
     const refusal = refusalOf(error);
     if (refusal !== undefined && taken.length === 1) return this.#settle(taken[0]!, refusal);
     if (refusal !== undefined || isUnknownTopic(error)) this.#alone = taken.length;
-    this.#queue = new Set([...taken, ...this.#queue]);
+    this.#queue = new Set(taken[0]?.owner ? [...this.#queue, ...taken] : [...taken, ...this.#queue]);
     if (this.#closing) this.#refuseAll(noRoom(error));
     else this.#refuseLate();
   }

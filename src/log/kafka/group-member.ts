@@ -76,6 +76,9 @@ export class GroupMember implements Member {
   #memberId = '';
   #stateId: string | undefined;
   #owned: readonly number[] = [];
+  /** By partition. */
+  #terms: ReadonlyMap<number, number> = new Map();
+  #lastTerm = 0;
   #session: Session | undefined;
   #connection: Connection | undefined;
   #coordinatorAt: Broker | undefined;
@@ -89,18 +92,23 @@ export class GroupMember implements Member {
     this.#running = this.#run();
   }
 
-  landed({ partition }: TopicPartition, offset: number): void {
-    this.#landed.set(partition, offset);
+  term({ partition }: TopicPartition): number | undefined {
+    return this.#terms.get(partition);
   }
 
-  /** @throws Fault CHECKPOINT_STALE where it knows itself that it does not have the partition any more */
-  claim({ topic, partition }: TopicPartition): Claim {
-    if (
-      this.#session === undefined ||
-      this.#coordinatorAt === undefined ||
-      !this.#session.partitions.includes(partition)
-    )
-      throw new Fault('CHECKPOINT_STALE', `${topic}-${partition} is with another member of group ${this.#groupId}`);
+  /** Of a partition that it has not any more it says nothing: that is another one's to tell. */
+  landed({ partition }: TopicPartition, offset: number): void {
+    if (this.#owned.includes(partition)) this.#landed.set(partition, offset);
+  }
+
+  /** @throws Fault CHECKPOINT_STALE where it knows itself that it does not have the partition any more, or has it anew */
+  claim({ topic, partition }: TopicPartition, term: number | undefined): Claim {
+    const has = this.#terms.get(partition);
+    if (this.#session === undefined || this.#coordinatorAt === undefined || has === undefined || has !== term)
+      throw new Fault(
+        'CHECKPOINT_STALE',
+        `${topic}-${partition} is, or was, with another member of group ${this.#groupId}`,
+      );
     const { generation, memberId } = this.#session;
     return { groupId: this.#groupId, generation, memberId, coordinator: this.#coordinatorAt };
   }
@@ -118,6 +126,7 @@ export class GroupMember implements Member {
       try {
         const session = await this.#join();
         failures = 0;
+        this.#terms = this.#termsIn(session);
         this.#session = session;
         this.#take(session.partitions);
         await this.#beat(session);
@@ -131,6 +140,15 @@ export class GroupMember implements Member {
       }
     }
     this.#forgetConnection();
+  }
+
+  /** Who is in the next generation, too, has had its partitions all the time. Who was away for one does not know who had them. */
+  #termsIn({ memberId, generation, partitions }: Session): ReadonlyMap<number, number> {
+    const before = this.#session;
+    const goesOn = before?.memberId === memberId && generation - before.generation <= 1;
+    const known = goesOn ? this.#terms : new Map<number, number>();
+    const begun = (this.#lastTerm += 1);
+    return new Map(partitions.map((partition) => [partition, known.get(partition) ?? begun]));
   }
 
   #take(partitions: readonly number[]): void {
@@ -149,6 +167,7 @@ export class GroupMember implements Member {
     const { topic } = this.#membership;
     const stateId = (this.#stateId ??= await this.#membership.stateId());
     const connection = await this.#coordinator();
+    this.#stopping.signal.throwIfAborted(); // whoever leaves ends the connection that there was before this one
     const joined = await this.#askToJoin(connection, encodeSubscription({ topic, stateId, owned: this.#owned }));
     const { memberId, generationId: generation, leader, members } = joined;
     const isLeader = leader === memberId;

@@ -51,7 +51,7 @@ export class Fenced extends Error {
 export type Ends = ReadonlyMap<string, number>;
 
 /** Under which records are appended only by the owner of a partition. */
-export type PartitionClaim = Claim & Omit<PartitionOwner, 'member'>;
+export type PartitionClaim = Claim & Omit<PartitionOwner, 'member' | 'term'>;
 
 const TRANSACTION = 1;
 const NO_LEADER_EPOCH = -1;

@@ -204,7 +204,7 @@ class SegmentLog implements Log {
   async join({ topic, onAssigned }: Membership): Promise<Member> {
     const count = (await this.topics()).find(({ name }) => name === topic)?.partitions ?? 0;
     onAssigned(Array.from({ length: count }, (_, partition) => ({ topic, partition })));
-    return { landed: () => undefined, leave: () => Promise.resolve() };
+    return { term: () => 0, landed: () => undefined, leave: () => Promise.resolve() };
   }
 
   async retain(limits: RetentionLimits, keepFrom: readonly Keep[]): Promise<void> {
