@@ -27,7 +27,7 @@ export function addDeadLetters(program: Command): void {
 }
 
 const whatIsThere =
-  '\nThe list reads the log, beside a running server and without it: it goes back as far as log.retentionHours.\n' +
+  '\nThe list reads the log, beside a running server and without it: it goes back as far as the log does (log.retentionHours; on Kafka as its topics say).\n' +
   'Older letters stay as objects under dead-letter/; show, edit and replay find these by their correlation ids.';
 
 function addList(group: Command): void {

@@ -35,10 +35,14 @@ export interface Engine {
 /** Where in the data directory each part lives. */
 export function dataPaths(
   dataDir: string,
-): Record<'log' | 'state' | 'registry' | 'knownSchemas' | 'objects' | 'postgres' | 'keys' | 'server', string> {
+): Record<
+  'log' | 'nodeId' | 'state' | 'registry' | 'knownSchemas' | 'objects' | 'postgres' | 'keys' | 'server',
+  string
+> {
   const inside = (name: string): string => join(dataDir, name);
   return {
     log: inside('log'),
+    nodeId: inside('node-id'),
     state: inside('state'),
     registry: inside('registry'),
     knownSchemas: inside('known-schemas'),
@@ -109,7 +113,7 @@ export async function openEngineLog(config: Config, observer?: LogObserver): Pro
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   if (config.kafkaBrokers) {
     const { openKafkaEngineLog } = await import('./kafka-engine-log.ts'); // its client takes a while to load
-    return openKafkaEngineLog(config, observer);
+    return openKafkaEngineLog(config, dataPaths(config.dataDir), observer);
   }
   const { segmentBytes, minFreeBytes } = config.log;
   return openSegmentLog({ dir: dataPaths(config.dataDir).log, segmentBytes, minFreeBytes, ...observer });

@@ -13,15 +13,23 @@ import type { Log, LogReader } from '../log/log.ts';
 import { lockFile } from '../log/segments/lock.ts';
 import type { LogObserver } from './engine.ts';
 
+interface DataPaths {
+  readonly log: string;
+  /** The file that names this node's writer. */
+  readonly nodeId: string;
+}
+
 /** @throws Fault DATA_DIR_IN_USE, LOG_UNAVAILABLE, CONFIG_INVALID */
-export async function openKafkaEngineLog(config: Config, observer?: LogObserver): Promise<Log> {
-  const { dataDir } = config;
+export async function openKafkaEngineLog(
+  config: Config,
+  { log: dir, nodeId: nodeFile }: DataPaths,
+  observer?: LogObserver,
+): Promise<Log> {
   const reached = await reach(config);
-  const dir = join(dataDir, 'log');
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const release = await lockFile(join(dir, 'lock')); // the embedded log's
-  if (release === undefined) throw new Fault('DATA_DIR_IN_USE', `Another process writes the log of ${dataDir}.`);
-  const transactionalId = `tributary-${await nodeId(dataDir)}`;
+  if (release === undefined) throw new Fault('DATA_DIR_IN_USE', `Another process writes the log of ${config.dataDir}.`);
+  const transactionalId = `tributary-${await nodeId(nodeFile)}`;
   return openKafkaLog({ ...reached, transactionalId, ...observer, onClosed: release });
 }
 
@@ -48,8 +56,7 @@ function unreadable(file: string): (error: NodeJS.ErrnoException) => never {
 }
 
 /** Made at the first use; called by one process at a time. */
-async function nodeId(dataDir: string): Promise<string> {
-  const file = join(dataDir, 'node-id');
+async function nodeId(file: string): Promise<string> {
   const known = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;

@@ -103,13 +103,24 @@ export class Landing {
   }
 
   async #start(): Promise<void> {
-    const { pipelines } = this.#options;
+    const { config, pipelines } = this.#options;
+    if (config.objects) void this.#tellOfObjects();
     for (const topic of new Set(pipelines.map(({ deadLetterTopic }) => deadLetterTopic)))
       await this.#onceReadable(() => this.#startKeeper(topic));
     const warehouse = await this.#eventualWarehouse();
     if (!warehouse) return;
     this.#warehouse = warehouse;
     for (const pipeline of pipelines) await this.#onceReadable(() => this.#startProcessor(pipeline, warehouse));
+  }
+
+  /** A bucket or a secret that is wrong is told before the first event has come. */
+  async #tellOfObjects(): Promise<void> {
+    const { engine, logger } = this.#options;
+    try {
+      await engine.objects.list('tributary/')[Symbol.asyncIterator]().next();
+    } catch (error) {
+      logger.error({ err: error }, 'objects cannot be reached; events wait in the log');
+    }
   }
 
   /** A log on other machines may be out of reach for a while; unless all stops before. */

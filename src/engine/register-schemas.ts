@@ -35,9 +35,9 @@ export async function registerSchemas(options: RegisterSchemasOptions): Promise<
 }
 
 async function checkRegisteredBefore(dir: string, registry: OutsideRegistry, cause: Fault): Promise<void> {
-  for (const { path, subject, type, schema } of await readSchemaFiles(dir)) {
+  for (const { subject, type, schema } of await readSchemaFiles(dir)) {
     if (await registry.registeredBefore(subject, type, schema)) continue;
-    const message = `${path} cannot be registered, and was not before from this data directory: ${cause.message}`;
+    const message = `${subject} cannot be registered, and was not before from this data directory: ${cause.message}`;
     throw new Fault(cause.code, message, { cause });
   }
 }

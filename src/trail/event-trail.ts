@@ -7,13 +7,13 @@ import { correlationIdParts } from '../event/correlation-id.ts';
 import { Reject } from '../event/reject.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { readCheckpoint } from '../processing/checkpoint.ts';
-import { isVoid, voidNote } from './void-package.ts';
+import { isVoid } from './void-package.ts';
 import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 import { type FoundRecord, findRecord, longestReceiptMs } from './find-record.ts';
 import { linesIn, objectsOfPrefix } from './objects.ts';
 import { placesOf } from './places.ts';
 import { findRows, type RowSearch } from './rows.ts';
-import type { EventTrail, ObjectLine, TableRow, TrailOptions, Whereabouts } from './trail.ts';
+import type { EventTrail, ObjectLine, TableRow, TrailOptions } from './trail.ts';
 
 /** What is found of an event; several rows mean several events with one id. */
 const mostRows = 10;
@@ -41,7 +41,7 @@ export async function eventTrail(
   }
   const letter = await letterOf(options, correlationId);
   if (letter) return trailOfLetter(letter);
-  if (await isVoid(options, correlationId)) notes.push(voidNote);
+  await isVoid(options, correlationId, notes);
   return noted(notes, () => trailOfRow(options, correlationId));
 }
 
@@ -68,17 +68,18 @@ async function trailOfRecord(
     record: { ...at, offset: record.offset, at: new Date(record.timeMs).toISOString() },
     ...(replayOf !== undefined && { replayOf }),
   };
-  const nowhere = { rows: [], objects: [], notes: [] };
-  const isInVoid = await isVoid(options, correlationId);
-  if (record.offset >= committed && !isInVoid)
-    return { ...base, ...nowhere, whereabouts: 'not landed yet', lag: record.offset + 1 - committed };
-  const landed = await landedAs(options, pipeline, found);
-  const isSomewhere = landed.rows.length > 0 || landed.objects.length > 0;
-  if (!isSomewhere && isInVoid) return { ...base, ...nowhere, whereabouts: 'void', notes: [...landed.notes, voidNote] };
-  const letter = isSomewhere ? undefined : await letterOf(options, replayOf ?? correlationId);
-  const whereabouts: Whereabouts = isSomewhere ? 'landed' : letter ? 'dead letter' : 'not found in any sink';
-  return { ...base, ...landed, whereabouts, ...(letter && { deadLetter: letterJson(letter) }) };
+  const landed = record.offset < committed ? await landedAs(options, pipeline, found) : nowhere;
+  if (landed.rows.length > 0 || landed.objects.length > 0) return { ...base, ...landed, whereabouts: 'landed' };
+  const notes = [...landed.notes];
+  if (await isVoid(options, correlationId, notes)) return { ...base, ...nowhere, notes, whereabouts: 'void' };
+  if (record.offset >= committed)
+    return { ...base, ...nowhere, notes, whereabouts: 'not landed yet', lag: record.offset + 1 - committed };
+  const letter = await letterOf(options, replayOf ?? correlationId);
+  const refused = letter && { deadLetter: letterJson(letter) };
+  return { ...base, ...nowhere, notes, whereabouts: letter ? 'dead letter' : 'not found in any sink', ...refused };
 }
+
+const nowhere: Landed = { rows: [], objects: [], notes: [] };
 
 async function landedAs(options: TrailOptions, pipeline: Pipeline, { at, record }: FoundRecord): Promise<Landed> {
   const rows: TableRow[] = [];
@@ -121,8 +122,13 @@ async function letterOf({ letters }: TrailOptions, correlationId: string): Promi
 
 function trailOfLetter(letter: Letter): EventTrail {
   const { correlationId, pipeline } = letter;
-  const found = { rows: [], objects: [], notes: [] };
-  return { ...aboutId(correlationId), pipeline, ...found, whereabouts: 'dead letter', deadLetter: letterJson(letter) };
+  return {
+    ...aboutId(correlationId),
+    pipeline,
+    ...nowhere,
+    whereabouts: 'dead letter',
+    deadLetter: letterJson(letter),
+  };
 }
 
 /** Of an event that the log has forgotten, the row is left. */

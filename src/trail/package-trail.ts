@@ -12,7 +12,7 @@ import { linesIn, objectsOfPrefix } from './objects.ts';
 import { placesOf } from './places.ts';
 import { countRows } from './rows.ts';
 import type { TrailOptions } from './trail.ts';
-import { isVoid, voidNote } from './void-package.ts';
+import { isVoid } from './void-package.ts';
 
 export interface PackageTrail {
   readonly packageId: string;
@@ -50,7 +50,7 @@ export async function packageTrail(options: TrailOptions, id: string): Promise<P
   const accepted = await acceptedOf(options, packageId, await takenAt(options, replays, timeMs));
   const letters = await lettersOf(options, packageId, timeMs);
   const rows = await rowsOf(options, packageId, notes);
-  if (await isVoid(options, packageId)) notes.push(voidNote);
+  if (rows.length === 0) await isVoid(options, packageId, notes);
   const known = accepted.length + letters.length + rows.reduce((sum, { rows: count }) => sum + count, 0);
   if (known === 0) throw unknownEvent(`the package ${packageId}`, notes);
   const letter = replays[0]?.[1];

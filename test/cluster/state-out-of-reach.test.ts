@@ -123,12 +123,16 @@ suite('keyed state out of reach', () => {
     }
   });
 
-  test('Redis that may evict is refused, at the start and later; one that is full says so', async (t) => {
+  test('Redis that may evict is refused, at the start and later, and a database that it has not; one that is full says so', async (t) => {
     const server = await ownRedis({ 'maxmemory-policy': 'volatile-lru' });
     t.after(() => server.dispose());
     const fault = await rejection(openRedisStore({ url: server.url }));
     assert.match(fault.message, /maxmemory-policy volatile-lru.*noeviction/);
     await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    const nowhere = await openRedisStore({ url: `${server.url}/99` });
+    t.after(() => nowhere.close());
+    for (const asked of [nowhere.get('k'), nowhere.commit(change)])
+      assert.match((await rejection(asked)).message, /\/99: .*DB index is out of range/);
     const store = await openRedisStore({ url: server.url });
     t.after(() => store.close());
     assert.equal(await store.commit(change), true);

@@ -37,6 +37,9 @@ suite('log lines', () => {
     );
     assert.equal(err.cause?.['type'], 'TypeError');
     assert.match(String(err.cause?.['stack']), /logger\.test\.ts/);
+    const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+    logger.error({ err: new Fault('LOG_UNAVAILABLE', 'no broker', { cause: refused }) }, 'away');
+    assert.deepEqual(last().err.cause, { type: 'Error', message: 'refused', code: 'ECONNREFUSED' });
   });
 
   test('an error that causes itself ends somewhere', () => {

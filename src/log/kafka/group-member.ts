@@ -16,7 +16,7 @@ import {
   offsetCommitV8,
   syncGroupV5,
 } from '@platformatic/kafka';
-import { Fault } from '../../errors.ts';
+import { Fault, reasonOf } from '../../errors.ts';
 import type { Member, Membership, TopicPartition } from '../log.ts';
 import { assign, decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './assignment.ts';
 import { answerOf, check, isBrokerError } from './broker-error.ts';
@@ -122,6 +122,7 @@ export class GroupMember implements Member {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
+    let told = '';
     for (let failures = 0; !signal.aborted;) {
       try {
         const session = await this.#join();
@@ -134,8 +135,12 @@ export class GroupMember implements Member {
         if (signal.aborted) break;
         if (this.#isRebalance(error)) continue;
         this.#forgetConnection();
-        // Once a coordinator moves, or a connection breaks, all is well again; more is worth a word.
-        if (++failures > 1) this.#membership.onError(error);
+        failures += 1;
+        // Once a coordinator moves, or a connection breaks, all is well again; more is worth a word, the same more and more seldom.
+        if (failures > 1 && (reasonOf(error) !== told || Number.isInteger(Math.log2(failures)))) {
+          told = reasonOf(error);
+          this.#membership.onError(error);
+        }
         await sleep(retryMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
       }
     }

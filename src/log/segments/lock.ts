@@ -20,7 +20,7 @@ const WAIT_MS = 250;
 /** Else the garbage collector would end the lock of a log that nobody holds on to, and never closed. */
 const held = new Set<DatabaseSync>();
 
-/** Blocks for up to `WAIT_MS` where another process holds it. */
+/** Blocks for up to `WAIT_MS` where another process holds it. What it answers ends the lock, and may be called again. */
 export async function lockFile(path: string): Promise<(() => void) | undefined> {
   const database = new DatabaseSync(path);
   try {
@@ -33,7 +33,6 @@ export async function lockFile(path: string): Promise<(() => void) | undefined> 
   }
   held.add(database);
   return () => {
-    held.delete(database);
-    database.close();
+    if (held.delete(database)) database.close();
   };
 }

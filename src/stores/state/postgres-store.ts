@@ -125,7 +125,8 @@ class PostgresStore implements StateStore {
   }
 
   #fault(cause: unknown): Fault {
-    const message = `PostgreSQL at ${this.#where}: ${reasonOf(cause)}`;
+    const todo = codeOf(cause) === denied ? ' (tributary warehouse grants prints the SQL that gives it)' : '';
+    const message = `PostgreSQL at ${this.#where}: ${reasonOf(cause)}${todo}`;
     return new Fault(codeOf(cause) === diskFull ? 'STATE_FULL' : 'STATE_UNAVAILABLE', message, { cause });
   }
 }
@@ -133,6 +134,7 @@ class PostgresStore implements StateStore {
 /** As PostgreSQL numbers them. */
 const tableMissing = '42P01';
 const diskFull = '53100';
+const denied = '42501';
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;

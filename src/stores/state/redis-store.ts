@@ -68,6 +68,7 @@ class RedisStore implements StateStore {
       reconnectOnError: ({ message }) => message.startsWith('READONLY'), // it has become a replica
     });
     this.#client.on('error', (error: unknown) => (this.#lastError = reasonOf(error)));
+    this.#client.on('connect', () => (this.#lastError = 'it has not answered yet'));
     this.#client.on('ready', () => {
       this.#settingUp = this.#checkSetUp();
       this.#settingUp.catch(() => undefined); // whoever asks gets it
@@ -167,6 +168,8 @@ class RedisStore implements StateStore {
   /** Asked with each connection: behind the address there may be another server by then. */
   async #checkSetUp(): Promise<void> {
     this.#isSetUp = false;
+    // The client goes on in database 0, which may be somebody else's.
+    if (/DB index is out of range|SELECT is not allowed/.test(this.#lastError)) throw new Error(this.#lastError);
     const memory = await this.#client.info('memory');
     const policy = /^maxmemory_policy:(.*)$/m.exec(memory)?.[1]?.trim();
     if (policy !== undefined && policy !== 'noeviction')
