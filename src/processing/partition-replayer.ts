@@ -81,8 +81,9 @@ export class PartitionReplayer<Output> {
     }
   }
 
-  /** It may be another node that was asked. */
+  /** Where several processes append to the log, it may be another one that was asked. */
   async #askedOr(asked: Promise<void>): Promise<void> {
+    if (this.#options.log.writtenEnd === undefined) return asked;
     const over = new AbortController();
     await Promise.race([asked, sleep(lookEveryMs, undefined, { signal: over.signal })]);
     over.abort();
