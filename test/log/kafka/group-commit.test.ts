@@ -47,7 +47,10 @@ suite('group commit', () => {
     const letters = Array.from({ length: 3 }, () => commits.append(batch(), { owner }));
     const refused = Promise.all(letters.map((letter) => assert.rejects(letter, (error) => isFault(error, 'BUSY'))));
     const over = new AbortController();
-    void refused.then(() => over.abort());
+    refused.then(
+      () => over.abort(),
+      () => over.abort(),
+    );
     let longestMs = 0;
     while (!over.signal.aborted) {
       const startedMs = performance.now();
