@@ -30,8 +30,8 @@ export async function deadLetteredSince(
 ): Promise<readonly number[]> {
   const { log, deadLetterTopic, maxBytes } = search;
   const offsets: number[] = [];
-  for (const [partition, wanted] of since.entries()) {
-    const letters = { topic: deadLetterTopic, partition };
+  for (const letters of await partitionsOf(log, deadLetterTopic)) {
+    const wanted = since[letters.partition] ?? 0; // it was added meanwhile
     const end = await decidedEnd(log, letters); // the owner before may have been in the middle of it
     const { start } = await log.range(letters);
     for (let next = Math.max(wanted, start); next < end;) {
