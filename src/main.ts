@@ -32,6 +32,7 @@ import { consumersOf, Landing } from './engine/landing.ts';
 import { loadApps } from './engine/load-apps.ts';
 import { registerSchemas } from './engine/register-schemas.ts';
 import { keepRetention } from './engine/retention.ts';
+import { standsOn } from './engine/stands-on.ts';
 import { Fault, isFault } from './errors.ts';
 import { createPackageIds } from './event/correlation-id.ts';
 import { Budget } from './ingest/budget.ts';
@@ -90,6 +91,7 @@ export async function serve(config: Config): Promise<Running> {
   const consumers = consumersOf(pipelinesOf(await loadApps({ pipelines: config.pipelines })));
   const sources = pipelines.map(({ source }) => source.path);
   const access = await openGuarded(config, sources, logger);
+  logger.info(standsOn(config), 'stands on');
   const certificate = await openCertificate(config, logger);
   const metrics = createMetrics();
   const onSpans = (outcome: string, spans: number): void => metrics.spans.inc({ outcome }, spans);

@@ -114,11 +114,13 @@ suite('collect, its objects on S3', () => {
     await until(() => program.log().includes('OBJECTS_UNAVAILABLE'));
     assert.match(program.log(), new RegExp(`S3 bucket ${env['S3_BUCKET']} at 127`));
     assert.ok(!program.log().includes(s3Environment.AWS_SECRET_ACCESS_KEY));
-    const children = await descendants(program.child.pid!);
-    const environments = await Promise.all(
-      children.map((pid) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')),
-    );
-    assert.ok(environments.some((text) => text.includes('S3_BUCKET')));
+    const environmentsOfChildren = async (): Promise<readonly string[]> => {
+      const children = await descendants(program.child.pid!);
+      return Promise.all(children.map((pid) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')));
+    };
+    // PostgreSQL, which the bucket does not wait for.
+    await until(async () => (await environmentsOfChildren()).some((text) => text.includes('S3_BUCKET')));
+    const environments = await environmentsOfChildren();
     for (const text of environments) assert.ok(!text.includes(s3Environment.AWS_SECRET_ACCESS_KEY), 'a child process');
     const ran = await runProgram(['events', 'show', 'x', '--data-dir', dataDir], { ...env, S3_BUCKET: '_' });
     assert.match(ran.stderr, /S3_BUCKET in the environment: expected the name of a bucket/);
