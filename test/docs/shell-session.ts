@@ -51,7 +51,9 @@ export async function openSession(t: TestContext, fill: (dir: string) => Promise
   await writeFile(join(bin, 'npx'), `#!/bin/sh\nshift\nexec node '${join(root, 'bin/tributary.js')}' "$@"\n`);
   await chmod(join(bin, 'npx'), 0o755);
   const nodes = [bin, dirname(process.execPath), process.env['PATH'] ?? ''];
-  return { dir, env: { ...cleanEnvironment(), PATH: nodes.join(delimiter), PORT: '0' }, ports: [] };
+  const { XDG_CACHE_HOME } = process.env; // where the services are that run already
+  const env = { ...cleanEnvironment(XDG_CACHE_HOME ? { XDG_CACHE_HOME } : {}), PATH: nodes.join(delimiter), PORT: '0' };
+  return { dir, env, ports: [] };
 }
 
 export async function inClone(dir: string): Promise<void> {

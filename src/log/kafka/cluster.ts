@@ -75,20 +75,29 @@ export class Cluster {
     return this.#askAny(async (connection) => connection);
   }
 
-  /** Each time another one is asked first: one that stands still takes connections all the same, and answers nothing. */
+  /**
+   * Each time another one is asked first: one that stands still takes connections all the same, and answers nothing.
+   * @throws Fault LOG_UNAVAILABLE where none takes a connection; else what the last one that took one met, which may pass
+   */
   async #askAny<T>(ask: (connection: Connection) => Promise<T>): Promise<T> {
     const brokers = [...(this.#topology?.brokers.values() ?? []), ...this.#bootstrap];
     const first = (this.#turn += 1) % brokers.length;
     const reasons: string[] = [];
+    let met: { readonly error: unknown } | undefined;
     for (const [index, broker] of [...brokers.slice(first), ...brokers.slice(0, first)].entries()) {
+      const connected = await this.to(broker).catch((error: unknown) => {
+        reasons.push(`${broker.host}:${broker.port}: ${reasonWithCause(error)}`);
+      });
+      if (connected === undefined) continue;
       try {
-        const asked = this.to(broker).then(ask);
+        const asked = ask(connected);
         if (index === brokers.length - 1) return await asked;
         return await until(performance.now() + this.settings.connectTimeoutMs, 'a broker', asked);
       } catch (error) {
-        reasons.push(`${broker.host}:${broker.port}: ${reasonWithCause(error)}`);
+        met = { error };
       }
     }
+    if (met !== undefined) throw met.error;
     throw new Fault('LOG_UNAVAILABLE', `No Kafka broker answers: ${[...new Set(reasons)].join('; ')}`);
   }
 
