@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { chown, mkdir, mkdtemp, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { childEnvironment } from '../../../config/child-environment.ts';
 import { Fault } from '../../../errors.ts';
 import type { Binaries } from './binaries.ts';
 import type { UnprivilegedUser } from './unprivileged-user.ts';
@@ -26,7 +27,7 @@ export async function initialise(binaries: Binaries, as: UnprivilegedUser, dataD
     const encoding = ['-E', 'UTF8', '--locale-provider=builtin', '--locale=C.UTF-8'];
     const flags = ['-D', aside, '-U', superuser, '--auth=trust', ...encoding];
     const [command, ...args] = [...as.prefix, binaries.initdb, ...flags];
-    await run(command as string, args, { ...as.ids });
+    await run(command as string, args, { ...as.ids, env: childEnvironment() });
     await rename(aside, dataDir); // fails when another process came first: theirs is as good
   } catch (error) {
     if (!(await isInitialised(dataDir)))

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { childEnvironment } from '../../../config/child-environment.ts';
 
 const run = promisify(execFile);
 
@@ -18,7 +19,7 @@ export async function unprivilegedUser(dataDir: string): Promise<UnprivilegedUse
   if (process.getuid?.() !== 0) return { prefix: [] };
   // In a user namespace root is nobody to PostgreSQL, and files stay root's outside.
   const asNobody = ['unshare', '--user', `--map-user=${nobody}`, `--map-group=${nobody}`, '--'];
-  const works = await run('unshare', [...asNobody.slice(1), 'true']).then(
+  const works = await run('unshare', [...asNobody.slice(1), 'true'], { env: childEnvironment() }).then(
     () => true,
     () => false,
   );
