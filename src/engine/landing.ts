@@ -15,7 +15,7 @@ import { pipelineConverter } from '../processing/convert.ts';
 import { type VoidPackages, withoutVoid } from '../processing/void-packages.ts';
 import type { Consumer } from '../processing/lag.ts';
 import type { ProcessorObserver } from '../processing/partition-processor.ts';
-import { Processor, type Progress } from '../processing/processor.ts';
+import { Processor } from '../processing/processor.ts';
 import { checkReplayable } from '../processing/replays.ts';
 import type { Codecs } from '../schemas/codecs.ts';
 import type { Sink } from '../sinks/sink.ts';
@@ -70,11 +70,6 @@ export class Landing {
     return new Landing(options);
   }
 
-  /** It has been up once. */
-  get warehouseIsUp(): boolean {
-    return this.#warehouse !== undefined;
-  }
-
   /** `up` while the last attempts on it worked, else what is wrong and since when; no secrets. */
   get warehouseHealth(): string {
     return String(this.#warehouseStatus);
@@ -83,11 +78,6 @@ export class Landing {
   /** Undefined until it is up. */
   get warehouse(): Warehouse | undefined {
     return this.#warehouse;
-  }
-
-  /** Everything below these offsets has landed; a partition that no processor has taken up yet stands at 0. */
-  progress(): readonly Progress[] {
-    return this.#processors.flatMap((processor) => processor.progress());
   }
 
   /** Replays of the pipeline have been asked for. */

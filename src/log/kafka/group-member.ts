@@ -19,7 +19,7 @@ import {
 import { Fault, reasonOf } from '../../errors.ts';
 import type { Member, Membership, TopicPartition } from '../log.ts';
 import { assign, decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './assignment.ts';
-import { answerOf, check, isBrokerError } from './broker-error.ts';
+import { answerOf, BrokerError, check, isBrokerError } from './broker-error.ts';
 import type { Cluster } from './cluster.ts';
 import { connect } from './connections.ts';
 import { until } from './time-limit.ts';
@@ -230,14 +230,10 @@ export class GroupMember implements Member {
       const asked = heartbeatV4.api.async(connection, this.#groupId, generation, memberId);
       check((await this.#within(answerTimeoutMs, asked)).errorCode, `heartbeat in group ${this.#groupId}`);
       await this.#tellLanded(tellLandedMs);
-      if (ofPartitions !== undefined && ofPartitions !== (await this.#partitions())) return this.#shareAnew();
+      // Whoever leads and joins again makes everybody join again.
+      if (ofPartitions !== undefined && ofPartitions !== (await this.#partitions()))
+        throw new BrokerError('REBALANCE_IN_PROGRESS', `${this.#membership.topic} has other partitions now`);
     }
-  }
-
-  /** Whoever leads and joins again makes everybody join again. */
-  #shareAnew(): never {
-    check(REBALANCE_IN_PROGRESS, `${this.#membership.topic} has other partitions now`);
-    throw new Error('not reached');
   }
 
   async #tellLanded(everyMs: number): Promise<void> {
@@ -303,9 +299,6 @@ export class GroupMember implements Member {
 }
 
 type Joined = Awaited<ReturnType<typeof joinGroupV7.api.async>>;
-
-/** As the protocol numbers it. */
-const REBALANCE_IN_PROGRESS = 27;
 
 function elsewhere(group: string): Fault {
   return new Fault(
