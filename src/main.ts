@@ -91,7 +91,6 @@ export async function serve(config: Config): Promise<Running> {
   const consumers = consumersOf(pipelinesOf(await loadApps({ pipelines: config.pipelines })));
   const sources = pipelines.map(({ source }) => source.path);
   const access = await openGuarded(config, sources, logger);
-  logger.info(standsOn(config), 'stands on');
   const certificate = await openCertificate(config, logger);
   const metrics = createMetrics();
   const onSpans = (outcome: string, spans: number): void => metrics.spans.inc({ outcome }, spans);
@@ -115,7 +114,7 @@ export async function serve(config: Config): Promise<Running> {
     const idempotency = await Idempotency.open({ log: engine.log, views: engine.views, onError });
     const onLate = (error: unknown): void => logger.error({ err: error }, 'the statuses of dead letters are behind');
     const repairs = await Repairs.open({ log: engine.log, state: engine.state, onError: onLate });
-    return await run({
+    const running = await run({
       config,
       engine,
       pipelines,
@@ -130,6 +129,8 @@ export async function serve(config: Config): Promise<Running> {
       traces,
       closeEngine: close,
     });
+    logger.info(standsOn(config), 'stands on');
+    return running;
   } catch (error) {
     await close();
     throw error;

@@ -1,4 +1,4 @@
-/** What stands behind each part, as the configuration says: without passwords, for the first log line, so that a variable that was forgotten shows. */
+/** What stands behind each part, as the configuration says: without passwords, for the log line of a start that has succeeded, so that a variable that was forgotten shows. */
 import { type Config, redacted } from '../config/config.ts';
 
 export function standsOn(config: Config): Readonly<Record<string, string>> {
