@@ -4,6 +4,18 @@ export { http, type HttpPostOptions } from './pipeline/sources.ts';
 export { registered } from './pipeline/subjects.ts';
 export { objects, table, type ObjectsOptions, type TableOptions } from './pipeline/sinks.ts';
 export { jsonb, text, timestamptz, uuid, type Column, type Columns, type Row } from './pipeline/columns.ts';
+export {
+  count,
+  first,
+  last,
+  pairs,
+  view,
+  type Minute,
+  type ReadView,
+  type View,
+  type ViewReader,
+} from './pipeline/views.ts';
+export type { Route, RouteRequest } from './pipeline/routes.ts';
 export type { App, GenerateEvents, GenerateOptions } from './pipeline/app.ts';
 export type {
   BatchLimits,

@@ -42,7 +42,8 @@ import { Patience } from './ingest/patience.ts';
 import type { TopicSpec } from './log/log.ts';
 import { readTopicList } from './log/topic-list.ts';
 import type { App } from './pipeline/app.ts';
-import type { Pipeline } from './pipeline/pipeline.ts';
+import type { HttpSource, Pipeline } from './pipeline/pipeline.ts';
+import { sourcePaths } from './pipeline/source-paths.ts';
 import { type Consumer, type LagRow, readLag } from './processing/lag.ts';
 import { Replays } from './processing/replays.ts';
 import { noteOpening } from './processing/opening.ts';
@@ -89,7 +90,7 @@ export async function serve(config: Config): Promise<Running> {
   const logger = createLogger({ level: config.logLevel });
   const pipelines = pipelinesOf(await loadApps(config));
   const consumers = consumersOf(pipelinesOf(await loadApps({ pipelines: config.pipelines })));
-  const sources = pipelines.map(({ source }) => source.path);
+  const sources = pipelines.flatMap(sourcePaths);
   const access = await openGuarded(config, sources, logger);
   const certificate = await openCertificate(config, logger);
   const metrics = createMetrics();
@@ -253,7 +254,7 @@ function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): vo
     const { log } = engine;
     const ingest = new Ingest({ pipeline, log, codecs, budget, patience, idempotency, nextPackage, onDefect });
     const { bodyIdleTimeoutMs } = config.ingest;
-    mountHttpSource(server, { ingest, bodyIdleTimeoutMs, logger, metrics });
+    if (pipeline.source.kind === 'http') mountHttpSource(server, { ingest, bodyIdleTimeoutMs, logger, metrics });
   }
 }
 
@@ -276,7 +277,8 @@ function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landi
   const onAsked = (pipeline: string): void => landing.replay(pipeline);
   mountReplays(server, new Replays({ log, state, pipelines, onAsked }));
   const isRegistryElsewhere = !('administration' in engine.registry);
-  const described = { sources: pipelines, isLoopback: isLoopback(config.host), isRegistryElsewhere };
+  const packageSources = pipelines.map(({ name, source }) => ({ name, source })).filter(takesPackages);
+  const described = { sources: packageSources, isLoopback: isLoopback(config.host), isRegistryElsewhere };
   mountOpenApi(server, { version: packageVersion(), ...described });
   mountTrail(server, { log, state, statuses: repairs, letters, voids, pipelines, codecs, objects, warehouse });
 }
@@ -318,4 +320,8 @@ function urlOf(server: FastifyInstance, { host, tls }: Config): string {
   const { port } = server.server.address() as AddressInfo;
   const shown = host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return `${tls ? 'https' : 'http'}://${shown}:${port}`;
+}
+
+function takesPackages(one: { name: string; source: Pipeline['source'] }): one is { name: string; source: HttpSource } {
+  return one.source.kind === 'http';
 }

@@ -1,4 +1,5 @@
 /** `tributary keys`: who may send events. A running server sees every change within a second. */
+import { sourcePaths } from '../pipeline/source-paths.ts';
 import type { Command } from 'commander';
 import { type KeyRecord, type KeyStatus, addKey, keyStatus, readKeys, revokeKey } from '../access/key-store.ts';
 import { readLastUsed } from '../access/last-used.ts';
@@ -103,7 +104,7 @@ async function keysDir({ dataDir }: { readonly dataDir: string }): Promise<strin
 
 async function checkSource(source: string, config: ReturnType<typeof configOf>): Promise<void> {
   const { loadApps } = await import('../engine/load-apps.ts');
-  const paths = (await loadApps(config)).map(({ pipeline }) => pipeline.source.path);
+  const paths = (await loadApps(config)).flatMap(({ pipeline }) => sourcePaths(pipeline));
   if (paths.includes(source)) return;
   throw new Fault('USAGE', `--source: there is no source ${JSON.stringify(source)}; there is ${paths.join(', ')}`);
 }

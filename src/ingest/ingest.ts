@@ -6,6 +6,7 @@ import { Fault, isFault } from '../errors.ts';
 import type { PackagePrefix } from '../event/correlation-id.ts';
 import type { Log } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import { packageSource } from '../pipeline/source-paths.ts';
 import type { Codec } from '../schemas/codec.ts';
 import type { Codecs } from '../schemas/codecs.ts';
 import { type Span, within } from '../telemetry/tracing.ts';
@@ -89,7 +90,8 @@ export class Ingest {
     const { body, splitter, onNotJson, span, idempotencyKey } = incoming;
     const { pipeline, log, codecs, onDefect, nextPackage } = this.#options;
     const codec = await newestCodec(codecs, pipeline.schema.subject);
-    const about = { pipeline, codec, prefix: nextPackage(), traceparent: span?.traceparent };
+    const { maxEvents } = packageSource(pipeline);
+    const about = { pipeline, codec, maxEvents, prefix: nextPackage(), traceparent: span?.traceparent };
     const isKeyed = idempotencyKey !== undefined && log.writtenEnd !== undefined;
     const received = new OpenPackage({ ...about, isKeyed, batch: log.batch(), onNotJson, onDefect });
     for await (const chunk of body(share.evicted)) {

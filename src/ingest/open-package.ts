@@ -18,6 +18,7 @@ import type { SplitEvent } from './splitter.ts';
 export interface PackageOptions {
   readonly pipeline: Pipeline;
   readonly codec: Codec;
+  readonly maxEvents: number;
   readonly prefix: PackagePrefix;
   readonly batch: Batch;
   /** Of the package's span, where it is traced. */
@@ -45,9 +46,8 @@ export class OpenPackage {
 
   /** @throws Fault NOT_JSON, PACKAGE_TOO_LARGE: the package is refused whole */
   add(event: SplitEvent): void {
-    const { pipeline, prefix } = this.#options;
+    const { maxEvents, prefix } = this.#options;
     const index = this.#count;
-    const { maxEvents } = pipeline.source;
     if (index >= maxEvents) throw new Fault('PACKAGE_TOO_LARGE', `the package has more than ${maxEvents} events`);
     this.#count += 1;
     const id = correlationId(prefix, index);

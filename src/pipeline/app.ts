@@ -4,9 +4,12 @@
  *   export const app: App = { pipeline, generate: generateEvents };
  */
 import type { Pipeline } from './pipeline.ts';
+import type { Route } from './routes.ts';
 
 export interface App {
   readonly pipeline: Pipeline;
+  /** Default none. */
+  readonly routes?: readonly Route[];
   /** Events for tests and benchmarks, as producers send them: `tributary generate <pipeline name>`. */
   readonly generate?: GenerateEvents;
 }

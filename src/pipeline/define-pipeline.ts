@@ -6,37 +6,31 @@ import { maxPackageEvents } from '../event/correlation-id.ts';
 import { isTopicName } from '../event/topic-name.ts';
 import { Checker } from './checker.ts';
 import { checkSinks } from './check-sinks.ts';
-import type { Pipeline, PipelineDefinition } from './pipeline.ts';
+import type { JsonObject, Pipeline, PipelineDefinition } from './pipeline.ts';
 
 /** @throws Fault PIPELINE_INVALID */
 export function definePipeline<Event extends object, Output extends object>(
   definition: PipelineDefinition<Event, Output>,
 ): Pipeline {
   check(definition);
-  return definition;
+  return { normalise: asItIs, verbatim: [], views: [], ...definition };
 }
 
-const members: readonly (keyof Pipeline)[] = [
-  'name',
-  'source',
-  'normalise',
-  'verbatim',
-  'schema',
-  'topic',
-  'deadLetterTopic',
-  'process',
-  'sinks',
-];
+const asItIs = (received: JsonObject): JsonObject => received;
+
+type Member = keyof Pipeline;
+const members: readonly Member[] = ['name', 'source', 'schema', 'topic', 'deadLetterTopic', 'process', 'sinks'];
+const optionalMembers: readonly Member[] = ['normalise', 'verbatim', 'views'];
 
 function check(definition: unknown): void {
   const root = new Checker(definition, '');
-  root.members(members);
+  root.members(members, optionalMembers);
   root
     .at('name')
     .pattern(/^[a-z][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, a letter first, at most 63');
   checkSource(root.at('source'));
-  root.at('normalise').function();
-  root.at('verbatim').distinct((name) => name.text());
+  if (root.at('normalise').value !== undefined) root.at('normalise').function();
+  if (root.at('verbatim').value !== undefined) root.at('verbatim').distinct((name) => name.text());
   const schema = root.at('schema');
   schema.members(['subject'], ['event']);
   schema.at('subject').text();

@@ -2,7 +2,9 @@
  * A pipeline as its author writes it: a plain description, checked when it is made. Nothing here reads the
  * environment, touches a disk or opens a socket.
  */
+import type { Timestamp } from '../event/time.ts';
 import type { Columns, Row } from './columns.ts';
+import type { View } from './views.ts';
 
 /** An event as it arrived, parsed: what `normalise` is given. Own properties only; names such as `__proto__` are ordinary. */
 export type JsonObject = { readonly [name: string]: unknown };
@@ -15,6 +17,29 @@ export interface HttpSource {
   readonly maxEvents: number;
   /** Bytes a package, at most, after decompression. */
   readonly maxPackageBytes: number;
+}
+
+/** Each request is one event, answered with a text once it is durable. */
+export interface RequestSource<Event> {
+  readonly kind: 'requests';
+  readonly endpoints: readonly RequestEndpoint<Event>[];
+}
+
+export interface RequestEndpoint<Event> {
+  /** Received at `POST <path>`. */
+  readonly path: string;
+  /** Each stands exactly once in the query string, a form or a JSON object, or the request is refused (400). Others are passed over. */
+  readonly parameters: readonly string[];
+  /** Throws `Reject` for parameters that no event can be made of: the request is refused (400) and leaves nothing behind. */
+  readonly event: (parameters: Readonly<Record<string, string>>, received: Received) => Event;
+  /** The text of the answer. */
+  readonly answer: (event: Event) => string;
+}
+
+/** What the source knows of a request. */
+export interface Received {
+  /** When it came, UTC with microseconds. */
+  readonly time: Timestamp;
 }
 
 /** The newest schema of a subject in the registry validates what comes in; `Event` is its TypeScript type. */
@@ -80,20 +105,22 @@ export type SinkDefinition<Output> = ObjectsSink<Output> | TableSink<Output>;
 export interface PipelineDefinition<Event extends object, Output extends object> {
   /** Lower-case letters, digits and hyphens; names metrics, checkpoints and dead letters. */
   readonly name: string;
-  readonly source: HttpSource;
-  /** From the event as received to the event that the schema describes. Throws `Reject`. */
-  readonly normalise: (received: JsonObject) => NoInfer<Event>;
-  /** Members of the received event, objects, whose JSON text is kept digit by digit beside the event (see `json`). */
-  readonly verbatim: readonly (keyof NoInfer<Event> & string)[];
+  readonly source: HttpSource | RequestSource<NoInfer<Event>>;
+  /** From the event as received to the event that the schema describes. Throws `Reject`. Default: as it is. */
+  readonly normalise?: (received: JsonObject) => NoInfer<Event>;
+  /** Members of the received event, objects, whose JSON text is kept digit by digit beside the event (see `json`). Default none. */
+  readonly verbatim?: readonly (keyof NoInfer<Event> & string)[];
   readonly schema: SubjectRef<Event>;
   readonly topic: TopicRef<NoInfer<Event>>;
   readonly deadLetterTopic: string;
   readonly process: Processing<NoInfer<Event>, Output>;
   readonly sinks: readonly SinkDefinition<Output>[];
+  /** Aggregates that are kept up to date with the log. Default none. */
+  readonly views?: readonly View<Output>[];
 }
 
-/** A pipeline whose types have done their work. */
+/** A pipeline whose types have done their work, with its defaults. */
 // oxlint-disable-next-line typescript/no-explicit-any -- functions of any event type fit here, and only `any` is both a sub- and a supertype
-export type Pipeline = PipelineDefinition<any, any>;
+export type Pipeline = Required<PipelineDefinition<any, any>>;
 
 export type { Columns, Row };

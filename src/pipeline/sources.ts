@@ -1,5 +1,6 @@
 /** Where a pipeline's events come from. What is given here is checked by `definePipeline`. */
-import type { HttpSource } from './pipeline.ts';
+import type { AnswerRoute, JsonRoute, LiveRoute, PageRoute } from './routes.ts';
+import type { HttpSource, RequestEndpoint, RequestSource } from './pipeline.ts';
 
 export interface HttpPostOptions {
   /** Events a package, at most; up to 2^24, which is what a correlation id can number. Default 100,000. */
@@ -13,4 +14,21 @@ function post(path: string, options: HttpPostOptions = {}): HttpSource {
   return { maxEvents: 100_000, maxPackageBytes: 32 * 1024 * 1024, ...options, kind: 'http', path };
 }
 
-export const http = { post };
+/** Each request to one of the endpoints is one event. */
+function requests<Event>(endpoints: readonly RequestEndpoint<Event>[]): RequestSource<Event> {
+  return { kind: 'requests', endpoints };
+}
+
+function get(path: string, answer: AnswerRoute): JsonRoute {
+  return { kind: 'json', path, answer };
+}
+
+function live(path: string, answer: AnswerRoute): LiveRoute {
+  return { kind: 'live', path, answer };
+}
+
+function page(path: string, file: URL): PageRoute {
+  return { kind: 'page', path, file };
+}
+
+export const http = { post, requests, get, live, page };

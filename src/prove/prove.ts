@@ -3,6 +3,7 @@
  * it works, while its PostgreSQL has to recover), sends again what was not acknowledged, and then compares every
  * acknowledged event with every sink (D1, D2, D3, D5). Runs on a data directory of its own.
  */
+import { packageSource } from '../pipeline/source-paths.ts';
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import { Fault } from '../errors.ts';
@@ -64,7 +65,7 @@ export async function prove(options: ProofOptions): Promise<Proof> {
   if (!app.generate) throw new Fault('USAGE', `${pipeline.name} has no generator, so there is nothing to send`);
   const random = seededRandom(seed);
   const lines = app.generate({ count: 1_000_000_000, invalidShare, seed })[Symbol.iterator]();
-  const producer = new Producer({ path: pipeline.source.path, lines, random, runId: randomUUID() });
+  const producer = new Producer({ path: packageSource(pipeline).path, lines, random, runId: randomUUID() });
   const failures: string[] = [];
   const kills = await killOften(options, producer, random, failures);
   await land(options, producer, failures);

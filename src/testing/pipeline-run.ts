@@ -5,6 +5,7 @@
  * What it promises: each run has a directory and a database of its own, and both are gone when it ends; nothing waits for
  * time to pass; and what the readers answer was read from the places where it landed.
  */
+import { packageSource } from '../pipeline/source-paths.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -107,7 +108,7 @@ export class PipelineRun implements AsyncDisposable {
     const { server, calls } = this.#life;
     const answer = server.inject({
       method: 'POST',
-      url: this.#place.pipeline.source.path,
+      url: packageSource(this.#place.pipeline).path,
       headers: {
         'content-type': 'application/json',
         ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),

@@ -61,7 +61,7 @@ function problemOf(value: unknown): string {
 test('a definition that is right comes back as it is, with its defaults', () => {
   const given = definition();
   const pipeline = define(given);
-  assert.equal(pipeline, given);
+  assert.deepEqual(pipeline, { ...given, views: [] });
   assert.deepEqual(pipeline.source, { kind: 'http', path: '/visits', maxEvents: 100_000, maxPackageBytes: 33_554_432 });
   assert.equal(pipeline.sinks[0]?.name, 'objects');
   const plain = table({

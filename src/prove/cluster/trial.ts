@@ -2,6 +2,7 @@
  * Nodes and servers under load, to which faults are done, one round after the other, until everything is compared: every
  * acknowledged event with table, objects and dead letters (D1, D2, D3, D5).
  */
+import { packageSource } from '../../pipeline/source-paths.ts';
 import { randomUUID } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -102,7 +103,7 @@ export class Trial {
     const { app, seed } = this.#options;
     const random = seededRandom(seed + 1);
     const load = { longestPauseMs, answerTimeoutMs, runId: randomUUID() };
-    const producer = new Producer({ path: app.pipeline.source.path, lines: this.#lines, random, ...load });
+    const producer = new Producer({ path: packageSource(app.pipeline).path, lines: this.#lines, random, ...load });
     for (const [node, url] of this.#urls) producer.target(url, node);
     this.#producer = producer;
     return producer;

@@ -10,6 +10,7 @@ import { decodedBody } from '../../ingest/body.ts';
 import type { Ingest } from '../../ingest/ingest.ts';
 import { splitJson } from '../../ingest/split-json.ts';
 import { splitNdjson } from '../../ingest/split-ndjson.ts';
+import { packageSource } from '../../pipeline/source-paths.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { aboutPackage } from './trace-requests.ts';
 
@@ -32,7 +33,7 @@ export function mountHttpSource(app: FastifyInstance, options: HttpSourceOptions
   const { ingest } = options;
   app.route({
     method: 'POST',
-    url: ingest.pipeline.source.path,
+    url: packageSource(ingest.pipeline).path,
     config: { access: 'source' },
     onRequest: async (request) => forgiveContentType(request),
     onResponse: async (_request, reply) =>
@@ -50,7 +51,7 @@ async function receive(request: FastifyRequest, reply: FastifyReply, options: Ht
       decodedBody(request.raw, {
         encoding: request.headers['content-encoding'],
         announcedLength: request.headers['content-length'],
-        maxBytes: Math.min(ingest.pipeline.source.maxPackageBytes, request.grant?.maxBodyBytes ?? Infinity),
+        maxBytes: Math.min(packageSource(ingest.pipeline).maxPackageBytes, request.grant?.maxBodyBytes ?? Infinity),
         idleTimeoutMs: options.bodyIdleTimeoutMs,
         signal: evicted,
       }),

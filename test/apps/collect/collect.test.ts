@@ -1,3 +1,4 @@
+import type { HttpSource } from 'tributary';
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
@@ -9,9 +10,9 @@ test('the pipeline is the one of the contract', () => {
   assert.deepEqual(
     [
       name,
-      source.path,
-      source.maxEvents,
-      source.maxPackageBytes,
+      (source as HttpSource).path,
+      (source as HttpSource).maxEvents,
+      (source as HttpSource).maxPackageBytes,
       schema.subject,
       topic.name,
       deadLetterTopic,
