@@ -1,6 +1,6 @@
 /** Where a pipeline takes events. */
 import { Fault } from '../errors.ts';
-import type { HttpSource, Pipeline } from './pipeline.ts';
+import type { HttpSource, Pipeline, RequestSource } from './pipeline.ts';
 
 export function sourcePaths({ source }: Pipeline): readonly string[] {
   return source.kind === 'http' ? [source.path] : source.endpoints.map(({ path }) => path);
@@ -10,4 +10,10 @@ export function sourcePaths({ source }: Pipeline): readonly string[] {
 export function packageSource({ name, source }: Pipeline): HttpSource {
   if (source.kind === 'http') return source;
   throw new Fault('USAGE', `${name} takes no packages: each request is one event`);
+}
+
+/** @throws Fault USAGE for a pipeline that takes packages */
+export function requestSource({ name, source }: Pipeline): RequestSource<unknown> {
+  if (source.kind === 'requests') return source;
+  throw new Fault('USAGE', `${name} takes packages: a request holds any number of events`);
 }

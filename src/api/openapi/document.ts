@@ -9,7 +9,7 @@ import { adminSchemas } from './admin-schemas.ts';
 import { type Answer, type Json, json, object, type Operation, ref, type Refusal, text, whole } from './operation.ts';
 import { registryOperations, registrySchemas } from './registry-operations.ts';
 import { serverOperations, serverSchemas } from './server-operations.ts';
-import { type DescribedSource, sourceOperation, sourceSchemas } from './source-operations.ts';
+import { type DescribedSource, sourceOperations, sourceSchemas } from './source-operations.ts';
 
 export interface Described {
   readonly version: string;
@@ -48,7 +48,7 @@ export interface DescribedAnswer {
 export function openApiDocument(described: Described): OpenApiDocument {
   const { version, sources, isLoopback, isRegistryElsewhere = false } = described;
   const ofRegistry = isRegistryElsewhere ? [] : registryOperations;
-  const operations = [...sources.map(sourceOperation), ...serverOperations, ...adminOperations, ...ofRegistry];
+  const operations = [...sources.flatMap(sourceOperations), ...serverOperations, ...adminOperations, ...ofRegistry];
   const paths: Record<string, Record<string, DescribedOperation>> = {};
   for (const operation of operations)
     (paths[operation.path] ??= {})[operation.method] = describe(operation, isLoopback);
@@ -122,7 +122,11 @@ function describe(operation: Operation, isLoopback: boolean): DescribedOperation
     security: isLoopback && security.length > 0 ? [...security, {}] : security,
     ...(parameters && { parameters: parameters.map((one) => ({ ...one, required: one.in === 'path' })) }),
     ...(body && {
-      requestBody: { ...body, required: true, content: withSchemas(body.content) },
+      requestBody: {
+        ...(body.description !== undefined && { description: body.description }),
+        required: body.isOptional !== true,
+        content: withSchemas(body.content),
+      },
     }),
     responses: responsesOf(operation),
   };
