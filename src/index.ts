@@ -20,6 +20,9 @@ export type { App, GenerateEvents, GenerateOptions } from './pipeline/app.ts';
 export type {
   BatchLimits,
   HttpSource,
+  Received,
+  RequestEndpoint,
+  RequestSource,
   JsonObject,
   ObjectsSink,
   Pipeline,

@@ -36,14 +36,16 @@ import { keepRetention } from './engine/retention.ts';
 import { standsOn } from './engine/stands-on.ts';
 import { Fault, isFault } from './errors.ts';
 import { createPackageIds } from './event/correlation-id.ts';
+import { createMicrosecondClock } from './event/microsecond-clock.ts';
 import { Budget } from './ingest/budget.ts';
+import { EventIngest } from './ingest/event-ingest.ts';
 import { Idempotency, idempotencyTopic } from './ingest/idempotency.ts';
 import { Ingest } from './ingest/ingest.ts';
 import { Patience } from './ingest/patience.ts';
 import type { TopicSpec } from './log/log.ts';
 import { readTopicList } from './log/topic-list.ts';
 import type { App } from './pipeline/app.ts';
-import type { HttpSource, Pipeline } from './pipeline/pipeline.ts';
+import type { Pipeline } from './pipeline/pipeline.ts';
 import type { ReadView } from './pipeline/views.ts';
 import { keyedPaths } from './pipeline/source-paths.ts';
 import { type Consumer, type LagRow, readLag } from './processing/lag.ts';
@@ -52,6 +54,7 @@ import { noteOpening } from './processing/opening.ts';
 import type { VoidPackages } from './processing/void-packages.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
+import { mountRequestSource } from './sources/http/request-source.ts';
 import { traceRequests } from './sources/http/trace-requests.ts';
 import type { Warehouse } from './stores/warehouse/warehouse.ts';
 import { eventCounts } from './telemetry/event-counts.ts';
@@ -247,16 +250,18 @@ function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): vo
   const { config, engine, pipelines, codecs, idempotency, logger, metrics } = parts;
   const patience = new Patience(config.ingest.waitForRoomMs);
   const nextPackage = createPackageIds({ now: Date.now });
+  const clock = createMicrosecondClock();
   for (const pipeline of pipelines) {
     const onDefect = (error: unknown, correlationId: string): void =>
       logger.error(
         { err: error, pipeline: pipeline.name, correlationId },
         'a normaliser failed; the event is a dead letter',
       );
-    const { log } = engine;
-    const ingest = new Ingest({ pipeline, log, codecs, budget, patience, idempotency, nextPackage, onDefect });
-    const { bodyIdleTimeoutMs } = config.ingest;
-    if (pipeline.source.kind === 'http') mountHttpSource(server, { ingest, bodyIdleTimeoutMs, logger, metrics });
+    const into = { pipeline, log: engine.log, codecs, budget, patience, idempotency, nextPackage };
+    const about = { bodyIdleTimeoutMs: config.ingest.bodyIdleTimeoutMs, logger, metrics };
+    if (pipeline.source.kind === 'http')
+      mountHttpSource(server, { ingest: new Ingest({ ...into, onDefect }), ...about });
+    else mountRequestSource(server, { ingest: new EventIngest(into), clock, ...about });
   }
 }
 
@@ -287,9 +292,8 @@ function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landi
   const onAsked = (pipeline: string): void => landing.replay(pipeline);
   mountReplays(server, new Replays({ log, state, pipelines, onAsked }));
   const isRegistryElsewhere = !('administration' in engine.registry);
-  const packageSources = pipelines.map(({ name, source }) => ({ name, source })).filter(takesPackages);
   const routes = apps.flatMap((app) => app.routes ?? []);
-  const described = { sources: packageSources, routes, isLoopback: isLoopback(config.host), isRegistryElsewhere };
+  const described = { sources: pipelines, routes, isLoopback: isLoopback(config.host), isRegistryElsewhere };
   mountOpenApi(server, { version: packageVersion(), ...described });
   mountTrail(server, { log, state, statuses: repairs, letters, voids, pipelines, codecs, objects, warehouse });
 }
@@ -331,8 +335,4 @@ function urlOf(server: FastifyInstance, { host, tls }: Config): string {
   const { port } = server.server.address() as AddressInfo;
   const shown = host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return `${tls ? 'https' : 'http'}://${shown}:${port}`;
-}
-
-function takesPackages(one: { name: string; source: Pipeline['source'] }): one is { name: string; source: HttpSource } {
-  return one.source.kind === 'http';
 }

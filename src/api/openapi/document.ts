@@ -11,7 +11,7 @@ import { type Answer, type Json, json, object, type Operation, ref, type Refusal
 import { routeOperation } from './route-operations.ts';
 import { registryOperations, registrySchemas } from './registry-operations.ts';
 import { serverOperations, serverSchemas } from './server-operations.ts';
-import { type DescribedSource, sourceOperation, sourceSchemas } from './source-operations.ts';
+import { type DescribedSource, sourceOperations, sourceSchemas } from './source-operations.ts';
 
 export interface Described {
   readonly version: string;
@@ -52,7 +52,7 @@ export interface DescribedAnswer {
 export function openApiDocument(described: Described): OpenApiDocument {
   const { version, sources, routes = [], isLoopback, isRegistryElsewhere = false } = described;
   const ofRegistry = isRegistryElsewhere ? [] : registryOperations;
-  const ofApps = [...sources.map(sourceOperation), ...routes.map(routeOperation)];
+  const ofApps = [...sources.flatMap(sourceOperations), ...routes.map(routeOperation)];
   const operations = [...ofApps, ...serverOperations, ...adminOperations, ...ofRegistry];
   const paths: Record<string, Record<string, DescribedOperation>> = {};
   for (const operation of operations)
@@ -128,7 +128,11 @@ function describe(operation: Operation, isLoopback: boolean): DescribedOperation
     security: isLoopback && security.length > 0 ? [...security, {}] : security,
     ...(parameters && { parameters: parameters.map((one) => ({ ...one, required: one.in === 'path' })) }),
     ...(body && {
-      requestBody: { ...body, required: true, content: withSchemas(body.content) },
+      requestBody: {
+        ...(body.description !== undefined && { description: body.description }),
+        required: body.isOptional !== true,
+        content: withSchemas(body.content),
+      },
     }),
     responses: responsesOf(operation),
   };
