@@ -8,6 +8,7 @@ export {
   count,
   first,
   last,
+  minuteOf,
   pairs,
   view,
   type Minute,

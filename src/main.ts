@@ -13,6 +13,7 @@ import { guard } from './api/guard.ts';
 import { announceServer, forgetServer, reachableHost } from './api/running-server.ts';
 import { mountDeadLetters } from './api/admin/dead-letters.ts';
 import { mountReplays } from './api/admin/replays.ts';
+import { mountRoutes } from './api/app-routes/mount-routes.ts';
 import { mountStatus } from './api/admin/status.ts';
 import { mountTrail } from './api/admin/trail.ts';
 import { mountRegistryElsewhere } from './api/registry/registry-elsewhere.ts';
@@ -45,7 +46,8 @@ import type { TopicSpec } from './log/log.ts';
 import { readTopicList } from './log/topic-list.ts';
 import type { App } from './pipeline/app.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
-import { sourcePaths } from './pipeline/source-paths.ts';
+import type { ReadView } from './pipeline/views.ts';
+import { keyedPaths } from './pipeline/source-paths.ts';
 import { type Consumer, type LagRow, readLag } from './processing/lag.ts';
 import { Replays } from './processing/replays.ts';
 import { noteOpening } from './processing/opening.ts';
@@ -73,6 +75,8 @@ export interface Running {
 interface Parts {
   readonly config: Config;
   readonly engine: Engine;
+  readonly apps: readonly App[];
+  /** Theirs. */
   readonly pipelines: readonly Pipeline[];
   /** Of all pipelines of the configuration, also those that do not run here (`only`): the log keeps what they have not landed. */
   readonly consumers: readonly Consumer[];
@@ -91,10 +95,9 @@ interface Parts {
 /** Resolves when events are taken. The warehouse may come up later: until then events wait in the log. */
 export async function serve(config: Config): Promise<Running> {
   const logger = createLogger({ level: config.logLevel });
-  const pipelines = pipelinesOf(await loadApps(config));
-  const consumers = consumersOf(pipelinesOf(await loadApps({ pipelines: config.pipelines })));
-  const sources = pipelines.flatMap(sourcePaths);
-  const access = await openGuarded(config, sources, logger);
+  const apps = await loadApps(config);
+  const pipelines = pipelinesOf(apps);
+  const access = await openGuarded(config, apps.flatMap(keyedPaths), logger);
   const certificate = await openCertificate(config, logger);
   const metrics = createMetrics();
   const onSpans = (outcome: string, spans: number): void => metrics.spans.inc({ outcome }, spans);
@@ -121,8 +124,9 @@ export async function serve(config: Config): Promise<Running> {
     const running = await run({
       config,
       engine,
+      apps,
       pipelines,
-      consumers,
+      consumers: consumersOf(pipelinesOf(await loadApps({ pipelines: config.pipelines }))),
       codecs,
       idempotency,
       repairs,
@@ -146,10 +150,10 @@ function pipelinesOf(apps: readonly App[]): readonly Pipeline[] {
 }
 
 /** @throws Fault ACCESS_NOT_SET_UP, CONFIG_INVALID */
-async function openGuarded(config: Config, sources: readonly string[], logger: Logger): Promise<Access> {
+async function openGuarded(config: Config, keyed: readonly string[], logger: Logger): Promise<Access> {
   const { host, dataDir, adminToken, adminTokenFile } = config;
   const access = await openAccess({ host, keysDir: dataPaths(dataDir).keys, adminToken, adminTokenFile, logger });
-  access.checkExposure(sources);
+  access.checkExposure(keyed);
   return access;
 }
 
@@ -192,20 +196,18 @@ async function run(parts: Parts): Promise<Running> {
   mountOwnRegistry(server, parts);
   const budget = new Budget(config.ingest.maxInFlightBytes);
   mountSources(server, parts, budget);
+  await mountApps(server, parts);
   mountAdmin(server, parts, budget, landing);
-  const ingestBytes = (): number => budget.heldBytes;
   const lag = (): Promise<readonly LagRow[]> => measureLag(engine, pipelines);
+  const names = pipelines.map(({ name }) => name);
   mountStatus(server, {
     health,
     lag,
-    events: () =>
-      eventCounts(
-        metrics,
-        pipelines.map(({ name }) => name),
-      ),
+    events: () => eventCounts(metrics, names),
     queue: () => ({ bytes: budget.heldBytes, maxBytes: config.ingest.maxInFlightBytes }),
     disk: () => diskSpace(config.dataDir),
   });
+  const ingestBytes = (): number => budget.heldBytes;
   addLiveGauges(metrics.registry, { lag, ingestBytes, pool: () => landing.warehouse?.pool });
   const stopRetention = keepRetention({
     log: engine.log,
@@ -263,8 +265,16 @@ function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): vo
   }
 }
 
+async function mountApps(server: FastifyInstance, { apps, logger }: Parts): Promise<void> {
+  for (const { routes = [] } of apps) await mountRoutes(server, { routes, read: noViews, logger });
+}
+
+const noViews: ReadView = () => {
+  throw new Fault('STATE_UNAVAILABLE', 'no views are kept by this version');
+};
+
 function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landing: Landing): void {
-  const { config, engine, pipelines, codecs, repairs, logger, metrics } = parts;
+  const { config, engine, apps, pipelines, codecs, repairs, logger, metrics } = parts;
   const { log, state, objects } = engine;
   const voids = voidsOf(parts);
   const letters = new Letters({ log, statuses: repairs, pipelines, objects, voids });
@@ -282,7 +292,8 @@ function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landi
   const onAsked = (pipeline: string): void => landing.replay(pipeline);
   mountReplays(server, new Replays({ log, state, pipelines, onAsked }));
   const isRegistryElsewhere = !('administration' in engine.registry);
-  const described = { sources: pipelines, isLoopback: isLoopback(config.host), isRegistryElsewhere };
+  const routes = apps.flatMap((app) => app.routes ?? []);
+  const described = { sources: pipelines, routes, isLoopback: isLoopback(config.host), isRegistryElsewhere };
   mountOpenApi(server, { version: packageVersion(), ...described });
   mountTrail(server, { log, state, statuses: repairs, letters, voids, pipelines, codecs, objects, warehouse });
 }
