@@ -1,0 +1,79 @@
+/**
+ * Views over millions of events, ten years of them, that stand in the log: how fast they are made of it again, and what a symbol's summary and
+ * a range of all those years then take over HTTP, one read after the other.
+ */
+import { join } from 'node:path';
+import type { PartOptions } from '../bench.ts';
+import { Child } from '../child.ts';
+import { readMemory } from '../process-memory.ts';
+import type { Latencies, LoadMethods } from './load-process.ts';
+import type { ViewsMethods } from './views-process.ts';
+
+export interface ViewsMeasure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: 'ms' | 'events/s';
+  readonly goal: number | undefined;
+  /** Else the value must be below the goal. */
+  readonly isAtLeast: boolean;
+  readonly met: boolean;
+  readonly note: string;
+}
+
+export interface ViewsResult {
+  readonly events: number;
+  readonly measures: readonly ViewsMeasure[];
+  /** Of the process that has made the views and answered. */
+  readonly peakRssBytes: number | undefined;
+  readonly met: boolean;
+  readonly sound: boolean;
+}
+
+const usualEvents = 10_000_000;
+const quickEvents = 20_000;
+const reads = { usual: 5_000, quick: 200 };
+const goals = { rebuildPerSecond: 500_000, summaryMs: 1, rangeMs: 10 };
+
+export async function benchViews(options: PartOptions): Promise<ViewsResult> {
+  const { system, dir, quick, onStep } = options;
+  const events = quick ? quickEvents : (options.events ?? usualEvents);
+  const child = new Child<ViewsMethods>(join(import.meta.dirname, 'views-process.ts'));
+  const load = new Child<LoadMethods>(join(import.meta.dirname, 'load-process.ts'));
+  try {
+    onStep(`views, filling a log with ${events} events`);
+    await child.call('fill', { system, dataDir: join(dir, 'data'), events });
+    onStep('views, made of it');
+    const url = await child.call('serve', undefined);
+    const madeSeconds = await child.call('made', undefined);
+    onStep('views, made again');
+    const rebuiltSeconds = await child.call('rebuild', undefined);
+    onStep('views, read');
+    const count = quick ? reads.quick : reads.usual;
+    const summary = await load.call('read', { url, path: '/dashboard/symbol/e', count });
+    const range = await load.call('read', { url, path: await child.call('rangePath', undefined), count });
+    const measures = [
+      rate('made at first', events / madeSeconds, undefined),
+      rate('rebuilt', events / rebuiltSeconds, goals.rebuildPerSecond),
+      latency("a symbol's summary, p99", summary, goals.summaryMs),
+      latency('a range of ten years, p99', range, goals.rangeMs),
+    ];
+    return {
+      events,
+      measures,
+      peakRssBytes: (await readMemory(child.pid))?.peakRssBytes,
+      met: measures.every(({ met }) => met),
+      sound: true, // a count that is not that of the events ends the run
+    };
+  } finally {
+    await Promise.all([child, load].map((one) => one.stop()));
+  }
+}
+
+function rate(name: string, value: number, goal: number | undefined): ViewsMeasure {
+  return { name, value, unit: 'events/s', goal, isAtLeast: true, met: goal === undefined || value >= goal, note: '' };
+}
+
+function latency(name: string, { p50Ms, p99Ms }: Latencies, goal: number): ViewsMeasure {
+  const note = `p50 ${p50Ms.toFixed(2)} ms`;
+  return { name, value: p99Ms, unit: 'ms', goal, isAtLeast: false, met: p99Ms < goal, note };
+}
