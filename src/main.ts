@@ -47,7 +47,8 @@ import { sourcePaths } from './pipeline/source-paths.ts';
 import { type Consumer, type LagRow, readLag } from './processing/lag.ts';
 import { Replays } from './processing/replays.ts';
 import { noteOpening } from './processing/opening.ts';
-import type { VoidPackages } from './processing/void-packages.ts';
+import { pipelineConverter } from './processing/convert.ts';
+import { type VoidPackages, withoutVoid } from './processing/void-packages.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
 import { traceRequests } from './sources/http/trace-requests.ts';
@@ -59,7 +60,9 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { openTraces } from './telemetry/open-traces.ts';
 import { registryObserver } from './telemetry/registry-observer.ts';
 import { processorObserver } from './telemetry/processor-observer.ts';
+import { viewsObserver } from './telemetry/views-observer.ts';
 import type { Traces } from './telemetry/tracing.ts';
+import { Views } from './views/views.ts';
 
 export interface Running {
   readonly url: string;
@@ -181,6 +184,7 @@ async function run(parts: Parts): Promise<Running> {
   const observe = (consumer: string, sinks: readonly string[]) =>
     processorObserver({ consumer, sinks, logger, metrics });
   const landing = Landing.start({ config, engine, codecs, pipelines, logger, observe, traces, voids: voidsOf(parts) });
+  const views = await startViews(parts);
   const health = (): Promise<Health> => checkHealth(engine, landing);
   const server = createServer({ logger, metrics: metrics.registry, health, certificate });
   if (traces) traceRequests(server, traces);
@@ -190,23 +194,11 @@ async function run(parts: Parts): Promise<Running> {
   const budget = new Budget(config.ingest.maxInFlightBytes);
   mountSources(server, parts, budget);
   mountAdmin(server, parts, budget, landing);
-  const ingestBytes = (): number => budget.heldBytes;
-  const lag = (): Promise<readonly LagRow[]> => measureLag(engine, pipelines);
-  mountStatus(server, {
-    health,
-    lag,
-    events: () =>
-      eventCounts(
-        metrics,
-        pipelines.map(({ name }) => name),
-      ),
-    queue: () => ({ bytes: budget.heldBytes, maxBytes: config.ingest.maxInFlightBytes }),
-    disk: () => diskSpace(config.dataDir),
-  });
-  addLiveGauges(metrics.registry, { lag, ingestBytes, pool: () => landing.warehouse?.pool });
+  tellHowItIs(server, parts, { health, budget, landing });
   const stopRetention = keepRetention({
     log: engine.log,
     state: engine.state,
+    views: engine.views,
     consumers: parts.consumers,
     alsoKeep: () => [idempotency.progress(), repairs.progress()],
     retentionMs: config.log.retentionHours * 3_600_000,
@@ -218,6 +210,7 @@ async function run(parts: Parts): Promise<Running> {
     await forgetServer(serverFile);
     await server.close();
     await stopRetention();
+    await views.drain();
     await landing.drain();
     await idempotency.close();
     await repairs.close();
@@ -234,6 +227,38 @@ async function run(parts: Parts): Promise<Running> {
     throw error;
   }
   return { url: urlOf(server, config), drain: close };
+}
+
+interface Told {
+  readonly health: () => Promise<Health>;
+  readonly budget: Budget;
+  readonly landing: Landing;
+}
+
+function tellHowItIs(server: FastifyInstance, parts: Parts, { health, budget, landing }: Told): void {
+  const { config, engine, pipelines, metrics } = parts;
+  const lag = (): Promise<readonly LagRow[]> => measureLag(engine, pipelines);
+  const names = pipelines.map(({ name }) => name);
+  mountStatus(server, {
+    health,
+    lag,
+    events: () => eventCounts(metrics, names),
+    queue: () => ({ bytes: budget.heldBytes, maxBytes: config.ingest.maxInFlightBytes }),
+    disk: () => diskSpace(config.dataDir),
+  });
+  const ingestBytes = (): number => budget.heldBytes;
+  addLiveGauges(metrics.registry, { lag, ingestBytes, pool: () => landing.warehouse?.pool });
+}
+
+function startViews(parts: Parts): Promise<Views> {
+  const { engine, pipelines, codecs, logger, metrics } = parts;
+  return Views.start({
+    log: engine.log,
+    store: engine.views,
+    pipelines,
+    convert: (pipeline) => withoutVoid(pipelineConverter(pipeline, codecs), voidsOf(parts)),
+    observe: (consumer) => viewsObserver({ consumer, logger, metrics }),
+  });
 }
 
 function mountOwnRegistry(server: FastifyInstance, { engine: { registry }, logger }: Parts): void {
