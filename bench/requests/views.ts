@@ -50,7 +50,9 @@ export async function benchViews(options: PartOptions): Promise<ViewsResult> {
     onStep('views, read');
     const count = quick ? reads.quick : reads.usual;
     const summary = await load.call('read', { url, path: '/dashboard/symbol/e', count });
-    const range = await load.call('read', { url, path: await child.call('rangePath', undefined), count });
+    const rangePath = await child.call('rangePath', undefined);
+    await checkCount(url + rangePath, await child.call('initials', undefined));
+    const range = await load.call('read', { url, path: rangePath, count });
     const measures = [
       rate('made at first', events / madeSeconds, undefined),
       rate('rebuilt', events / rebuiltSeconds, goals.rebuildPerSecond),
@@ -67,6 +69,13 @@ export async function benchViews(options: PartOptions): Promise<ViewsResult> {
   } finally {
     await Promise.all([child, load].map((one) => one.stop()));
   }
+}
+
+/** @throws Error where the view has not counted each initial once */
+async function checkCount(url: string, initials: number): Promise<void> {
+  const rows = (await (await fetch(url)).json()) as readonly { readonly count: number }[];
+  const counted = rows.reduce((sum, { count }) => sum + count, 0);
+  if (counted !== initials) throw new Error(`${url} counts ${counted} initials of ${initials}`);
 }
 
 function rate(name: string, value: number, goal: number | undefined): ViewsMeasure {

@@ -49,9 +49,10 @@ export function addBench(program: Command): void {
         .default('embedded'),
     )
     .addOption(
-      new Option('--only <part>', 'one part: memory and views with embedded, nodes with cluster, the others with both').choices([
-        ...allParts,
-      ]),
+      new Option(
+        '--only <part>',
+        'one part: memory and views with embedded, nodes with cluster, the others with both',
+      ).choices([...allParts]),
     )
     .option('--rows <n>', 'that landing lands', wholeNumber(1), 500_000)
     .option(

@@ -9,7 +9,8 @@ import type { App } from '../../pipeline/app.ts';
 import type { ObjectsSink } from '../../pipeline/pipeline.ts';
 import { sourcePaths } from '../../pipeline/source-paths.ts';
 import { createLogger } from '../../telemetry/logger.ts';
-import { Load, type LoadOptions } from '../load.ts';
+import { Load, type LoadOptions, type Work } from '../load.ts';
+import { between, type Random } from '../random.ts';
 import type { LookedAt, Subject, Verdict } from '../subject.ts';
 import { Book } from './book.ts';
 import { type DashboardRow, rangePath, symbolPath } from './dashboard.ts';
@@ -22,6 +23,7 @@ import { readDashboard, sendRequest } from './work.ts';
 
 const senders = 8;
 const readers = 2;
+const mostInRow = 10;
 
 export class RequestsSubject implements Subject {
   readonly sends = 'requests';
@@ -58,8 +60,9 @@ export class RequestsSubject implements Subject {
   }
 
   startLoad(options: LoadOptions): Load {
-    const send = (load: Load): Promise<void> => sendRequest(load, this.book, this.#lines);
-    const read = (load: Load): Promise<void> => readDashboard(load, this.book, options.random);
+    const { random } = options;
+    const send = inRow(random, (load) => sendRequest(load, this.book, this.#lines));
+    const read = inRow(random, (load) => readDashboard(load, this.book, random));
     return new Load(options, [
       ...Array.from({ length: senders }, () => send),
       ...Array.from({ length: readers }, () => read),
@@ -108,6 +111,13 @@ export class RequestsSubject implements Subject {
       await warehouse.close();
     }
   }
+}
+
+/** One after the other. */
+function inRow(random: Random, work: Work): Work {
+  return async (load) => {
+    for (let left = between(random, 1, mostInRow); left > 0; left--) await work(load);
+  };
 }
 
 function differences(expected: ReadonlyMap<string, unknown>, shown: Looked['shown']): readonly string[] {
