@@ -21,8 +21,8 @@ import { Reference } from './reference.ts';
 import { kinds } from './sent-request.ts';
 import { readDashboard, sendRequest } from './work.ts';
 
-const senders = 8;
-const readers = 2;
+const senders = 16;
+const readers = 4;
 const mostInRow = 10;
 
 export class RequestsSubject implements Subject {
