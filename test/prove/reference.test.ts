@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { allTime, type DashboardRow, type Range, symbols } from '../../src/prove/requests/dashboard.ts';
 import type { RawEvent } from '../../src/prove/requests/raw-events.ts';
 import { Reference } from '../../src/prove/requests/reference.ts';

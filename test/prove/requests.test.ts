@@ -1,7 +1,7 @@
 /** The parts of the proof of `signals`, each on its own: they find what is wrong, and nothing else. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { generateSignals } from '../../apps/signals/generate.ts';
 import { requestTarget } from '../../src/pipeline/request-line.ts';
 import { Book, type Acknowledged } from '../../src/prove/requests/book.ts';
@@ -78,8 +78,8 @@ suite('what the proof of signals knows', () => {
     const sent: SentRequest = { kind: 'initial', uuid, symbol: 'e' };
     for (let n = 0; n < 3; n++) book.begin(sent);
     for (let n = 0; n < 2; n++) book.acknowledge({ ...sent, answer: 'True', begunMs: 0, acknowledgedMs: 0 });
-    const row = (count: number) => ({ count, symbol: 'e', earliest: null, latest: null, followups: 0 });
-    const shows = (count: number): string | undefined => book.whyWrong(row(count), book.floorOf('e'));
+    const row = { symbol: 'e', earliest: null, latest: null, followups: 0 };
+    const shows = (count: number): string | undefined => book.whyWrong({ ...row, count }, book.floorOf('e'));
     assert.match(shows(1) ?? '', /was acknowledged, 2/);
     assert.equal(shows(2), undefined);
     assert.equal(shows(3), undefined);
