@@ -212,6 +212,11 @@ export const catalogue = {
     what: 'The server of the keyed state does not answer, refuses us, or is not set up as it has to be.',
     todo: 'See to the Redis (REDIS_URL) or PostgreSQL (DATABASE_URL) of the message; what waits for it goes on by itself.',
   },
+  VIEW_BEHIND: {
+    status: 503,
+    what: 'A view has not counted yet what was in the log when it was asked.',
+    todo: 'Ask again; where it stays so, see whether its store takes commits, and `tributary lag`.',
+  },
   STATE_BUSY: {
     status: 503,
     what: 'The keyed state could not be opened in time, since another process has it.',

@@ -46,12 +46,12 @@ import type { TopicSpec } from './log/log.ts';
 import { readTopicList } from './log/topic-list.ts';
 import type { App } from './pipeline/app.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
-import type { ReadView } from './pipeline/views.ts';
 import { keyedPaths } from './pipeline/source-paths.ts';
 import { type Consumer, type LagRow, readLag } from './processing/lag.ts';
 import { Replays } from './processing/replays.ts';
 import { noteOpening } from './processing/opening.ts';
-import type { VoidPackages } from './processing/void-packages.ts';
+import { pipelineConverter } from './processing/convert.ts';
+import { type VoidPackages, withoutVoid } from './processing/void-packages.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
 import { mountRequestSource } from './sources/http/request-source.ts';
@@ -64,7 +64,9 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { openTraces } from './telemetry/open-traces.ts';
 import { registryObserver } from './telemetry/registry-observer.ts';
 import { processorObserver } from './telemetry/processor-observer.ts';
+import { viewsObserver } from './telemetry/views-observer.ts';
 import type { Traces } from './telemetry/tracing.ts';
+import { Views } from './views/views.ts';
 
 export interface Running {
   readonly url: string;
@@ -188,6 +190,7 @@ async function run(parts: Parts): Promise<Running> {
   const observe = (consumer: string, sinks: readonly string[]) =>
     processorObserver({ consumer, sinks, logger, metrics });
   const landing = Landing.start({ config, engine, codecs, pipelines, logger, observe, traces, voids: voidsOf(parts) });
+  const views = await startViews(parts);
   const health = (): Promise<Health> => checkHealth(engine, landing);
   const server = createServer({ logger, metrics: metrics.registry, health, certificate });
   if (traces) traceRequests(server, traces);
@@ -196,22 +199,12 @@ async function run(parts: Parts): Promise<Running> {
   mountOwnRegistry(server, parts);
   const budget = new Budget(config.ingest.maxInFlightBytes);
   mountSources(server, parts, budget);
-  await mountApps(server, parts);
   mountAdmin(server, parts, budget, landing);
-  const lag = (): Promise<readonly LagRow[]> => measureLag(engine, pipelines);
-  const names = pipelines.map(({ name }) => name);
-  mountStatus(server, {
-    health,
-    lag,
-    events: () => eventCounts(metrics, names),
-    queue: () => ({ bytes: budget.heldBytes, maxBytes: config.ingest.maxInFlightBytes }),
-    disk: () => diskSpace(config.dataDir),
-  });
-  const ingestBytes = (): number => budget.heldBytes;
-  addLiveGauges(metrics.registry, { lag, ingestBytes, pool: () => landing.warehouse?.pool });
+  tellHowItIs(server, parts, { health, budget, landing });
   const stopRetention = keepRetention({
     log: engine.log,
     state: engine.state,
+    views: engine.views,
     consumers: parts.consumers,
     alsoKeep: () => [idempotency.progress(), repairs.progress()],
     retentionMs: config.log.retentionHours * 3_600_000,
@@ -223,6 +216,7 @@ async function run(parts: Parts): Promise<Running> {
     await forgetServer(serverFile);
     await server.close();
     await stopRetention();
+    await views.drain();
     await landing.drain();
     await idempotency.close();
     await repairs.close();
@@ -232,6 +226,7 @@ async function run(parts: Parts): Promise<Running> {
     await traces?.close();
   };
   try {
+    for (const { routes = [] } of parts.apps) await mountRoutes(server, { routes, read: views.read, logger });
     await server.listen({ port: config.port, host: config.host });
     await announceServer(serverFile, urlOf(server, { ...config, host: reachableHost(config.host) }));
   } catch (error) {
@@ -239,6 +234,38 @@ async function run(parts: Parts): Promise<Running> {
     throw error;
   }
   return { url: urlOf(server, config), drain: close };
+}
+
+interface Told {
+  readonly health: () => Promise<Health>;
+  readonly budget: Budget;
+  readonly landing: Landing;
+}
+
+function tellHowItIs(server: FastifyInstance, parts: Parts, { health, budget, landing }: Told): void {
+  const { config, engine, pipelines, metrics } = parts;
+  const lag = (): Promise<readonly LagRow[]> => measureLag(engine, pipelines);
+  const names = pipelines.map(({ name }) => name);
+  mountStatus(server, {
+    health,
+    lag,
+    events: () => eventCounts(metrics, names),
+    queue: () => ({ bytes: budget.heldBytes, maxBytes: config.ingest.maxInFlightBytes }),
+    disk: () => diskSpace(config.dataDir),
+  });
+  const ingestBytes = (): number => budget.heldBytes;
+  addLiveGauges(metrics.registry, { lag, ingestBytes, pool: () => landing.warehouse?.pool });
+}
+
+function startViews(parts: Parts): Promise<Views> {
+  const { engine, pipelines, codecs, logger, metrics } = parts;
+  return Views.start({
+    log: engine.log,
+    store: engine.views,
+    pipelines,
+    convert: (pipeline) => withoutVoid(pipelineConverter(pipeline, codecs), voidsOf(parts)),
+    observe: (consumer) => viewsObserver({ consumer, logger, metrics }),
+  });
 }
 
 function mountOwnRegistry(server: FastifyInstance, { engine: { registry }, logger }: Parts): void {
@@ -264,14 +291,6 @@ function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): vo
     else mountRequestSource(server, { ingest: new EventIngest(into), clock, ...about });
   }
 }
-
-async function mountApps(server: FastifyInstance, { apps, logger }: Parts): Promise<void> {
-  for (const { routes = [] } of apps) await mountRoutes(server, { routes, read: noViews, logger });
-}
-
-const noViews: ReadView = () => {
-  throw new Fault('STATE_UNAVAILABLE', 'no views are kept by this version');
-};
 
 function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landing: Landing): void {
   const { config, engine, apps, pipelines, codecs, repairs, logger, metrics } = parts;

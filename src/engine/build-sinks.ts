@@ -8,11 +8,11 @@ import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 import type { Engine } from './engine.ts';
 import { type WarehouseStatus, watchedSink } from './warehouse-status.ts';
 
-/** @param status told how each attempt on the warehouse went */
+/** @param warehouse where the pipeline has a table @param status told how each attempt on the warehouse went */
 export function buildSinks(
   pipeline: Pipeline,
   engine: Engine,
-  warehouse: Warehouse,
+  warehouse: Warehouse | undefined,
   status: WarehouseStatus,
 ): readonly Sink<object>[] {
   return pipeline.sinks.map((definition) => {
@@ -25,9 +25,10 @@ function buildSink(
   definition: SinkDefinition<object>,
   pipeline: Pipeline,
   { objects, log }: Engine,
-  warehouse: Warehouse,
+  warehouse: Warehouse | undefined,
 ): Sink<object> {
   if (definition.kind === 'table') {
+    if (!warehouse) throw new Error(`${pipeline.name} has the table ${definition.name}, and no warehouse`);
     return createPostgresSink({ warehouse, logId: log.id, pipeline: pipeline.name, definition });
   }
   const { name, key } = definition;

@@ -23,6 +23,7 @@ import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 import type { Traces } from '../telemetry/tracing.ts';
 import { buildSinks } from './build-sinks.ts';
 import { type Engine, openWarehouse } from './engine.ts';
+import { viewConsumersOf } from '../views/views.ts';
 import { WarehouseStatus } from './warehouse-status.ts';
 
 export interface LandingOptions {
@@ -45,11 +46,19 @@ export interface LandingOptions {
 /** A dead letter is an object with an fsync of its own: smaller batches keep a redo short. */
 const deadLetterLimits = { maxBytes: 512 * 1024, flushIntervalMs: 500 };
 
-/** Who consumes what: the pipelines' processors and the keepers of their dead letters. */
+/** Who consumes what: the pipelines' processors, their views, and the keepers of their dead letters. */
 export function consumersOf(pipelines: readonly Pipeline[]): readonly Consumer[] {
   const processors = pipelines.map(({ name, topic }) => ({ name, topic: topic.name }));
   const letters = new Set(pipelines.map(({ deadLetterTopic }) => deadLetterTopic));
-  return [...processors, ...[...letters].map((topic) => ({ name: keeperName(topic), topic }))];
+  return [
+    ...processors,
+    ...viewConsumersOf(pipelines),
+    ...[...letters].map((topic) => ({ name: keeperName(topic), topic })),
+  ];
+}
+
+function hasTable({ sinks }: Pipeline): boolean {
+  return sinks.some(({ kind }) => kind === 'table');
 }
 
 export class Landing {
@@ -97,10 +106,13 @@ export class Landing {
     if (config.objects) void this.#tellOfObjects();
     for (const topic of new Set(pipelines.map(({ deadLetterTopic }) => deadLetterTopic)))
       await this.#onceReadable(() => this.#startKeeper(topic));
+    for (const pipeline of pipelines.filter((one) => !hasTable(one)))
+      await this.#onceReadable(() => this.#startProcessor(pipeline, undefined));
     const warehouse = await this.#eventualWarehouse();
     if (!warehouse) return;
     this.#warehouse = warehouse;
-    for (const pipeline of pipelines) await this.#onceReadable(() => this.#startProcessor(pipeline, warehouse));
+    for (const pipeline of pipelines.filter(hasTable))
+      await this.#onceReadable(() => this.#startProcessor(pipeline, warehouse));
   }
 
   /** A bucket or a secret that is wrong is told before the first event has come. */
@@ -146,7 +158,8 @@ export class Landing {
     this.#processors.push(keeper as Processor<never>);
   }
 
-  async #startProcessor(pipeline: Pipeline, warehouse: Warehouse): Promise<void> {
+  /** @param warehouse where the pipeline has a table */
+  async #startProcessor(pipeline: Pipeline, warehouse: Warehouse | undefined): Promise<void> {
     const { engine, codecs, aroundSink = (sink) => sink } = this.#options;
     const sinks = buildSinks(pipeline, engine, warehouse, this.#warehouseStatus).map(aroundSink);
     const processor = await Processor.start<object>(pipeline.topic.name, {

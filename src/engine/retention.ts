@@ -6,14 +6,15 @@ import type { Logger } from 'pino';
 import type { Log, TopicPartition } from '../log/log.ts';
 import { partitionsOf } from '../log/partitions.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
-import { type KnownCheckpoint, knownCheckpoints, readCheckpoint } from '../processing/checkpoint.ts';
-import { dropCuts, type ConsumerPartition } from '../processing/cuts.ts';
+import { type KnownCheckpoint, knownCheckpoints } from '../processing/checkpoint.ts';
+import { dropCuts } from '../processing/cuts.ts';
 import { ReplayProgress } from '../processing/replay-progress.ts';
-import type { Consumer } from '../processing/lag.ts';
+import { committedOf, type Consumer } from '../processing/lag.ts';
 
 export interface RetentionOptions {
   readonly log: Log;
   readonly state: StateStore;
+  readonly views: StateStore;
   /** All that the configuration names. */
   readonly consumers: readonly Consumer[];
   /** What others than consumers still need. */
@@ -65,11 +66,12 @@ async function retainOnce(options: RetentionOptions, onStranger: OnStranger): Pr
 
 type Landed = TopicPartition & { readonly offset: number };
 
-async function landedOffsets({ log, state, consumers }: RetentionOptions): Promise<readonly Landed[]> {
+async function landedOffsets(options: RetentionOptions): Promise<readonly Landed[]> {
+  const { log, consumers } = options;
   const offsets: Landed[] = [];
-  for (const { name, topic } of consumers) {
-    for (const at of await partitionsOf(log, topic))
-      offsets.push({ ...at, offset: await neededFrom(state, { logId: log.id, consumer: name, at }) });
+  for (const consumer of consumers) {
+    for (const at of await partitionsOf(log, consumer.topic))
+      offsets.push({ ...at, offset: await neededFrom(options, consumer, at) });
   }
   return offsets;
 }
@@ -82,10 +84,11 @@ async function dropOldCuts({ log, state, consumers }: RetentionOptions): Promise
 }
 
 /** What has not landed, and what is to land again (D9). A replay that has stopped keeps nothing: nobody may ever ask for it again. */
-async function neededFrom(state: StateStore, of: ConsumerPartition): Promise<number> {
-  const { range } = await ReplayProgress.open(state, of);
+async function neededFrom(options: RetentionOptions, consumer: Consumer, at: TopicPartition): Promise<number> {
+  const { log, state } = options;
+  const { range } = await ReplayProgress.open(state, { logId: log.id, consumer: consumer.name, at });
   const toReplay = range && range.stopped === undefined ? range.next : Infinity;
-  return Math.min(await readCheckpoint(state, of.logId, of.consumer, of.at), toReplay);
+  return Math.min(await committedOf(options, consumer, at), toReplay);
 }
 
 /** Checkpoints of consumers that the configuration does not name, in topics that the log has. */

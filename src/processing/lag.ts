@@ -7,6 +7,7 @@ import { readCheckpoint } from './checkpoint.ts';
 import type { ConsumerPartition } from './cuts.ts';
 import { ReplayProgress } from './replay-progress.ts';
 import { isOpening } from './opening.ts';
+import { readViewPosition, type ViewIdentity } from '../views/view-keys.ts';
 
 export interface LagRow {
   readonly consumer: string;
@@ -30,20 +31,41 @@ export interface LagRow {
 export interface Consumer {
   readonly name: string;
   readonly topic: string;
+  /** Given for a view, whose position is beside its entries. */
+  readonly view?: Omit<ViewIdentity, 'logId'>;
+}
+
+/** Where consumers keep how far they have come. */
+export interface Positions {
+  readonly log: LogReader;
+  readonly state: StateStore;
+  readonly views: StateStore;
+}
+
+/** Everything below it has landed, or is in the view. */
+export async function committedOf(
+  { log, state, views }: Positions,
+  { name, view }: Consumer,
+  at: TopicPartition,
+): Promise<number> {
+  if (!view) return readCheckpoint(state, log.id, name, at);
+  return readViewPosition(views, { logId: log.id, ...view }, at.partition);
 }
 
 /** @param unreadableMs the age of a record that cannot be read. Default: that is thrown */
 export async function readLag(
-  { log, state }: { readonly log: LogReader; readonly state: StateStore },
+  positions: Positions,
   consumers: readonly Consumer[],
   nowMs: number = Date.now(),
   unreadableMs?: number,
 ): Promise<readonly LagRow[]> {
+  const { log, state } = positions;
   const rows: LagRow[] = [];
-  for (const { name, topic } of consumers) {
+  for (const consumer of consumers) {
+    const { name, topic } = consumer;
     for (const at of await partitionsOf(log, topic)) {
       const opening = await isOpening(state, log.id, name, at); // first: it goes back before it has opened
-      const committed = await readCheckpoint(state, log.id, name, at);
+      const committed = await committedOf(positions, consumer, at);
       const { start, end } = await log.range(at);
       const behindMs =
         committed < end ? await ageOf(log, at, { start: Math.max(committed, start), end }, nowMs, unreadableMs) : 0;

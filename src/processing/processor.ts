@@ -3,6 +3,7 @@
  * replays (D9). Which these are the log says, where several processes share a topic; one that is taken away lands what it has in hand.
  */
 import type { Member, TopicPartition } from '../log/log.ts';
+import { AssignedLoops, type Loop } from './assigned-loops.ts';
 import { Ownership } from './ownership.ts';
 import { PartitionReplayer } from './partition-replayer.ts';
 import { PartitionProcessor, type ProcessorOptions } from './partition-processor.ts';
@@ -14,7 +15,7 @@ export interface Progress extends TopicPartition {
   readonly offset: number;
 }
 
-interface Loops<Output> {
+interface PartitionLoops<Output> extends Loop {
   readonly processor: PartitionProcessor<Output>;
   readonly replayer: PartitionReplayer<Output> | undefined;
 }
@@ -23,12 +24,8 @@ export class Processor<Output> {
   readonly consumer: string;
   readonly topic: string;
   readonly #options: ProcessorOptions<Output>;
-  /** By partition. */
-  readonly #loops = new Map<number, Loops<Output>>();
-  /** Loops of partitions that were taken away, until they have landed what they had in hand. */
-  readonly #leaving = new Map<number, Promise<void>>();
+  readonly #loops = new AssignedLoops((at) => this.#loopsOf(at));
   readonly #joined = Promise.withResolvers<Member>();
-  #isDraining = false;
 
   private constructor(topic: string, options: ProcessorOptions<Output>) {
     this.consumer = options.consumer;
@@ -48,7 +45,7 @@ export class Processor<Output> {
           topic,
           partitions.map(({ partition }) => partition),
         );
-        processor.#assign(partitions);
+        processor.#loops.assign(partitions);
       },
       onError: (error) => observer.unassigned(topic, error),
     });
@@ -57,57 +54,31 @@ export class Processor<Output> {
   }
 
   progress(): readonly Progress[] {
-    return [...this.#loops.values()].map(({ processor: { at, next } }) => ({
-      ...at,
-      consumer: this.consumer,
-      offset: next,
-    }));
+    return this.#loops.all().map(({ processor: { at, next } }) => ({ ...at, consumer: this.consumer, offset: next }));
   }
 
   /** Replays have been asked for (`replays.ts`). */
   replay(): void {
-    for (const { replayer } of this.#loops.values()) replayer?.wake();
+    for (const { replayer } of this.#loops.all()) replayer?.wake();
   }
 
   async drain(): Promise<void> {
-    this.#isDraining = true;
-    this.#assign([]);
-    await Promise.all(this.#leaving.values());
+    await this.#loops.drain();
     await (await this.#joined.promise).leave();
   }
 
-  #assign(partitions: readonly TopicPartition[]): void {
-    const wanted = new Map(this.#isDraining ? [] : partitions.map((at) => [at.partition, at]));
-    for (const [partition, loops] of this.#loops) if (!wanted.has(partition)) this.#stop(partition, loops);
-    for (const at of wanted.values()) if (!this.#loops.has(at.partition)) this.#begin(at);
-  }
-
-  #begin(at: TopicPartition): void {
-    const options = this.#options;
+  #loopsOf(at: TopicPartition): PartitionLoops<Output> {
     const ownership = new Ownership(at, this.#joined.promise);
-    const loops: Loops<Output> = {
-      processor: new PartitionProcessor(ownership, options),
-      replayer: options.checkReplayable && new PartitionReplayer(ownership, options),
+    const processor = new PartitionProcessor(ownership, this.#options);
+    const replayer = this.#options.checkReplayable && new PartitionReplayer(ownership, this.#options);
+    return {
+      processor,
+      replayer,
+      start: () => {
+        processor.start();
+        replayer?.start();
+      },
+      drain: async () => void (await Promise.all([processor.drain(), replayer?.drain()])),
     };
-    this.#loops.set(at.partition, loops);
-    const start = (): void => {
-      if (this.#loops.get(at.partition) !== loops) return; // it was taken away again
-      loops.processor.start();
-      loops.replayer?.start();
-    };
-    const leaving = this.#leaving.get(at.partition);
-    if (leaving) void leaving.then(start);
-    else start();
-  }
-
-  #stop(partition: number, { processor, replayer }: Loops<Output>): void {
-    this.#loops.delete(partition);
-    const before = this.#leaving.get(partition);
-    const landInHand = async (): Promise<void> => {
-      await Promise.all([before, processor.drain(), replayer?.drain()]);
-      if (this.#leaving.get(partition) === left) this.#leaving.delete(partition);
-    };
-    const left = landInHand();
-    this.#leaving.set(partition, left);
   }
 }

@@ -21,6 +21,10 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return ports;
 }
 
+export async function freePort(): Promise<number> {
+  return (await freePorts(1))[0] as number;
+}
+
 /** Undefined where the port is taken. */
 async function listen(port: number): Promise<Server | undefined> {
   const server = createServer();

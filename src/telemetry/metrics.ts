@@ -46,6 +46,10 @@ function eventCounters(registry: Registry) {
     eventsDropped: counter('events_dropped', 'Events left out on purpose.', ['pipeline', 'reason']),
     /** Nothing of ours removes them: somebody or something has taken files of the log away. */
     eventsLost: counter('events_lost', 'Events gone from the log before they had landed in every sink.', ['pipeline']),
+    viewEventsGone: counter('view_events_gone', 'Offsets gone from the log before a view had counted them.', ['view']),
+    viewEventsSkipped: counter('view_events_skipped', 'Events not in a view because a function of it failed.', [
+      'view',
+    ]),
     /** `status`: the HTTP status of the answer. */
     packages: counter('packages', 'Packages answered.', ['pipeline', 'status']),
     /** `outcome`: exported or dropped. */

@@ -5,7 +5,7 @@ import { type Fault, isFault } from '../../src/errors.ts';
 import { openPostgresStore } from '../../src/stores/state/postgres-store.ts';
 import { openRedisStore } from '../../src/stores/state/redis-store.ts';
 import type { StateStore } from '../../src/stores/state/state-store.ts';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../../src/services/free-ports.ts';
 import { type OwnPostgres, ownPostgres } from '../support/own-postgres.ts';
 import { type OwnRedis, ownRedis } from '../support/redis-server.ts';
 import { untilAnswered } from '../support/until-answered.ts';

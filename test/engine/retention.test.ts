@@ -60,7 +60,16 @@ suite('retention', () => {
   /** Where the topic begins after one turn that removes all that it may. */
   async function startAfter(consumers: readonly (typeof running)[]): Promise<number> {
     const logger = createLogger({ level: 'info', to: { write: (line: string) => lines.push(line) } });
-    const options = { log, state, consumers, alsoKeep, retentionMs: 3_600_000, retentionBytes: 0, logger };
+    const options = {
+      log,
+      state,
+      views: state,
+      consumers,
+      alsoKeep,
+      retentionMs: 3_600_000,
+      retentionBytes: 0,
+      logger,
+    };
     await keepRetention(options)();
     return (await log.range(at)).start;
   }

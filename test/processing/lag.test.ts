@@ -15,11 +15,11 @@ suite('lag', () => {
     t.after(() => state.close());
     await log.append(batchOf(log, 'a', 'b'));
     const consumers = [{ name: 'c', topic: AT.topic }];
-    const [row] = await readLag({ log, state }, consumers, 3_500);
+    const [row] = await readLag({ log, state, views: state }, consumers, 3_500);
     assert.deepEqual([row!.lag, row!.behindMs], [2, 2_500]);
 
     const rotten = { id: log.id, topics: () => log.topics(), range: () => log.range(AT), read: unreadable };
-    const damaged = { log: rotten as unknown as typeof log, state };
+    const damaged = { log: rotten as unknown as typeof log, state, views: state };
     await assert.rejects(readLag(damaged, consumers, 3_500), fault('LOG_ROTTEN'));
     const [still] = await readLag(damaged, consumers, 3_500, NaN);
     assert.deepEqual([still!.lag, still!.behindMs], [2, NaN]);

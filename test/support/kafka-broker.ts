@@ -1,7 +1,7 @@
 /** Real Kafka brokers: the one of `npm run services -- up kafka`, which tests share, and others of their own, which they may kill. */
+import { freePorts } from '../../src/services/free-ports.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kafka, kafkaOf, type SecureListener } from '../../src/services/kafka.ts';
@@ -110,15 +110,4 @@ export async function openLog(address: Address, options: Partial<KafkaLogOptions
 export function addressOf(text: string): Address {
   const [host = '', port = ''] = text.split(':');
   return { host, port: Number(port) };
-}
-
-/** All at once, so that they differ. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(
-    servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { postgresOf } from '../../src/services/postgres.ts';
 import { RunningService } from '../../src/services/running-service.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../../src/services/free-ports.ts';
 
 export interface OwnPostgres {
   readonly url: string;

@@ -2,10 +2,10 @@
  * PostgreSQL for tests: an embedded warehouse on a directory of its own, and a server reached by URL, with a password,
  * as in production. Where TRIBUTARY_TEST_DATABASE_URL is set, that server is taken, a new database on it for each call.
  */
+import { freePort } from '../../src/services/free-ports.ts';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -89,15 +89,6 @@ async function query(url: string, text: string): Promise<void> {
   } finally {
     await client.end();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 export interface TestWarehouse {

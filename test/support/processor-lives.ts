@@ -243,7 +243,7 @@ export async function startOn(
     caughtUp: async () => {
       for (;;) {
         const next = told.promise;
-        const rows = await readLag({ log, state }, [{ name: consumer, topic }]);
+        const rows = await readLag({ log, state, views: state }, [{ name: consumer, topic }]);
         const progress = processor.progress();
         // A processor that has not opened yet may go back.
         if (rows.every((row) => isCaughtUp(row, progress[row.partition]?.offset))) return;

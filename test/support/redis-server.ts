@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { redisOf } from '../../src/services/redis.ts';
 import { RunningService } from '../../src/services/running-service.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../../src/services/free-ports.ts';
 
 export interface OwnRedis {
   readonly url: string;

@@ -52,14 +52,17 @@ test('the same seed gives the same, another one something else', () => {
   assert.notDeepEqual(linesOf(10, 0, 'a'), linesOf(10, 0, 'b'));
 });
 
+const times = (kind: string) => (client: readonly Signal[]) => client.filter((one) => one.kind === kind).length;
+
+function within(low: number, value: number, high: number): void {
+  assert.ok(value > low && value < high, String(value));
+}
+
 test('about four clients in ten come back, some before they ask, and a few do either several times', () => {
   const signals = linesOf(40_000, 0, 1).map((line) => taken(line) as Signal);
   const clients = [...Map.groupBy(signals, ({ uuid }) => uuid).values()].slice(0, -100); // the last ones are cut off
   const share = (holds: (client: readonly Signal[]) => boolean): number =>
     clients.filter(holds).length / clients.length;
-  const times = (kind: string) => (client: readonly Signal[]) => client.filter((one) => one.kind === kind).length;
-  const within = (low: number, value: number, high: number): void =>
-    assert.ok(value > low && value < high, String(value));
   within(
     0.37,
     share((client) => times('followup')(client) > 0),

@@ -89,12 +89,12 @@ suite('a request to signals', () => {
   });
 });
 
-suite('the guess', () => {
-  const draws = (...values: readonly number[]) => {
-    const left = [...values];
-    return () => left.shift() ?? assert.fail('drawn too often');
-  };
+const draws = (...values: readonly number[]) => {
+  const left = [...values];
+  return () => left.shift() ?? assert.fail('drawn too often');
+};
 
+suite('the guess', () => {
   test('is right nine times in ten', () => {
     for (const symbol of symbols) {
       if (symbol === 'y') continue;

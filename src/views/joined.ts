@@ -1,0 +1,79 @@
+/**
+ * What is remembered of the events with one value of `by`, so that later ones find their pairs: how many seconds there were, and how many
+ * firsts, by what they count for.
+ *
+ * - It is forgotten once no event has come for `keptForDays`, by the log's time: the same log always gives the same pairs.
+ * - Of firsts that count for different keys and minutes, the last 1,000 are remembered: who sends more under one value finds pairs with
+ *   those only, and costs the others nothing.
+ */
+import type { StatePut } from '../stores/state/state-store.ts';
+
+const dayMs = 24 * 60 * 60 * 1000;
+const maxFirsts = 1_000;
+
+export interface Firsts {
+  readonly minute: string;
+  readonly key: string;
+  count: number;
+}
+
+type Stored = readonly [lastMs: number, seconds: number, firsts: readonly (readonly [string, string, number])[]];
+
+export class Joined {
+  readonly name: string;
+  #keptForMs: number;
+  #lastMs: number;
+  #seconds: number;
+  #firsts: Firsts[];
+  isDirty = false;
+
+  constructor(name: string, keptForDays: number, raw: Buffer | undefined) {
+    this.name = name;
+    this.#keptForMs = keptForDays * dayMs;
+    const [lastMs, seconds, firsts] = raw === undefined ? nothing : (JSON.parse(raw.toString()) as Stored);
+    this.#lastMs = lastMs;
+    this.#seconds = seconds;
+    this.#firsts = firsts.map(([minute, key, count]) => ({ minute, key, count }));
+  }
+
+  /** An event of the pair has come, which is before anything is asked or added for it. */
+  touch(timeMs: number): void {
+    if (timeMs > this.#lastMs + this.#keptForMs) {
+      this.#seconds = 0;
+      this.#firsts = [];
+    }
+    this.#lastMs = Math.max(this.#lastMs, timeMs);
+    this.isDirty = true;
+  }
+
+  get seconds(): number {
+    return this.#seconds;
+  }
+
+  get firsts(): readonly Firsts[] {
+    return this.#firsts;
+  }
+
+  addSecond(): void {
+    this.#seconds += 1;
+  }
+
+  addFirst(minute: string, key: string): void {
+    const known = this.#firsts.find((firsts) => firsts.minute === minute && firsts.key === key);
+    if (known) known.count += 1;
+    else if (this.#firsts.push({ minute, key, count: 1 }) > maxFirsts) this.#firsts.shift();
+  }
+
+  /** A day more than it is remembered, so that no clock that differs forgets what the log's time does not. */
+  put(nowMs: number): StatePut {
+    const stored: Stored = [
+      this.#lastMs,
+      this.#seconds,
+      this.#firsts.map(({ minute, key, count }) => [minute, key, count]),
+    ];
+    const expiresAtMs = Math.max(this.#lastMs, nowMs) + this.#keptForMs + dayMs;
+    return { key: this.name, value: Buffer.from(JSON.stringify(stored)), expiresAtMs };
+  }
+}
+
+const nothing: Stored = [0, 0, []];

@@ -1,0 +1,49 @@
+/** What a row of a view holds, a value for each measure, and how events and other rows change it. */
+import type { Timestamp } from '../event/time.ts';
+import type { View } from '../pipeline/views.ts';
+
+/** A number of events or of pairs; a time, or null where there is none. */
+export type Value = number | Timestamp | null;
+export type Values = Value[];
+
+// oxlint-disable-next-line typescript/no-explicit-any -- a view of any event
+export type AnyView = View<any, any>;
+export type AnyMeasure = AnyView['measures'][string] & object;
+
+export function measuresOf(view: AnyView): readonly AnyMeasure[] {
+  return Object.values(view.measures);
+}
+
+/** A row that counts nothing. */
+export function emptyValues(measures: readonly AnyMeasure[]): Values {
+  return measures.map(({ kind }) => (kind === 'count' || kind === 'pairs' ? 0 : null));
+}
+
+/** An event at that time. Pairs are added when both are there (`addPairs`). */
+export function addEvent(values: Values, measures: readonly AnyMeasure[], time: Timestamp): void {
+  for (let index = 0; index < measures.length; index++) {
+    const { kind } = measures[index] as AnyMeasure;
+    const value = values[index];
+    if (kind === 'count') values[index] = (value as number) + 1;
+    else if (kind === 'first' && (value === null || time < (value as Timestamp))) values[index] = time;
+    else if (kind === 'last' && (value === null || time > (value as Timestamp))) values[index] = time;
+  }
+}
+
+export function addPairs(values: Values, measure: number, pairs: number): void {
+  values[measure] = (values[measure] as number) + pairs;
+}
+
+/** Two rows of different events, as one; into the first. */
+export function merge(into: Values, measures: readonly AnyMeasure[], other: readonly Value[]): void {
+  for (const [index, { kind }] of measures.entries()) {
+    const [one, two] = [into[index] as Value, other[index] as Value];
+    if (kind === 'count' || kind === 'pairs') into[index] = (one as number) + (two as number);
+    else if (one === null || (two !== null && (kind === 'first' ? two < one : two > one))) into[index] = two;
+  }
+}
+
+/** With the names that the view's author gave its measures. */
+export function namedRow(view: AnyView, values: readonly Value[]): Readonly<Record<string, Value>> {
+  return Object.fromEntries(Object.keys(view.measures).map((name, index) => [name, values[index] as Value]));
+}
