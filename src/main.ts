@@ -46,7 +46,6 @@ import type { TopicSpec } from './log/log.ts';
 import { readTopicList } from './log/topic-list.ts';
 import type { App } from './pipeline/app.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
-import type { ReadView } from './pipeline/views.ts';
 import { keyedPaths } from './pipeline/source-paths.ts';
 import { type Consumer, type LagRow, readLag } from './processing/lag.ts';
 import { Replays } from './processing/replays.ts';
@@ -200,7 +199,6 @@ async function run(parts: Parts): Promise<Running> {
   mountOwnRegistry(server, parts);
   const budget = new Budget(config.ingest.maxInFlightBytes);
   mountSources(server, parts, budget);
-  await mountApps(server, parts, views.read);
   mountAdmin(server, parts, budget, landing);
   tellHowItIs(server, parts, { health, budget, landing });
   const stopRetention = keepRetention({
@@ -228,6 +226,7 @@ async function run(parts: Parts): Promise<Running> {
     await traces?.close();
   };
   try {
+    for (const { routes = [] } of parts.apps) await mountRoutes(server, { routes, read: views.read, logger });
     await server.listen({ port: config.port, host: config.host });
     await announceServer(serverFile, urlOf(server, { ...config, host: reachableHost(config.host) }));
   } catch (error) {
@@ -291,10 +290,6 @@ function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): vo
       mountHttpSource(server, { ingest: new Ingest({ ...into, onDefect }), ...about });
     else mountRequestSource(server, { ingest: new EventIngest(into), clock, ...about });
   }
-}
-
-async function mountApps(server: FastifyInstance, { apps, logger }: Parts, read: ReadView): Promise<void> {
-  for (const { routes = [] } of apps) await mountRoutes(server, { routes, read, logger });
 }
 
 function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landing: Landing): void {

@@ -18,7 +18,14 @@ export function routeOperation({ kind, path }: Route): Operation {
 
 type Told = Pick<Operation, 'summary' | 'description' | 'access' | 'answers' | 'refusals'>;
 
-const readRefusals = ['REQUEST_INVALID', 'RATE_LIMITED', 'BUSY', 'STATE_UNAVAILABLE', 'LOG_UNAVAILABLE'] as const;
+const readRefusals = [
+  'REQUEST_INVALID',
+  'RATE_LIMITED',
+  'BUSY',
+  'VIEW_BEHIND',
+  'STATE_UNAVAILABLE',
+  'LOG_UNAVAILABLE',
+] as const;
 
 const told: Readonly<Record<Route['kind'], Told>> = {
   json: {
