@@ -2,7 +2,9 @@
  * The names of a view's entries in the store. A generation is what one building from the log has made; another log, and each partition, has
  * entries of its own:
  *
- *   view/<log>/<pipeline>/<view>/generation                        which one answers: its number
+ *   view/<log>/<pipeline>/<view>/generation                        which one answers; the first is `0`, and need not be told
+ *   view/<log>/<pipeline>/<view>/rebuilding                        which one is being built, or was at last
+ *   view/<log>/<pipeline>/<view>/doomed/<generation>                does not answer: is being built, was not finished, or was replaced
  *   view/<log>/<pipeline>/<view>/<generation>/<partition>/position  everything below it is in the entries beside it
  *                                                        /b/<bucket>/<key>       a row
  *                                                        /j/<measure>/<joined>   what may still find a pair
@@ -25,23 +27,23 @@ export function generationKey(of: ViewIdentity): string {
   return `${prefixOf(of)}/generation`;
 }
 
-/** The number of the generation that answers, from its entry. */
-export function generationIn(raw: Buffer | undefined): number {
-  return raw === undefined ? 0 : Number(raw.toString());
+export function rebuildingKey(of: ViewIdentity): string {
+  return `${prefixOf(of)}/rebuilding`;
 }
 
-export function generationPrefix(of: ViewIdentity, generation: number): string {
+/** The generation that answers, from its entry. */
+export function generationIn(raw: Buffer | undefined): string {
+  return raw === undefined ? '0' : raw.toString();
+}
+
+/** What stands before the entries of a generation. */
+export function generationPrefix(of: ViewIdentity, generation: string): string {
   return `${prefixOf(of)}/${generation}/`;
 }
 
-/** The number of the generation that an entry is of; undefined for the one that says which answers. */
-export function generationOf(of: ViewIdentity, key: string): number | undefined {
-  const [number] = key.slice(prefixOf(of).length + 1).split('/', 1);
-  return number === 'generation' ? undefined : Number(number);
-}
-
-export function viewPrefix(of: ViewIdentity): string {
-  return `${prefixOf(of)}/`;
+/** What stands before the names of generations that are let go of, unless one of them comes to answer. */
+export function doomedPrefix(of: ViewIdentity): string {
+  return `${prefixOf(of)}/doomed/`;
 }
 
 function prefixOf({ logId, pipeline, view }: ViewIdentity): string {
@@ -53,7 +55,7 @@ export class PartitionKeys {
   readonly position: string;
   readonly #prefix: string;
 
-  constructor(of: ViewIdentity, generation: number, partition: number) {
+  constructor(of: ViewIdentity, generation: string, partition: number) {
     this.#prefix = `${generationPrefix(of, generation)}${partition}/`;
     this.position = `${this.#prefix}position`;
   }

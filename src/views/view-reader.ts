@@ -129,9 +129,9 @@ export class LogViewReader implements ViewReader<Named> {
     };
     return {
       keys: async () => {
-        await read([]);
         const found: string[] = [];
         for await (const [, value] of store.entries(keys.rows(allTime))) found.push(rowIn(value)?.key as string);
+        await read([]); // afterwards: what does not answer any more is let go of
         return found;
       },
       read: async (wanted) => {

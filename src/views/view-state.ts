@@ -46,6 +46,12 @@ interface Pairing {
   readonly isSecond: boolean;
 }
 
+export interface Building {
+  readonly generation: string;
+  /** What must hold for as long as it is built. */
+  readonly expect: NonNullable<StateChange['expect']>;
+}
+
 export interface ViewStateOptions {
   readonly store: StateStore;
   readonly of: ViewIdentity;
@@ -53,15 +59,15 @@ export interface ViewStateOptions {
   readonly partition: number;
   /** Told of an event that the view's functions throw at: it is not counted. Must not throw. */
   readonly onSkipped: (offset: number, error: unknown) => void;
-  /** Default: the one that answers. */
-  readonly generation?: number;
+  /** One that is being built. Default: the one that answers. */
+  readonly building?: Building;
 }
 
 /** @throws Fault STATE_UNAVAILABLE */
 export async function openViewState(options: ViewStateOptions): Promise<ViewState> {
   const { store, of, partition } = options;
   const answering = await store.get(generationKey(of));
-  const generation = options.generation ?? generationIn(answering);
+  const generation = options.building?.generation ?? generationIn(answering);
   const keys = new PartitionKeys(of, generation, partition);
   return new ViewState(options, keys, answering, await store.get(keys.position));
 }
@@ -171,11 +177,11 @@ export class ViewState {
 
   /** Of which anything was counted. */
   async keys(): Promise<readonly string[]> {
-    const keys = new Set(this.#newKeys);
-    await this.look();
+    const keys: string[] = [];
     for await (const [, value] of this.#options.store.entries(this.#keys.rows(allTime)))
-      keys.add((rowIn(value) as StoredRow).key);
-    return [...keys];
+      keys.push((rowIn(value) as StoredRow).key);
+    await this.look(); // afterwards: what does not answer any more is let go of
+    return [...new Set([...keys, ...this.#newKeys])];
   }
 
   /** @throws Fault CHECKPOINT_STALE where another generation answers, another process has gone on, or the store has gone back */
@@ -314,13 +320,14 @@ export class ViewState {
   /** All that has changed, and the position; what changes from now on is for the next one. */
   #take(): StateChange {
     const nowMs = Date.now();
-    const { of } = this.#options;
+    const { of, building } = this.#options;
     const put = this.#dirty.map((entry) => {
       entry.isDirty = false;
       return entry instanceof Joined ? entry.put(nowMs) : { key: entry.name, value: rowBytes(entry) };
     });
     this.#dirty = [];
     const expect = [
+      ...(building?.expect ?? []),
       { key: generationKey(of), value: this.#answering },
       { key: this.#keys.position, value: this.#stored },
     ];
