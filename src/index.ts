@@ -8,6 +8,7 @@ export {
   count,
   first,
   last,
+  minuteOf,
   pairs,
   view,
   type Minute,
@@ -21,6 +22,9 @@ export type { App, GenerateEvents, GenerateOptions } from './pipeline/app.ts';
 export type {
   BatchLimits,
   HttpSource,
+  Received,
+  RequestEndpoint,
+  RequestSource,
   JsonObject,
   ObjectsSink,
   Pipeline,

@@ -13,6 +13,7 @@ import { guard } from './api/guard.ts';
 import { announceServer, forgetServer, reachableHost } from './api/running-server.ts';
 import { mountDeadLetters } from './api/admin/dead-letters.ts';
 import { mountReplays } from './api/admin/replays.ts';
+import { mountRoutes } from './api/app-routes/mount-routes.ts';
 import { mountStatus } from './api/admin/status.ts';
 import { mountTrail } from './api/admin/trail.ts';
 import { mountRegistryElsewhere } from './api/registry/registry-elsewhere.ts';
@@ -35,15 +36,17 @@ import { keepRetention } from './engine/retention.ts';
 import { standsOn } from './engine/stands-on.ts';
 import { Fault, isFault } from './errors.ts';
 import { createPackageIds } from './event/correlation-id.ts';
+import { createMicrosecondClock } from './event/microsecond-clock.ts';
 import { Budget } from './ingest/budget.ts';
+import { EventIngest } from './ingest/event-ingest.ts';
 import { Idempotency, idempotencyTopic } from './ingest/idempotency.ts';
 import { Ingest } from './ingest/ingest.ts';
 import { Patience } from './ingest/patience.ts';
 import type { TopicSpec } from './log/log.ts';
 import { readTopicList } from './log/topic-list.ts';
 import type { App } from './pipeline/app.ts';
-import type { HttpSource, Pipeline } from './pipeline/pipeline.ts';
-import { sourcePaths } from './pipeline/source-paths.ts';
+import type { Pipeline } from './pipeline/pipeline.ts';
+import { keyedPaths } from './pipeline/source-paths.ts';
 import { type Consumer, type LagRow, readLag } from './processing/lag.ts';
 import { Replays } from './processing/replays.ts';
 import { noteOpening } from './processing/opening.ts';
@@ -51,6 +54,7 @@ import { pipelineConverter } from './processing/convert.ts';
 import { type VoidPackages, withoutVoid } from './processing/void-packages.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
+import { mountRequestSource } from './sources/http/request-source.ts';
 import { traceRequests } from './sources/http/trace-requests.ts';
 import type { Warehouse } from './stores/warehouse/warehouse.ts';
 import { eventCounts } from './telemetry/event-counts.ts';
@@ -73,6 +77,8 @@ export interface Running {
 interface Parts {
   readonly config: Config;
   readonly engine: Engine;
+  readonly apps: readonly App[];
+  /** Theirs. */
   readonly pipelines: readonly Pipeline[];
   /** Of all pipelines of the configuration, also those that do not run here (`only`): the log keeps what they have not landed. */
   readonly consumers: readonly Consumer[];
@@ -91,10 +97,9 @@ interface Parts {
 /** Resolves when events are taken. The warehouse may come up later: until then events wait in the log. */
 export async function serve(config: Config): Promise<Running> {
   const logger = createLogger({ level: config.logLevel });
-  const pipelines = pipelinesOf(await loadApps(config));
-  const consumers = consumersOf(pipelinesOf(await loadApps({ pipelines: config.pipelines })));
-  const sources = pipelines.flatMap(sourcePaths);
-  const access = await openGuarded(config, sources, logger);
+  const apps = await loadApps(config);
+  const pipelines = pipelinesOf(apps);
+  const access = await openGuarded(config, apps.flatMap(keyedPaths), logger);
   const certificate = await openCertificate(config, logger);
   const metrics = createMetrics();
   const onSpans = (outcome: string, spans: number): void => metrics.spans.inc({ outcome }, spans);
@@ -121,8 +126,9 @@ export async function serve(config: Config): Promise<Running> {
     const running = await run({
       config,
       engine,
+      apps,
       pipelines,
-      consumers,
+      consumers: consumersOf(pipelinesOf(await loadApps({ pipelines: config.pipelines }))),
       codecs,
       idempotency,
       repairs,
@@ -146,10 +152,10 @@ function pipelinesOf(apps: readonly App[]): readonly Pipeline[] {
 }
 
 /** @throws Fault ACCESS_NOT_SET_UP, CONFIG_INVALID */
-async function openGuarded(config: Config, sources: readonly string[], logger: Logger): Promise<Access> {
+async function openGuarded(config: Config, keyed: readonly string[], logger: Logger): Promise<Access> {
   const { host, dataDir, adminToken, adminTokenFile } = config;
   const access = await openAccess({ host, keysDir: dataPaths(dataDir).keys, adminToken, adminTokenFile, logger });
-  access.checkExposure(sources);
+  access.checkExposure(keyed);
   return access;
 }
 
@@ -220,6 +226,7 @@ async function run(parts: Parts): Promise<Running> {
     await traces?.close();
   };
   try {
+    for (const { routes = [] } of parts.apps) await mountRoutes(server, { routes, read: views.read, logger });
     await server.listen({ port: config.port, host: config.host });
     await announceServer(serverFile, urlOf(server, { ...config, host: reachableHost(config.host) }));
   } catch (error) {
@@ -270,21 +277,23 @@ function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): vo
   const { config, engine, pipelines, codecs, idempotency, logger, metrics } = parts;
   const patience = new Patience(config.ingest.waitForRoomMs);
   const nextPackage = createPackageIds({ now: Date.now });
+  const clock = createMicrosecondClock();
   for (const pipeline of pipelines) {
     const onDefect = (error: unknown, correlationId: string): void =>
       logger.error(
         { err: error, pipeline: pipeline.name, correlationId },
         'a normaliser failed; the event is a dead letter',
       );
-    const { log } = engine;
-    const ingest = new Ingest({ pipeline, log, codecs, budget, patience, idempotency, nextPackage, onDefect });
-    const { bodyIdleTimeoutMs } = config.ingest;
-    if (pipeline.source.kind === 'http') mountHttpSource(server, { ingest, bodyIdleTimeoutMs, logger, metrics });
+    const into = { pipeline, log: engine.log, codecs, budget, patience, idempotency, nextPackage };
+    const about = { bodyIdleTimeoutMs: config.ingest.bodyIdleTimeoutMs, logger, metrics };
+    if (pipeline.source.kind === 'http')
+      mountHttpSource(server, { ingest: new Ingest({ ...into, onDefect }), ...about });
+    else mountRequestSource(server, { ingest: new EventIngest(into), clock, ...about });
   }
 }
 
 function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landing: Landing): void {
-  const { config, engine, pipelines, codecs, repairs, logger, metrics } = parts;
+  const { config, engine, apps, pipelines, codecs, repairs, logger, metrics } = parts;
   const { log, state, objects } = engine;
   const voids = voidsOf(parts);
   const letters = new Letters({ log, statuses: repairs, pipelines, objects, voids });
@@ -302,8 +311,8 @@ function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landi
   const onAsked = (pipeline: string): void => landing.replay(pipeline);
   mountReplays(server, new Replays({ log, state, pipelines, onAsked }));
   const isRegistryElsewhere = !('administration' in engine.registry);
-  const packageSources = pipelines.map(({ name, source }) => ({ name, source })).filter(takesPackages);
-  const described = { sources: packageSources, isLoopback: isLoopback(config.host), isRegistryElsewhere };
+  const routes = apps.flatMap((app) => app.routes ?? []);
+  const described = { sources: pipelines, routes, isLoopback: isLoopback(config.host), isRegistryElsewhere };
   mountOpenApi(server, { version: packageVersion(), ...described });
   mountTrail(server, { log, state, statuses: repairs, letters, voids, pipelines, codecs, objects, warehouse });
 }
@@ -345,8 +354,4 @@ function urlOf(server: FastifyInstance, { host, tls }: Config): string {
   const { port } = server.server.address() as AddressInfo;
   const shown = host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return `${tls ? 'https' : 'http'}://${shown}:${port}`;
-}
-
-function takesPackages(one: { name: string; source: Pipeline['source'] }): one is { name: string; source: HttpSource } {
-  return one.source.kind === 'http';
 }

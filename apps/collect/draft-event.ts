@@ -3,7 +3,7 @@
  * out. About 1,000 accounts; nearly all times of one day, as producers send what just happened.
  */
 import { makeId } from './made-up-ids.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 
 export interface Draft {
   readonly data: string | undefined;

@@ -4,7 +4,7 @@
  */
 import type { GenerateOptions } from 'tributary';
 import { Drafts } from './draft-event.ts';
-import { Random } from './random.ts';
+import { Random } from '../random.ts';
 import { shapeEvent } from './shape-event.ts';
 import { spoilEvent } from './spoil-event.ts';
 

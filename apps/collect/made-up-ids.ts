@@ -1,5 +1,5 @@
 /** Identifiers of the three kinds that are found in the wild, made up. */
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 
 /** An id whose last 32 bits are `tail`: ids of different tails differ, also as UUIDs. */
 export function makeId(random: Random, timeMs: number, tail: number): string {

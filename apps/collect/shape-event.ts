@@ -1,6 +1,6 @@
 /** Writes a draft as one of many producers would: all the shapes in which an event may come in, and all mean the same. */
 import type { Draft } from './draft-event.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 
 /** JSON text of the names of stamps' headers, up to the stamp's class. */
 interface Vendor {

@@ -3,7 +3,7 @@
  * refuses has identifiers that no UUID holds.
  */
 import type { Draft } from './draft-event.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 
 /** What becomes of some of a draft's parts. */
 type Spoil = (draft: Draft) => Partial<Draft>;

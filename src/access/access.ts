@@ -1,5 +1,6 @@
 /**
- * Who may do what. Packages take a key; everything else, but pings and health, the admin token. Decided from the headers alone:
+ * Who may do what. Packages, and what apps answer of their views, take a key; everything else, but
+ * pings, health and pages, the admin token. Decided from the headers alone:
  * what is refused is refused before a byte of its body is read.
  *
  * Beyond loopback nothing is open, and a server without a usable key and a token does not start. On loopback a source is open
@@ -7,7 +8,7 @@
  * to its holder and does not open it to others.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import { Fault } from '../errors.ts';
+import { Fault, isFault } from '../errors.ts';
 import type { AdminTokens } from './admin-tokens.ts';
 import { bearerToken, presentedSecret } from './credential.ts';
 import type { KeyRing } from './key-ring.ts';
@@ -65,22 +66,40 @@ export class Access {
 
   /** @throws Fault KEY_REQUIRED, KEY_REFUSED, FORBIDDEN */
   source(headers: IncomingHttpHeaders, path: string): Grant {
-    const { keys, tokens, lastUsed } = this.#options;
-    if (this.#isLoopback && !keys.covers(path)) return open;
-    const secret = presentedSecret(headers);
-    if (secret === undefined) throw new Fault('KEY_REQUIRED', `${path} takes events with a key only`);
-    const key = keys.find(secret);
-    if (key === undefined) {
-      if (tokens.matches(secret)) throw new Fault('FORBIDDEN', 'the admin token is no key: it sends no events');
-      throw new Fault('KEY_REFUSED', 'this is no key of this server');
-    }
-    const nowMs = this.#now();
-    const status = keyStatus(key, nowMs);
-    if (status !== 'active') throw new Fault('KEY_REFUSED', `the key ${key.id} is ${status}`);
-    if (!isKeyFor(key, path)) throw new Fault('FORBIDDEN', `the key ${key.id} is for ${key.source}, not for ${path}`);
-    lastUsed.note(key.id, nowMs);
+    const key = this.#keyFor(headers, path);
+    if (key === undefined) return open;
+    this.#options.lastUsed.note(key.id, this.#now());
     const maxBodyBytes = key.maxBodyBytes ?? Infinity;
     return { keyId: key.id, keyName: key.name, maxBodyBytes, waitMs: this.#take(key) };
+  }
+
+  /** Whether a request that was let in would be let in now; how often its key may come does not count. */
+  isStillGood(headers: IncomingHttpHeaders, path: string): boolean {
+    try {
+      this.#keyFor(headers, path);
+      return true;
+    } catch (error) {
+      if (isFault(error)) return false;
+      throw error;
+    }
+  }
+
+  /** `undefined` where the source is open. */
+  #keyFor(headers: IncomingHttpHeaders, path: string): KeyRecord | undefined {
+    const { keys, tokens } = this.#options;
+    if (this.#isLoopback && !keys.covers(path)) return undefined;
+    const secret = presentedSecret(headers);
+    if (secret === undefined) throw new Fault('KEY_REQUIRED', `${path} is open with a key only`);
+    const key = keys.find(secret);
+    if (key === undefined) {
+      if (tokens.matches(secret))
+        throw new Fault('FORBIDDEN', 'the admin token is no key: it sends no events and reads no views');
+      throw new Fault('KEY_REFUSED', 'this is no key of this server');
+    }
+    const status = keyStatus(key, this.#now());
+    if (status !== 'active') throw new Fault('KEY_REFUSED', `the key ${key.id} is ${status}`);
+    if (!isKeyFor(key, path)) throw new Fault('FORBIDDEN', `the key ${key.id} is for ${key.source}, not for ${path}`);
+    return key;
   }
 
   /** @throws Fault ADMIN_TOKEN_REQUIRED, FORBIDDEN */

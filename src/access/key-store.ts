@@ -15,7 +15,7 @@ const keyFile = z.strictObject({
   name: z.string(),
   /** Lower-case hexadecimal, of the whole key. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  /** The one path that it is for; default: all sources. */
+  /** The path that it is for, and those below it; default: all. */
   source: z.string().startsWith('/').optional(),
   requestsPerSecond: z.number().positive().optional(),
   /** After decompression. */
@@ -44,9 +44,9 @@ export function keyStatus({ revokedAt, expiresAt }: KeyRecord, nowMs: number): K
   return expiresAt !== undefined && Date.parse(expiresAt) <= nowMs ? 'expired' : 'active';
 }
 
-/** Whether the key is for the source, in whatever state it is. */
-export function isKeyFor({ source }: KeyRecord, path: string): boolean {
-  return source === undefined || source === path;
+/** Whether the key is for the path, in whatever state it is: one for `/dashboard` is for `/dashboard/live`, too. */
+export function isKeyFor({ source }: Pick<KeyRecord, 'source'>, path: string): boolean {
+  return source === undefined || source === path || path.startsWith(`${source}/`);
 }
 
 /** Durable when it resolves; the key is in what it resolves to, and nowhere else. */

@@ -27,7 +27,7 @@ export function answerError(
   return reply.code(status).send(fault ? refusalBody(fault) : internal);
 }
 
-const internal = { error: 'INTERNAL', message: 'an error of ours, in the log lines' } as const;
+export const internal = { error: 'INTERNAL', message: 'an error of ours, in the log lines' } as const;
 
 export function refusalBody({ code, message, todo }: Fault): object {
   return { error: code, message, todo };

@@ -14,6 +14,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** On routes of sources, where the server is guarded. */
     grant?: Grant | undefined;
+    /** For an answer that goes on: whether its request would be let in now. Undefined where the server is not guarded. */
+    isStillGood?(): boolean;
   }
 }
 
@@ -27,6 +29,9 @@ const challenges: Readonly<Record<string, string>> = {
 
 export function guard(app: FastifyInstance, access: Access): void {
   app.decorateRequest('grant', undefined);
+  app.decorateRequest('isStillGood', function isStillGood(this: FastifyRequest) {
+    return access.isStillGood(this.headers, this.routeOptions.url ?? '');
+  });
   app.addHook('onRequest', async (request, reply) => {
     try {
       admit(request, reply, access);

@@ -15,6 +15,13 @@ import { continueWhenRead } from './expect-continue.ts';
 import { createRefusalLog } from './refusal-log.ts';
 import { noteMethods } from './route-methods.ts';
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Aborted when the server begins to drain: an answer that would go on without end has to end then (D8). */
+    readonly draining: AbortSignal;
+  }
+}
+
 export interface ServerOptions {
   readonly logger: Logger;
   readonly metrics: Registry;
@@ -50,7 +57,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   noteMethods(app);
   noteAnswers(app.server);
   continueWhenRead(app.server);
-  const draining = drainInOrder(app);
+  drainInOrder(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _body, done) => done(null));
   app.setNotFoundHandler((request, reply) => {
@@ -64,7 +71,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.get('/health/live', forEverybody, () => ({ status: 'live' }));
   app.get('/health/ready', forEverybody, async (_request, reply) => {
     const { ready, parts } = await options.health();
-    if (draining.isOn) return reply.code(503).send({ status: 'draining', parts });
+    if (app.draining.aborted) return reply.code(503).send({ status: 'draining', parts });
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', parts });
   });
   app.get('/metrics', async (_request, reply) =>
@@ -95,17 +102,17 @@ function listener(certificate: Certificate | undefined, logs: ErrorLogs): Fastif
  * Before the server stops listening, it takes up what has reached it (D8). From then on each answer ends its connection: one that is kept
  * alive would hold the drain up until it has been idle for long.
  */
-function drainInOrder(app: FastifyInstance): { readonly isOn: boolean } {
-  const draining = { isOn: false };
+function drainInOrder(app: FastifyInstance): void {
+  const draining = new AbortController();
+  app.decorate('draining', draining.signal);
   app.addHook('preClose', async () => {
-    draining.isOn = true;
+    draining.abort();
     await takeUpWhatWaits(app.server);
   });
   app.addHook('onSend', (_request, reply, payload, done) => {
-    if (draining.isOn) reply.header('connection', 'close');
+    if (draining.signal.aborted) reply.header('connection', 'close');
     done(null, payload);
   });
-  return draining;
 }
 
 /**

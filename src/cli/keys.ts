@@ -1,7 +1,15 @@
-/** `tributary keys`: who may send events. A running server sees every change within a second. */
-import { sourcePaths } from '../pipeline/source-paths.ts';
+/** `tributary keys`: who may send events and read views. A running server sees every change within a second. */
+import { keyedPaths } from '../pipeline/source-paths.ts';
 import type { Command } from 'commander';
-import { type KeyRecord, type KeyStatus, addKey, keyStatus, readKeys, revokeKey } from '../access/key-store.ts';
+import {
+  type KeyRecord,
+  type KeyStatus,
+  addKey,
+  isKeyFor,
+  keyStatus,
+  readKeys,
+  revokeKey,
+} from '../access/key-store.ts';
 import { readLastUsed } from '../access/last-used.ts';
 import { Fault } from '../errors.ts';
 import { expiry, keyName, rate } from './keys/key-options.ts';
@@ -24,7 +32,9 @@ interface ListOptions extends ConfigOptions {
 }
 
 export function addKeys(program: Command): void {
-  const group = program.command('keys').description('keys with which producers send events');
+  const group = program
+    .command('keys')
+    .description('keys with which producers send events, and others read what apps answer');
   group.addHelpText(
     'after',
     examples('tributary keys add web-shop', 'tributary keys list', 'tributary keys revoke <id>'),
@@ -32,7 +42,7 @@ export function addKeys(program: Command): void {
   withConfig(group.command('add'))
     .description('make a key; it is printed once and kept only as a hash')
     .argument('<name>', 'whose key it is; the same name may have several, so that one can replace another', keyName)
-    .option('--source <path>', 'only for this source (default: for all)')
+    .option('--source <path>', 'only for this path of a source or of an app, and those below it (default: for all)')
     .option('--rate <n>', 'requests a second, such as 50/s; above it 429 (default: no limit)', rate)
     .option(
       '--max-body-bytes <n>',
@@ -46,6 +56,7 @@ export function addKeys(program: Command): void {
       examples(
         'tributary keys add web-shop',
         'tributary keys add web-shop --source /collect --rate 50/s --max-body-bytes 1000000 --expires 90d',
+        'tributary keys add wall-screen --source /dashboard',
         'TRIBUTARY_KEY=$(tributary keys add laptop) tributary send events.json',
       ),
     )
@@ -104,9 +115,9 @@ async function keysDir({ dataDir }: { readonly dataDir: string }): Promise<strin
 
 async function checkSource(source: string, config: ReturnType<typeof configOf>): Promise<void> {
   const { loadApps } = await import('../engine/load-apps.ts');
-  const paths = (await loadApps(config)).flatMap(({ pipeline }) => sourcePaths(pipeline));
-  if (paths.includes(source)) return;
-  throw new Fault('USAGE', `--source: there is no source ${JSON.stringify(source)}; there is ${paths.join(', ')}`);
+  const paths = (await loadApps(config)).flatMap(keyedPaths);
+  if (paths.some((path) => isKeyFor({ source }, path))) return;
+  throw new Fault('USAGE', `--source: nothing takes a key at ${JSON.stringify(source)}; there is ${paths.join(', ')}`);
 }
 
 type Shown = Omit<KeyRecord, 'sha256'> & { readonly status: KeyStatus; readonly lastUsedAt?: string };

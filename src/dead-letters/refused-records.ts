@@ -3,7 +3,10 @@
  * letter, there is no second letter: the letter's own id stands again in the topic, its event as it was received
  * at first and the newest reason, and a repair opens it again. All of them belong into one batch (D2, D9).
  */
+import { isUtf8 } from 'node:buffer';
+import { isJson } from '../event/json-syntax.ts';
 import type { LogRecord, NewRecord } from '../log/log.ts';
+import { headerBytes } from '../schemas/wire.ts';
 import { traceHeader } from '../telemetry/tracing.ts';
 import { deadLetterRecord, type Origin } from './dead-letter.ts';
 import { repairRecord } from './repair.ts';
@@ -21,7 +24,7 @@ export function refusedRecords({ record, origin, pipeline, deadLetterTopic, path
   const headers = new Map(record.headers);
   const correlationId = headers.get('correlationId')?.toString() ?? '';
   const letterId = headers.get(replayOf)?.toString();
-  const event = headers.get(firstReceived) ?? headers.get('received') ?? record.value;
+  const event = headers.get(firstReceived) ?? headers.get('received') ?? jsonIn(record.value);
   const traceparent = headers.get(traceHeader)?.toString();
   const letter = { at: 'processor', pipeline, path, message, event, origin, traceparent } as const;
   if (letterId === undefined) return [deadLetterRecord(deadLetterTopic, { ...letter, correlationId })];
@@ -29,6 +32,12 @@ export function refusedRecords({ record, origin, pipeline, deadLetterTopic, path
     deadLetterRecord(deadLetterTopic, { ...letter, correlationId: letterId, replay: correlationId }),
     repairRecord(letterId, { kind: 'refusal', path, message, replay: correlationId }),
   ];
+}
+
+/** An event that was made here, not received, is JSON behind the header of its value; anything else is shown as it is. */
+function jsonIn(value: Buffer): Buffer {
+  const payload = value.subarray(headerBytes);
+  return value[0] === 0 && isUtf8(payload) && isJson(payload) ? payload : value;
 }
 
 /** Header of a replayed event: the letter's correlation id. */

@@ -43,6 +43,19 @@ export function memberSpan(bytes: Buffer, name: string): Span | undefined {
   return found;
 }
 
+/** The names at the top level, in order, each as often as it stands there. @param bytes as for `memberSpan` */
+export function memberNames(bytes: Buffer): readonly string[] {
+  const names: string[] = [];
+  let at = skipWhitespace(bytes, bytes.indexOf(openBrace) + 1);
+  while (bytes[at] === quote) {
+    const keyEnd = afterString(bytes, at);
+    names.push(JSON.parse(bytes.toString('utf8', at, keyEnd)) as string);
+    const end = afterValue(bytes, afterColon(bytes, keyEnd));
+    at = skipWhitespace(bytes, skipWhitespace(bytes, end) + 1);
+  }
+  return names;
+}
+
 /**
  * As `memberSpan`, of ASCII text that is known to have the member and to spell no ASCII character as `\uXXXX`: where
  * the name stands in it once, that is the member, and what stands before and after it need not be read.

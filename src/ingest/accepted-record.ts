@@ -33,3 +33,19 @@ export function acceptedRecord(received: SplitEvent, accepting: Acceptance): New
   if (traceparent !== undefined) headers.push([traceHeader, traceparent]);
   return { topic: pipeline.topic.name, key: pipeline.topic.key(event), value, headers };
 }
+
+/**
+ * Of an event that was made here, not received: where its value is not JSON, its JSON is kept beside it, so that a dead letter can be
+ * read and repaired (dead-letters/refused-records.ts). The record's value is valid until the codec encodes again.
+ * @throws Reject; and whatever else the pipeline's function for the key throws
+ */
+export function madeRecord(event: object, { pipeline, codec, correlationId, traceparent }: Acceptance): NewRecord {
+  const value = codec.encode(event);
+  const headers: Header[] = [
+    ['correlationId', correlationId],
+    ['schemaId', String(codec.schemaId)],
+  ];
+  if (!codec.writesJson) headers.push(['received', JSON.stringify(event)]);
+  if (traceparent !== undefined) headers.push([traceHeader, traceparent]);
+  return { topic: pipeline.topic.name, key: pipeline.topic.key(event), value, headers };
+}

@@ -4,6 +4,8 @@ export interface Answer {
   readonly accepted: number;
   readonly rejected: number;
   readonly errors: readonly RejectedInPackage[];
+  /** What the producer of a single event is told in place of all this. */
+  readonly text?: string;
 }
 
 export interface RejectedInPackage {

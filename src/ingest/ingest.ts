@@ -2,17 +2,18 @@
  * From a source into the log. A package is received while its body streams in, held within the budget (D6), and
  * answered only when every event of it is durable, accepted or dead-lettered (D1, D2).
  */
-import { Fault, isFault } from '../errors.ts';
 import type { PackagePrefix } from '../event/correlation-id.ts';
 import type { Log } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { packageSource } from '../pipeline/source-paths.ts';
-import type { Codec } from '../schemas/codec.ts';
 import type { Codecs } from '../schemas/codecs.ts';
 import { type Span, within } from '../telemetry/tracing.ts';
+import { admit, scopedTo } from './admission.ts';
 import type { Answer } from './answer.ts';
+import { appendSpan } from './append-span.ts';
 import type { Budget, Share } from './budget.ts';
 import type { Idempotency } from './idempotency.ts';
+import { newestCodec } from './newest-codec.ts';
 import { OpenPackage } from './open-package.ts';
 import type { Patience, Waits } from './patience.ts';
 import type { EventSplitter } from './splitter.ts';
@@ -55,19 +56,10 @@ export class Ingest {
    * None of the body is read before the log has room.
    * @throws Fault; then nothing of the package is stored, unless it is LOG_FAILED (see log.ts)
    */
-  async receive(incoming: IncomingPackage): Promise<Answer> {
-    const { log, patience, idempotency } = this.#options;
-    const waits = patience.waits();
-    await waits.during((signal) => log.room(signal));
-    const scopedKey = this.#scoped(incoming);
-    if (scopedKey === undefined) return this.#store(incoming, waits, undefined);
-    return idempotency.once(scopedKey, patience.start(), () => this.#store(incoming, waits, scopedKey));
-  }
-
-  /** What stands behind the first space is the sender: whatever a name has in it, no two senders come to the same. */
-  #scoped({ idempotencyKey, sender }: IncomingPackage): string | undefined {
-    if (idempotencyKey === undefined) return undefined;
-    return `${this.pipeline.name}/${idempotencyKey}${sender === undefined ? '' : ` ${sender}`}`;
+  receive(incoming: IncomingPackage): Promise<Answer> {
+    const { idempotencyKey, sender } = incoming;
+    const scopedKey = idempotencyKey && scopedTo(sender, `${this.pipeline.name}/${idempotencyKey}`);
+    return admit(this.#options, scopedKey, (waits) => this.#store(incoming, waits, scopedKey));
   }
 
   async #store(incoming: IncomingPackage, waits: Waits, scopedKey: string | undefined): Promise<Answer> {
@@ -78,8 +70,9 @@ export class Ingest {
       const received = await within(span?.begin('decode'), () => this.#read(incoming, waits, share));
       const answer = received.answer();
       if (scopedKey !== undefined) idempotency.remember(received.batch, scopedKey, answer);
-      const appending = span && appendSpan(span, this.pipeline.topic.name, received);
-      await within(appending, () => waits.during((signal) => log.append(received.batch, { signal })));
+      const { packageId, batch } = received;
+      const appending = span && appendSpan(span, this.pipeline.topic.name, packageId, batch);
+      await within(appending, () => waits.during((signal) => log.append(batch, { signal })));
       return answer;
     } finally {
       share.release();
@@ -101,31 +94,5 @@ export class Ingest {
     }
     for (const event of splitter.end()) received.add(event);
     return received;
-  }
-}
-
-function appendSpan(span: Span, topic: string, { packageId, batch }: OpenPackage): Span {
-  const attributes = {
-    'messaging.system': 'tributary',
-    'messaging.operation.name': 'append',
-    'messaging.operation.type': 'send',
-    'messaging.destination.name': topic,
-    'messaging.batch.message_count': batch.count,
-    'tributary.package.id': packageId,
-    'tributary.batch.bytes': batch.bytes,
-  };
-  return span.begin(`append ${topic}`, { kind: 'producer', attributes });
-}
-
-/** Who deleted the schema, or registered one that nothing can be checked by, is not the producer, who may send again when it is back. */
-async function newestCodec(codecs: Codecs, subject: string): Promise<Codec> {
-  try {
-    return await codecs.latest(subject);
-  } catch (error) {
-    if (isFault(error, 'SCHEMA_UNKNOWN'))
-      throw new Fault('SCHEMA_MISSING', `no schema is registered under ${subject} any more`, { cause: error });
-    if (isFault(error, 'SCHEMA_INVALID'))
-      throw new Fault('SCHEMA_MISSING', `the newest one cannot be used: ${error.message}`, { cause: error });
-    throw error;
   }
 }

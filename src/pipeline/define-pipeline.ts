@@ -29,8 +29,7 @@ function check(definition: unknown): void {
     .at('name')
     .pattern(/^[a-z][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, a letter first, at most 63');
   checkSource(root.at('source'));
-  if (root.at('normalise').value !== undefined) root.at('normalise').function();
-  if (root.at('verbatim').value !== undefined) root.at('verbatim').distinct((name) => name.text());
+  checkReceived(root);
   const schema = root.at('schema');
   schema.members(['subject'], ['event']);
   schema.at('subject').text();
@@ -39,12 +38,43 @@ function check(definition: unknown): void {
   checkSinks(root.at('sinks'));
 }
 
+const pathPattern = /^(\/[A-Za-z0-9._~-]+)+$/;
+
 function checkSource(source: Checker): void {
-  source.at('kind').oneOf(['http']);
+  source.at('kind').oneOf(['http', 'requests']);
+  if (source.at('kind').value === 'requests') return checkEndpoints(source);
   source.members(['kind', 'path', 'maxEvents', 'maxPackageBytes']);
-  source.at('path').pattern(/^(\/[A-Za-z0-9._~-]+)+$/, 'a path such as /collect');
+  source.at('path').pattern(pathPattern, 'a path such as /collect');
   source.at('maxEvents').integer(1, maxPackageEvents);
   source.at('maxPackageBytes').integer(1);
+}
+
+function checkEndpoints(source: Checker): void {
+  source.members(['kind', 'endpoints']);
+  const endpoints = source.at('endpoints').elements(1);
+  for (const [index, endpoint] of endpoints.entries()) {
+    endpoint.members(['path', 'parameters', 'event', 'answer']);
+    const path = endpoint.at('path');
+    path.pattern(pathPattern, 'a path such as /signup');
+    const first = endpoints.findIndex((one) => one.at('path').value === path.value);
+    if (first < index) path.fail(`another path than ${endpoints[first]?.path}.path`);
+    endpoint
+      .at('parameters')
+      .distinct((name) => name.pattern(/^[A-Za-z][\w.-]*$/, 'a letter, then letters, digits, _ . -'));
+    endpoint.at('event').function();
+    endpoint.at('answer').function();
+  }
+}
+
+/** What comes in as packages is parsed from text; what comes in as requests is made by its endpoint. */
+function checkReceived(root: Checker): void {
+  const isMade = root.at('source').at('kind').value === 'requests';
+  for (const name of ['normalise', 'verbatim']) {
+    const member = root.at(name);
+    if (isMade && member.value !== undefined) member.fail('none: the endpoints of the source make the events');
+  }
+  if (root.at('normalise').value !== undefined) root.at('normalise').function();
+  if (root.at('verbatim').value !== undefined) root.at('verbatim').distinct((name) => name.text());
 }
 
 function checkTopics(root: Checker): void {

@@ -17,7 +17,7 @@ export interface JsonRoute {
   readonly answer: AnswerRoute;
 }
 
-/** `GET <path>`: server-sent events, each the answer as JSON, as often as it has changed. */
+/** `GET <path>`, without names in it: server-sent events, each the answer as JSON, as often as it has changed. */
 export interface LiveRoute {
   readonly kind: 'live';
   readonly path: string;

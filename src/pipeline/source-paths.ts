@@ -1,13 +1,26 @@
-/** Where a pipeline takes events. */
+/** Where a pipeline takes events, and where an app answers. */
 import { Fault } from '../errors.ts';
-import type { HttpSource, Pipeline } from './pipeline.ts';
+import type { App } from './app.ts';
+import type { HttpSource, Pipeline, RequestSource } from './pipeline.ts';
 
 export function sourcePaths({ source }: Pipeline): readonly string[] {
   return source.kind === 'http' ? [source.path] : source.endpoints.map(({ path }) => path);
+}
+
+/** What takes a key where the server is guarded. */
+export function keyedPaths({ pipeline, routes = [] }: App): readonly string[] {
+  const keyed = routes.filter(({ kind }) => kind !== 'page').map(({ path }) => path);
+  return [...sourcePaths(pipeline), ...keyed];
 }
 
 /** @throws Fault USAGE for a pipeline that takes no packages */
 export function packageSource({ name, source }: Pipeline): HttpSource {
   if (source.kind === 'http') return source;
   throw new Fault('USAGE', `${name} takes no packages: each request is one event`);
+}
+
+/** @throws Fault USAGE for a pipeline that takes packages */
+export function requestSource({ name, source }: Pipeline): RequestSource<unknown> {
+  if (source.kind === 'requests') return source;
+  throw new Fault('USAGE', `${name} takes packages: a request holds any number of events`);
 }

@@ -15,7 +15,7 @@ function post(path: string, options: HttpPostOptions = {}): HttpSource {
 }
 
 /** Each request to one of the endpoints is one event. */
-function requests<Event>(endpoints: readonly RequestEndpoint<Event>[]): RequestSource<Event> {
+function requests<Event>(endpoints: readonly RequestEndpoint<NoInfer<Event>>[]): RequestSource<Event> {
   return { kind: 'requests', endpoints };
 }
 

@@ -7,7 +7,7 @@
  *     measures: { count: count(), earliest: first(), latest: last(), followups: pairs({ ... }) },
  *   });
  */
-import type { Timestamp } from '../event/time.ts';
+import { isTime, type Timestamp } from '../event/time.ts';
 
 /** What an event counts for. */
 export interface CountedFor {
@@ -62,6 +62,11 @@ declare const minuteBrand: unique symbol;
 
 /** `YYYY-MM-DDTHH:MM`, UTC. */
 export type Minute = string & { readonly [minuteBrand]: true };
+
+/** `undefined` where `text` is none: not of that form, or on no day of the calendar. */
+export function minuteOf(text: string): Minute | undefined {
+  return text.length === 'YYYY-MM-DDTHH:MM'.length && isTime(`${text}:00Z`) ? (text as Minute) : undefined;
+}
 
 /** How many. */
 export function count(): Measure<unknown, number> {

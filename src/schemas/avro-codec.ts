@@ -16,6 +16,7 @@ export function compileAvro({ id, schema, references }: RegisteredSchema): Codec
   const wire = new WireBuffer(id);
   return {
     schemaId: id,
+    writesJson: false,
     encode: (event) => encode(type, wire, event),
     decode: (bytes) => decode(type, checkHeader(bytes, id)),
   };

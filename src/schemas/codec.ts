@@ -6,6 +6,8 @@ import type { Reject } from '../event/reject.ts';
 
 export interface Codec {
   readonly schemaId: number;
+  /** What stands behind the header is the event as JSON. */
+  readonly writesJson: boolean;
   /**
    * The event in wire format, in a buffer that the next call overwrites.
    * @throws Reject where the event does not fit the schema: path and what was expected there

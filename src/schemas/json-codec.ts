@@ -29,6 +29,7 @@ export function compileJson({ id, schema, references = [] }: RegisteredSchema): 
   const wire = new WireBuffer(id);
   return {
     schemaId: id,
+    writesJson: true,
     encode: (event) => {
       check(validate, event);
       return write(wire, stringify(event));

@@ -24,6 +24,7 @@ export function compileProtobuf({ id, schema, references }: RegisteredSchema): C
   const writers = new Map<Type, (message: object) => unknown>();
   return {
     schemaId: id,
+    writesJson: false,
     encode: (event) => write(wire, type.encode(read(event)).finish()),
     decode: (bytes) => {
       const { reader, message } = open(checkHeader(bytes, id), messages);

@@ -10,7 +10,10 @@ import { type Config, loadConfig } from '../config/config.ts';
 import { dataPaths, type Engine } from '../engine/engine.ts';
 import { Landing } from '../engine/landing.ts';
 import { createPackageIds } from '../event/correlation-id.ts';
+import { createMicrosecondClock } from '../event/microsecond-clock.ts';
+import type { Timestamp } from '../event/time.ts';
 import { Budget } from '../ingest/budget.ts';
+import { EventIngest } from '../ingest/event-ingest.ts';
 import { Idempotency, idempotencyTopic } from '../ingest/idempotency.ts';
 import { Ingest } from '../ingest/ingest.ts';
 import { Patience } from '../ingest/patience.ts';
@@ -20,6 +23,7 @@ import { createCodecs } from '../schemas/codecs.ts';
 import { openFileRegistry } from '../schemas/file-registry.ts';
 import { loadSchemaFiles } from '../schemas/schema-files.ts';
 import { mountHttpSource } from '../sources/http/http-source.ts';
+import { mountRequestSource } from '../sources/http/request-source.ts';
 import { openDirectoryStore } from '../stores/objects/directory-store.ts';
 import { openLmdbStore } from '../stores/state/lmdb-store.ts';
 import { createLogger } from '../telemetry/logger.ts';
@@ -107,17 +111,14 @@ async function run(options: LifeOptions, { calls, config, engine }: Parts): Prom
   const faulty = { log: faultyLog(log, calls.log), state: faultyState(state, calls.checkpoint) };
   const metrics = createMetrics();
   const server = createServer({ logger, metrics: metrics.registry, health: alwaysReady });
-  const ingest = new Ingest({
-    pipeline,
-    log: faulty.log,
-    codecs,
-    budget: new Budget(config.ingest.maxInFlightBytes),
-    patience: new Patience(config.ingest.waitForRoomMs),
-    idempotency,
-    nextPackage: createPackageIds({ now: options.now }),
-    onDefect: (error) => landed.failed(error),
-  });
-  mountHttpSource(server, { ingest, bodyIdleTimeoutMs: config.ingest.bodyIdleTimeoutMs, logger, metrics });
+  const budget = new Budget(config.ingest.maxInFlightBytes);
+  const patience = new Patience(config.ingest.waitForRoomMs);
+  const nextPackage = createPackageIds({ now: options.now });
+  const into = { pipeline, log: faulty.log, codecs, budget, patience, idempotency, nextPackage };
+  const about = { bodyIdleTimeoutMs: config.ingest.bodyIdleTimeoutMs, logger, metrics };
+  if (pipeline.source.kind === 'http')
+    mountHttpSource(server, { ingest: new Ingest({ ...into, onDefect: onError }), ...about });
+  else mountRequestSource(server, { ingest: new EventIngest(into), clock: clockOf(options), ...about });
   const connections = openConnections(options.databaseUrl);
   const landing = Landing.start({
     config,
@@ -130,6 +131,11 @@ async function run(options: LifeOptions, { calls, config, engine }: Parts): Prom
     aroundSink: (sink) => faultySink(sink, calls.sink(sink.name)),
   });
   return { engine, server, calls, landed, ...endings({ calls, engine, server, landing, idempotency, connections }) };
+}
+
+/** Where the test tells the time, it tells the microseconds too: there are none. */
+function clockOf({ now }: LifeOptions): () => Timestamp {
+  return createMicrosecondClock(now === Date.now ? {} : { now, elapsedMs: now });
 }
 
 function withoutWaiting(pipeline: Pipeline): Pipeline {

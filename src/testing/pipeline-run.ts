@@ -5,12 +5,13 @@
  * What it promises: each run has a directory and a database of its own, and both are gone when it ends; nothing waits for
  * time to pass; and what the readers answer was read from the places where it landed.
  */
-import { packageSource } from '../pipeline/source-paths.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { RejectedInPackage } from '../ingest/answer.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import { packageSource, requestSource } from '../pipeline/source-paths.ts';
 import type { InjectedFault } from './faults.ts';
 import { findLetters, findObjects, findRows, type FoundLetter, type FoundObject, type FoundRow } from './found.ts';
 import { type Life, startLife } from './life.ts';
@@ -42,6 +43,13 @@ export interface Answered {
     readonly message?: string;
     readonly todo?: string;
   };
+}
+
+/** As HTTP gives it. */
+export interface AnsweredRequest {
+  readonly status: number;
+  /** With 200 what the endpoint answers, else JSON with `error`, `message` and `todo`. */
+  readonly text: string;
 }
 
 export interface LandedWait {
@@ -104,19 +112,34 @@ export class PipelineRun implements AsyncDisposable {
    * @param events or the body as text
    * @throws Error where the process crashes before it answers
    */
-  async send(events: readonly unknown[] | string, { idempotencyKey }: SendOptions = {}): Promise<Answered> {
-    const { server, calls } = this.#life;
-    const answer = server.inject({
-      method: 'POST',
-      url: packageSource(this.#place.pipeline).path,
-      headers: {
-        'content-type': 'application/json',
-        ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
-      },
+  async send(events: readonly unknown[] | string, options: SendOptions = {}): Promise<Answered> {
+    const { statusCode, body } = await this.#post(packageSource(this.#place.pipeline).path, options, {
+      headers: { 'content-type': 'application/json' },
       payload: typeof events === 'string' ? events : JSON.stringify(events),
     });
-    const { statusCode, body } = await Promise.race([answer, calls.crashed.then(throwNoAnswer)]);
     return { status: statusCode, body: JSON.parse(body) as Answered['body'] };
+  }
+
+  /**
+   * Sends one request to an endpoint, with its parameters in the query string. A status other than 200 is an answer and not an error.
+   * @throws Fault USAGE for a pipeline that takes packages; Error where the process crashes before it answers
+   */
+  async request(
+    path: string,
+    parameters: Readonly<Record<string, string>> = {},
+    options: SendOptions = {},
+  ): Promise<AnsweredRequest> {
+    requestSource(this.#place.pipeline);
+    const query = new URLSearchParams(parameters).toString();
+    const { statusCode, body } = await this.#post(`${path}?${query}`, options);
+    return { status: statusCode, text: body };
+  }
+
+  #post(url: string, { idempotencyKey }: SendOptions, content: InjectOptions = {}): Promise<LightMyRequestResponse> {
+    const { server, calls } = this.#life;
+    const key = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey };
+    const answer = server.inject({ ...content, method: 'POST', url, headers: { ...content.headers, ...key } });
+    return Promise.race([answer, calls.crashed.then(throwNoAnswer)]);
   }
 
   /**

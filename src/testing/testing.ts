@@ -2,6 +2,7 @@
 export {
   startPipeline,
   type Answered,
+  type AnsweredRequest,
   type LandedWait,
   type PipelineRun,
   type RunOptions,

@@ -9,6 +9,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import type { FastifyInstance, RouteOptions } from 'fastify';
+import { http } from 'tributary';
 import { docsPage } from '../../src/api/openapi/docs-page.ts';
 import { type OpenApiDocument, openApiDocument } from '../../src/api/openapi/document.ts';
 import { loadConfig } from '../../src/config/config.ts';
@@ -271,7 +272,7 @@ suite('the OpenAPI document', () => {
 });
 
 test('what the document says is text on the page, never markup', () => {
-  const source = { path: '/a', maxEvents: 1, maxPackageBytes: 1 };
+  const source = http.post('/a');
   const document = openApiDocument({ version: '<b>"1"</b>', sources: [{ name: '<i>x', source }], isLoopback: false });
   const page = docsPage(document);
   assert.doesNotMatch(page, /<b>|<i>/);

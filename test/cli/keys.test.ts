@@ -60,7 +60,7 @@ suite('tributary keys', { timeout: 240_000 }, () => {
     const keys = await keysIn(t);
     for (const [args, code, message] of [
       [['add', 'a', '--rate', '5/m'], 2, /Expected requests a second/],
-      [['add', 'a', '--source', '/colect'], 2, /there is no source "\/colect"; there is \/collect/],
+      [['add', 'a', '--source', '/colect'], 2, /nothing takes a key at "\/colect"; there is \/collect/],
       [['revoke', '../../x'], 1, /there is no key/],
     ] as const) {
       const ran = await keys(...args);

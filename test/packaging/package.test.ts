@@ -34,6 +34,8 @@ suite('the published package, in a project of its own', { timeout: 240_000 }, ()
       'lib/testing/testing.d.ts',
       'lib/cli/program.js',
       'apps/collect/collect.js',
+      'apps/signals/signals.js',
+      'apps/signals/dashboard.html',
       'schemas/events.raw-value.avsc',
       'topics/main-topics',
       'README.md',

@@ -4,16 +4,20 @@
  * (test/api/openapi.test.ts).
  */
 import { catalogue, type FaultCode } from '../../errors.ts';
+import type { Route } from '../../pipeline/routes.ts';
 import { adminOperations } from './admin-operations.ts';
 import { adminSchemas } from './admin-schemas.ts';
 import { type Answer, type Json, json, object, type Operation, ref, type Refusal, text, whole } from './operation.ts';
+import { routeOperation } from './route-operations.ts';
 import { registryOperations, registrySchemas } from './registry-operations.ts';
 import { serverOperations, serverSchemas } from './server-operations.ts';
-import { type DescribedSource, sourceOperation, sourceSchemas } from './source-operations.ts';
+import { type DescribedSource, sourceOperations, sourceSchemas } from './source-operations.ts';
 
 export interface Described {
   readonly version: string;
   readonly sources: readonly DescribedSource[];
+  /** Of apps. Default none. */
+  readonly routes?: readonly Route[];
   /** On loopback requests may come without a credential, until one is set up. */
   readonly isLoopback: boolean;
   /** Then `/registry` only says where it is. Default false. */
@@ -46,9 +50,10 @@ export interface DescribedAnswer {
 }
 
 export function openApiDocument(described: Described): OpenApiDocument {
-  const { version, sources, isLoopback, isRegistryElsewhere = false } = described;
+  const { version, sources, routes = [], isLoopback, isRegistryElsewhere = false } = described;
   const ofRegistry = isRegistryElsewhere ? [] : registryOperations;
-  const operations = [...sources.map(sourceOperation), ...serverOperations, ...adminOperations, ...ofRegistry];
+  const ofApps = [...sources.flatMap(sourceOperations), ...routes.map(routeOperation)];
+  const operations = [...ofApps, ...serverOperations, ...adminOperations, ...ofRegistry];
   const paths: Record<string, Record<string, DescribedOperation>> = {};
   for (const operation of operations)
     (paths[operation.path] ??= {})[operation.method] = describe(operation, isLoopback);
@@ -71,6 +76,7 @@ export function openApiDocument(described: Described): OpenApiDocument {
 
 const tags = [
   { name: 'sources', description: 'Where producers send events.' },
+  { name: 'views', description: 'What apps answer of the events that came.' },
   { name: 'server', description: 'Health, metrics and this description.' },
   { name: 'dead letters', description: 'Events that could not go on: shown, edited, replayed.' },
   { name: 'replays', description: 'What a pipeline has landed, landed again through the code of today.' },
@@ -80,7 +86,7 @@ const tags = [
 ] as const;
 
 const securitySchemes: Readonly<Record<string, Json>> = {
-  accessKey: { type: 'http', scheme: 'bearer', description: 'A key of a source, as `tributary keys add` makes it.' },
+  accessKey: { type: 'http', scheme: 'bearer', description: 'A key, as `tributary keys add` makes it.' },
   accessKeyHeader: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The same key.' },
   adminToken: { type: 'http', scheme: 'bearer', description: 'A token of TRIBUTARY_ADMIN_TOKEN or of its file.' },
 };
@@ -122,7 +128,11 @@ function describe(operation: Operation, isLoopback: boolean): DescribedOperation
     security: isLoopback && security.length > 0 ? [...security, {}] : security,
     ...(parameters && { parameters: parameters.map((one) => ({ ...one, required: one.in === 'path' })) }),
     ...(body && {
-      requestBody: { ...body, required: true, content: withSchemas(body.content) },
+      requestBody: {
+        ...(body.description !== undefined && { description: body.description }),
+        required: body.isOptional !== true,
+        content: withSchemas(body.content),
+      },
     }),
     responses: responsesOf(operation),
   };

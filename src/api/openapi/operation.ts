@@ -38,7 +38,12 @@ export interface Operation {
   /** `registry`: { error_code, message }. Default: { error, message, todo }. */
   readonly refusalsAs?: 'registry';
   readonly parameters?: readonly Parameter[];
-  readonly body?: { readonly description?: string; readonly content: Readonly<Record<string, Json>> };
+  readonly body?: {
+    readonly description?: string;
+    readonly content: Readonly<Record<string, Json>>;
+    /** Default false. */
+    readonly isOptional?: boolean;
+  };
   readonly answers: Readonly<Record<number, Answer>>;
   readonly refusals: readonly (FaultCode | Refusal)[];
 }

@@ -4,7 +4,6 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { Fault } from '../../errors.ts';
 import type { Answer } from '../../ingest/answer.ts';
 import { decodedBody } from '../../ingest/body.ts';
 import type { Ingest } from '../../ingest/ingest.ts';
@@ -12,6 +11,8 @@ import { splitJson } from '../../ingest/split-json.ts';
 import { splitNdjson } from '../../ingest/split-ndjson.ts';
 import { packageSource } from '../../pipeline/source-paths.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import { forgiveContentType, mediaTypeOf } from './content-type.ts';
+import { idempotencyKey } from './idempotency-key.ts';
 import { aboutPackage } from './trace-requests.ts';
 
 export interface HttpSourceOptions {
@@ -35,7 +36,7 @@ export function mountHttpSource(app: FastifyInstance, options: HttpSourceOptions
     method: 'POST',
     url: packageSource(ingest.pipeline).path,
     config: { access: 'source' },
-    onRequest: async (request) => forgiveContentType(request),
+    onRequest: forgiveContentType,
     onResponse: async (_request, reply) =>
       options.metrics.packages.inc({ pipeline: ingest.pipeline.name, status: reply.statusCode }),
     handler: (request, reply) => receive(request, reply, options),
@@ -80,29 +81,10 @@ function countAnswer({ ingest, metrics }: HttpSourceOptions, { accepted, rejecte
   metrics.packageSeconds.observe({ pipeline }, seconds);
 }
 
-/** Fastify answers 415 to a Content-Type that is no media type (`json`); here it only means that it does not say NDJSON. */
-function forgiveContentType({ raw: { headers } }: FastifyRequest): void {
-  const type = headers['content-type'];
-  if (type !== undefined && !mediaType.test(type)) headers['content-type'] = 'application/octet-stream';
-}
-
-const mediaType = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
-
 /**
  * Producers name their JSON in many ways or not at all, so anything is taken for JSON that does not say it is NDJSON;
  * only another charset than UTF-8 cannot be read.
  */
 function isNdjson(contentType: string | undefined): boolean {
-  if (contentType === undefined) return false;
-  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1]?.toLowerCase();
-  if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset)) {
-    throw new Fault('CONTENT_TYPE_UNSUPPORTED', `the charset ${JSON.stringify(charset)} is not supported`);
-  }
-  return ndjsonTypes.has((contentType.split(';', 1)[0] as string).trim().toLowerCase());
-}
-
-function idempotencyKey(header: string | string[] | undefined): string | undefined {
-  if (header === undefined) return undefined;
-  if (typeof header === 'string' && /^[\x21-\x7e]{1,255}$/.test(header)) return header;
-  throw new Fault('IDEMPOTENCY_KEY_INVALID', 'the Idempotency-Key header is not 1 to 255 visible ASCII characters');
+  return ndjsonTypes.has(mediaTypeOf(contentType));
 }

@@ -21,7 +21,7 @@ export function traceRequests(app: FastifyInstance, traces: Traces): void {
   app.decorateRequest('span', undefined);
   app.decorateRequest('failure', undefined);
   app.addHook('onRequest', (request, reply, done) => {
-    if (request.routeOptions.config.access === 'source') begin(request, reply, traces);
+    if (request.method === 'POST' && request.routeOptions.config.access === 'source') begin(request, reply, traces);
     done();
   });
   app.addHook('onError', (request, _reply, error, done) => {

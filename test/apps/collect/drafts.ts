@@ -1,6 +1,6 @@
 /** One line for each way in which the generator spoils an event. */
 import { type Draft, Drafts } from '../../../apps/collect/draft-event.ts';
-import { Random } from '../../../apps/collect/random.ts';
+import { Random } from '../../../apps/random.ts';
 import { shapeEvent } from '../../../apps/collect/shape-event.ts';
 import { badIds, brokenContract } from '../../../apps/collect/spoil-event.ts';
 
