@@ -183,7 +183,7 @@ suite('single requests', { timeout: 240_000 }, () => {
     assert.equal(sent?.attributes['tributary.events.accepted'], 1);
     assert.equal(sent.attributes['url.path'], '/vote', 'no value of a parameter');
     const parts = receiver.spans.filter(({ parentSpanId }) => parentSpanId === sent.spanId).map(({ name }) => name);
-    assert.deepEqual(parts, ['append polls']);
+    assert.deepEqual(parts, ['decode', 'append polls']);
     const batches = receiver.spans.filter(({ name }) => name === 'land polls');
     assert.deepEqual(
       batches.map(({ links }) => links),

@@ -259,6 +259,24 @@ suite('a source of requests', { timeout: 60_000 }, () => {
     );
   });
 
+  test('D2: requests at the same time keep each its own event', async (t) => {
+    const { app, records } = await openPolls(t);
+    const count = 200;
+    const answers = await Promise.all(
+      Array.from({ length: count }, (_, i) => sender(app)({ url: `/vote?voter=v${i}&choice=${i}` })),
+    );
+    assert.deepEqual(
+      answers.map(({ text }) => text),
+      answers.map((_, i) => `counted: ${i}`),
+    );
+    const found = (await records()).map(({ key, value }) => {
+      const { voter, choice } = JSON.parse(value.subarray(5).toString()) as Record<string, string>;
+      assert.deepEqual([voter, `v${choice}`], [key, key]);
+      return key;
+    });
+    assert.equal(new Set(found).size, count);
+  });
+
   test('what is stored in a schema that writes no JSON has its JSON beside it', async (t) => {
     const fields = ['voter', 'kind', 'time'].map((name) => ({ name, type: 'string' }));
     const schema = JSON.stringify({
