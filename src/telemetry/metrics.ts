@@ -46,7 +46,7 @@ function eventCounters(registry: Registry) {
     eventsDropped: counter('events_dropped', 'Events left out on purpose.', ['pipeline', 'reason']),
     /** Nothing of ours removes them: somebody or something has taken files of the log away. */
     eventsLost: counter('events_lost', 'Events gone from the log before they had landed in every sink.', ['pipeline']),
-    /** `status`: the HTTP status of the answer. */
+    /** `status`: the HTTP status of the answer. Where single requests are taken, each is a package of one event. */
     packages: counter('packages', 'Packages answered.', ['pipeline', 'status']),
     /** `outcome`: exported or dropped. */
     spans: counter('spans', 'Trace spans that were sent to the exporter or dropped.', ['outcome']),
