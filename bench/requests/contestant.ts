@@ -10,8 +10,8 @@ export interface RequestsMeasured {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly peakRssBytes: number | undefined;
-  /** Processors that it used, of its threads together: 1.3 is one and a third. */
-  readonly cpus: number | undefined;
+  /** Processor time of a request, of all threads together: it says something on a busy machine, too. */
+  readonly cpuMicros: number | undefined;
   readonly failed: number;
   /** Of the dashboards beside the requests. */
   readonly reads: Latencies | undefined;
@@ -36,7 +36,7 @@ export class RequestsContestant {
   readonly #load: Child<LoadMethods>;
   readonly #connections: number;
   #rounds: LoadResult[] = [];
-  #cpus: number[] = [];
+  #cpuMicros: number[] = [];
   /** By path: uuids are numbered through, so that followups find the initials of the rounds before. */
   readonly #nextUuid = new Map<string, number>();
 
@@ -56,7 +56,7 @@ export class RequestsContestant {
     if (until) await this.#run(turn, until);
     this.rates = [];
     this.#rounds = [];
-    this.#cpus = [];
+    this.#cpuMicros = [];
     await forgetPeak(this.#served.pid);
   }
 
@@ -64,7 +64,7 @@ export class RequestsContestant {
     const before = await this.#cpuSeconds();
     const result = await this.#run(turn, until);
     if (result.answered === 0) throw new Error(`${this.name}: no request to ${turn.path} was answered in a round`);
-    this.#cpus.push(((await this.#cpuSeconds()) - before) / result.seconds);
+    this.#cpuMicros.push((((await this.#cpuSeconds()) - before) / result.answered) * 1e6);
     this.#rounds.push(result);
     this.rates.push(result.answered / result.seconds);
   }
@@ -83,13 +83,13 @@ export class RequestsContestant {
   }
 
   async measured(): Promise<RequestsMeasured> {
-    const cpus = median(this.#cpus);
+    const cpuMicros = median(this.#cpuMicros);
     return {
       requestsPerSecond: median(this.rates),
       p50Ms: median(this.#rounds.map(({ p50Ms }) => p50Ms)),
       p99Ms: median(this.#rounds.map(({ p99Ms }) => p99Ms)),
       peakRssBytes: (await readMemory(this.#served.pid))?.peakRssBytes,
-      cpus: Number.isNaN(cpus) ? undefined : cpus,
+      cpuMicros: Number.isNaN(cpuMicros) ? undefined : cpuMicros,
       failed: this.#rounds.reduce((sum, { failed }) => sum + failed, 0),
       reads: readsOf(this.#rounds.flatMap(({ reads }) => reads ?? [])),
     };

@@ -8,7 +8,17 @@ export function requestsTable({ connections, rows }: RequestsResult, width: numb
   const lines = rows.flatMap(({ path, withReads, servers }) =>
     servers.map((server, i) => [i === 0 ? path : i === 1 && withReads ? 'with reads' : '', ...serverCells(server)]),
   );
-  const titles = ['requests/s', 'p50 ms', 'p99 ms', 'peak RSS', 'CPUs', 'of nothing', 'goal', 'reads p50', 'reads p99'];
+  const titles = [
+    'requests/s',
+    'p50 ms',
+    'p99 ms',
+    'peak RSS',
+    'CPU us',
+    'of nothing',
+    'goal',
+    'reads p50',
+    'reads p99',
+  ];
   const columns = [{ title: '' }, { title: 'server' }, ...titles.map(right)];
   return `Requests, ${connections} connections\n${renderTable(columns, lines, width)}`;
 }
@@ -20,7 +30,7 @@ function serverCells({ name, reads, ofNothing, goal, ...measured }: RequestsRowS
     measured.p50Ms.toFixed(1),
     measured.p99Ms.toFixed(1),
     megabytes(measured.peakRssBytes),
-    measured.cpus?.toFixed(1) ?? '',
+    measured.cpuMicros?.toFixed(0) ?? '',
     ofNothing === undefined ? '' : ratio(ofNothing),
     ofNothing === undefined ? '' : goalText(ofNothing, goal),
     reads === undefined ? '' : reads.p50Ms.toFixed(1),
