@@ -65,7 +65,7 @@ export const catalogue = {
   CONTENT_TYPE_UNSUPPORTED: {
     status: 415,
     what: 'The Content-Type names a charset or a format that the server does not read.',
-    todo: 'Send JSON or NDJSON in UTF-8.',
+    todo: 'Send JSON or NDJSON, or where single requests are taken JSON or a form, in UTF-8.',
   },
   IDEMPOTENCY_KEY_INVALID: {
     status: 400,
@@ -154,7 +154,7 @@ export const catalogue = {
   },
   REQUEST_INVALID: {
     status: 400,
-    what: 'The body, the query or a header of a request is not of the form that its route takes.',
+    what: 'The body, the query or a header of a request is not of the form that its route takes, or its event is refused.',
     todo: 'Correct what the message names.',
   },
   BUSY: {

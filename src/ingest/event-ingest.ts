@@ -6,7 +6,7 @@ import { Fault, reasonOf } from '../errors.ts';
 import { correlationId, type PackagePrefix } from '../event/correlation-id.ts';
 import { Reject } from '../event/reject.ts';
 import type { Timestamp } from '../event/time.ts';
-import type { Batch, Log, NewRecord } from '../log/log.ts';
+import type { Batch, Log } from '../log/log.ts';
 import type { Pipeline, RequestEndpoint } from '../pipeline/pipeline.ts';
 import type { Codec } from '../schemas/codec.ts';
 import type { Codecs } from '../schemas/codecs.ts';
@@ -15,10 +15,11 @@ import { madeRecord } from './accepted-record.ts';
 import { admit, type AdmissionOptions, scopedTo } from './admission.ts';
 import type { Answer } from './answer.ts';
 import { appendSpan } from './append-span.ts';
-import type { Budget } from './budget.ts';
+import type { Budget, Share } from './budget.ts';
 import { keyedHeader } from './keyed-record.ts';
 import { newestCodec } from './newest-codec.ts';
 import type { Waits } from './patience.ts';
+import { HeldBytes } from './splitter.ts';
 
 /** A request as a source hands it over. */
 export interface IncomingEvent {
@@ -45,8 +46,8 @@ export interface EventIngestOptions extends AdmissionOptions {
 }
 
 interface Made {
-  readonly record: NewRecord;
-  readonly text: string;
+  readonly batch: Batch;
+  readonly answer: Answer;
 }
 
 export class EventIngest {
@@ -72,53 +73,25 @@ export class EventIngest {
     return admit(this.#options, scopedKey, (waits) => this.#store(incoming, waits, scopedKey));
   }
 
-  #store(incoming: IncomingEvent, waits: Waits, scopedKey: string | undefined): Promise<Answer> {
-    const { body } = incoming;
-    if (body === undefined) return this.#take(incoming, undefined, waits, scopedKey);
-    return this.#withBody(body, waits, (bytes) => this.#take(incoming, bytes, waits, scopedKey));
-  }
-
-  async #withBody<T>(
-    body: NonNullable<IncomingEvent['body']>,
-    waits: Waits,
-    use: (bytes: Buffer) => Promise<T>,
-  ): Promise<T> {
-    const share = this.#options.budget.share();
+  async #store(incoming: IncomingEvent, waits: Waits, scopedKey: string | undefined): Promise<Answer> {
+    const { body, span } = incoming;
+    const share = body && this.#options.budget.share();
     try {
-      const chunks: Buffer[] = [];
-      let heldBytes = 0;
-      for await (const chunk of body(share.evicted)) {
-        chunks.push(chunk);
-        heldBytes += chunk.length;
-        await waits.during((signal) => share.resize(heldBytes, () => signal));
-      }
-      return await use(Buffer.concat(chunks, heldBytes));
+      const { batch, answer } = await within(span?.begin('decode'), () => this.#read(incoming, waits, share));
+      if (scopedKey !== undefined) this.#options.idempotency.remember(batch, scopedKey, answer);
+      await this.#append(batch, answer.packageId, waits, span);
+      return answer;
     } finally {
-      share.release();
+      share?.release();
     }
   }
 
-  async #take(
-    incoming: IncomingEvent,
-    body: Buffer | undefined,
-    waits: Waits,
-    scopedKey: string | undefined,
-  ): Promise<Answer> {
-    const { codecs, nextPackage, idempotency } = this.#options;
-    const { span } = incoming;
+  async #read(incoming: IncomingEvent, waits: Waits, share: Share | undefined): Promise<Made> {
+    const { codecs, nextPackage } = this.#options;
+    const body = share && (await readBody(incoming, waits, share));
+    const parameters = incoming.parameters(body);
     const codec = await newestCodec(codecs, this.pipeline.schema.subject);
-    const packageId = correlationId(nextPackage(), 0);
-    const { record, text } = this.#make(incoming, body, codec, packageId);
-    const answer = { packageId, accepted: 1, rejected: 0, errors: [], text };
-    const batch = this.#log.batch();
-    if (scopedKey === undefined) batch.add(record);
-    else {
-      const isKeyed = this.#log.writtenEnd !== undefined;
-      batch.add(isKeyed ? { ...record, headers: [...record.headers, keyedHeader] } : record);
-      idempotency.remember(batch, scopedKey, answer);
-    }
-    await this.#append(batch, packageId, waits, span);
-    return answer;
+    return this.#make(incoming, parameters, codec, correlationId(nextPackage(), 0));
   }
 
   #append(batch: Batch, packageId: string, waits: Waits, span: Span | undefined): Promise<void> {
@@ -127,14 +100,21 @@ export class EventIngest {
   }
 
   /** The answer too, before anything is stored: who gets none has left nothing behind. */
-  #make(incoming: IncomingEvent, body: Buffer | undefined, codec: Codec, id: string): Made {
-    const { endpoint, time, span } = incoming;
-    const parameters = incoming.parameters(body);
+  #make(
+    { endpoint, time, span, idempotencyKey }: IncomingEvent,
+    parameters: Readonly<Record<string, string>>,
+    codec: Codec,
+    packageId: string,
+  ): Made {
+    const batch = this.#log.batch();
+    const isKeyed = idempotencyKey !== undefined && this.#log.writtenEnd !== undefined;
     try {
       const event = endpoint.event(parameters, { time });
-      const about = { pipeline: this.pipeline, codec, correlationId: id, traceparent: span?.traceparent };
-      const record = madeRecord(event as object, about);
-      return { record, text: textOf(endpoint.answer(event)) };
+      const about = { pipeline: this.pipeline, codec, correlationId: packageId, traceparent: span?.traceparent };
+      const record = madeRecord(event as object, about); // until another event is encoded: nothing is waited for
+      const text = textOf(endpoint.answer(event));
+      batch.add(isKeyed ? { ...record, headers: [...record.headers, keyedHeader] } : record);
+      return { batch, answer: { packageId, accepted: 1, rejected: 0, errors: [], text } };
     } catch (error) {
       throw this.#refusal(error, endpoint.path);
     }
@@ -153,3 +133,15 @@ function textOf(answer: unknown): string {
   if (typeof answer === 'string') return answer;
   throw new TypeError(`expected the text of the answer, got a value of type ${typeof answer}`);
 }
+
+async function readBody({ body }: IncomingEvent, waits: Waits, share: Share): Promise<Buffer | undefined> {
+  if (body === undefined) return undefined;
+  const held = new HeldBytes();
+  for await (const chunk of body(share.evicted)) {
+    held.add(chunk, 0, chunk.length);
+    await waits.during((signal) => share.resize(held.length, () => signal));
+  }
+  return held.join(nothing, 0, 0);
+}
+
+const nothing = Buffer.alloc(0);

@@ -50,7 +50,7 @@ function eventCounters(registry: Registry) {
     viewEventsSkipped: counter('view_events_skipped', 'Events not in a view because a function of it failed.', [
       'view',
     ]),
-    /** `status`: the HTTP status of the answer. */
+    /** `status`: the HTTP status of the answer. Where single requests are taken, each is a package of one event. */
     packages: counter('packages', 'Packages answered.', ['pipeline', 'status']),
     /** `outcome`: exported or dropped. */
     spans: counter('spans', 'Trace spans that were sent to the exporter or dropped.', ['outcome']),

@@ -61,13 +61,20 @@ export async function inClone(dir: string): Promise<void> {
   for (const name of entries) await symlink(join(root, name), join(dir, name));
 }
 
-export async function inProject(dir: string): Promise<void> {
+export const inProject = projectOf('README.md', 'orders');
+
+/** With the pipeline that a page shows. */
+export function projectOf(page: string, name: string): (dir: string) => Promise<void> {
+  const files = [`${name}.ts`, `schemas/${name}-value.schema.json`, 'tributary.config.json'];
+  return (dir) => writeProject(dir, page, files);
+}
+
+async function writeProject(dir: string, page: string, files: readonly string[]): Promise<void> {
   await mkdir(join(dir, 'node_modules'));
   await mkdir(join(dir, 'schemas'));
   await symlink(root, join(dir, 'node_modules/tributary'));
   await writeFile(join(dir, 'package.json'), '{ "type": "module" }');
-  for (const name of ['orders.ts', 'schemas/orders-value.schema.json', 'tributary.config.json'])
-    await writeFile(join(dir, name), namedBlock('README.md', name));
+  for (const name of files) await writeFile(join(dir, name), namedBlock(page, name));
 }
 
 /** Resolves when it says its URL; the blocks that follow find it there. */

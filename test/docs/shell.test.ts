@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { blocksOf, documents } from './markdown.ts';
-import { type Expected, inClone, inProject, openSession, runAll } from './shell-session.ts';
+import { type Expected, inClone, inProject, openSession, projectOf, runAll } from './shell-session.ts';
 
 /** What a reader is told to expect. */
 const expected: Expected = [
@@ -31,6 +31,7 @@ const expected: Expected = [
   ['dashboard/symbol/e', /^\{"count":1,"symbol":"e",[^]*"followups":1\}\[\{"count":0,"symbol":"a",/],
   ['generate signals', /^(\{"path":"\/(initial|followup)","uuid":"[^]*\n){3}/],
   ['objects/signals', /"kind":"initial"[^]*"kind":"followup"/],
+  ['choice=coffee', /^one more for teaone more for coffeeso be it[^]*"voter":"ada"[^]*"choice":null/m],
   [
     '/health/live',
     /"status":"live"[^]*"status":"ready"[^]*^tributary_events_landed_total\{pipeline="collect",sink="events"\} [1-9]/m,
@@ -43,12 +44,15 @@ const documentsWithBlocks = documents()
   .map((file) => ({ file, blocks: blocksOf(file).filter(({ language }) => language === 'sh') }))
   .filter(({ blocks }) => blocks.length > 0);
 
+/** Pages with a project of their own. */
+const fills = new Map([['docs/guide/requests.md', projectOf('docs/guide/requests.md', 'votes')]]);
+
 /** In the order in which they are read. */
 const guide = ['first-pipeline', 'dead-letters', 'schemas', 'operating'].map((page) => `docs/guide/${page}.md`);
 
 for (const { file, blocks } of documentsWithBlocks.filter((document) => !guide.includes(document.file)))
   test(`the shell blocks of ${file} run`, { timeout: 240_000 }, async (t) => {
-    await runAll(t, await openSession(t, inClone), blocks, expected);
+    await runAll(t, await openSession(t, fills.get(file) ?? inClone), blocks, expected);
   });
 
 test('the shell blocks of the guide run, page by page, with one server', { timeout: 240_000 }, async (t) => {

@@ -184,3 +184,59 @@ test('what is no object is said to be none', () => {
   for (const value of [undefined, null, 5, 'collect', [], () => 5])
     assert.match(problemOf(value), /^pipeline without a name: expected an object, got /);
 });
+
+/** A definition of requests that is right. */
+function ofRequests(change: Definition = {}, more: Definition = {}): Definition {
+  const endpoint = { path: '/vote', parameters: ['voter', 'choice'], event: () => ({}), answer: () => 'ok' };
+  const source = {
+    kind: 'requests',
+    endpoints: [
+      { ...endpoint, path: '/polls/comment' },
+      { ...endpoint, ...change },
+    ],
+  };
+  const { normalise: _, verbatim: __, ...rest } = definition();
+  return { ...rest, source, ...more };
+}
+
+test('a pipeline of requests comes back as it is, with its defaults', () => {
+  const given = ofRequests();
+  const { source, verbatim, normalise } = define(given);
+  assert.deepEqual([source, verbatim, normalise({ a: 1 })], [given['source'], [], { a: 1 }]);
+  assert.equal(problemOf(ofRequests({ parameters: [] })), 'none', 'an event may need nothing but its time');
+});
+
+test('what is wrong with requests is said with its path', () => {
+  const cases: readonly (readonly [path: string, value: unknown])[] = [
+    ['path', 'vote'],
+    ['path', '/vote/'],
+    ['path', '/:vote'],
+    ['path', '/polls/comment'],
+    ['path', undefined],
+    ['parameters', 'voter'],
+    ['parameters', [5]],
+    ['parameters', ['']],
+    ['parameters', ['voter[]']],
+    ['parameters', ['__proto__']],
+    ['parameters', ['voter', 'voter']],
+    ['event', {}],
+    ['answer', 'ok'],
+    ['answers', 'ok'],
+  ];
+  for (const [name, value] of cases) {
+    const problem = problemOf(ofRequests({ [name]: value }));
+    assert.ok(problem.startsWith(`pipeline "visits-2": source.endpoints[1].${name}`), `${name}: ${problem}`);
+  }
+  assert.match(problemOf(ofRequests({ path: '/polls/comment' })), /another path than source\.endpoints\[0\]\.path/);
+  for (const endpoints of [[], undefined, {}, [null]])
+    assert.match(problemOf(ofRequests({}, { source: { kind: 'requests', endpoints } })), /: source\.endpoints/);
+  assert.match(
+    problemOf(ofRequests({}, { source: { ...http.requests([]), path: '/a' } })),
+    /source\.path: there is no/,
+  );
+});
+
+test('where endpoints make the events, there is nothing to normalise and nothing to keep as sent', () => {
+  assert.match(problemOf(ofRequests({}, { normalise: () => ({}) })), /normalise: expected none: the endpoints/);
+  assert.match(problemOf(ofRequests({}, { verbatim: [] })), /verbatim: expected none: the endpoints/);
+});

@@ -154,6 +154,32 @@ export const mistakesInPipelines: Readonly<Record<string, () => Pipeline>> = {
   extra: () => definePipeline({ ...parts, topics: [] }),
 };
 
+const vote = { path: '/vote', parameters: ['visitor'], event: normalise, answer: () => 'ok' } as const;
+const { normalise: _normalise, verbatim: _verbatim, ...ofRequests } = parts;
+const wrongEvent = { ...vote, event: () => ({ visitor: 'v' }) };
+
+test('endpoints of one pipeline may make events that differ, without annotations', () => {
+  const comment = { ...vote, path: '/comment' };
+  const source = http.requests<Visit>([{ ...vote, answer: (visit) => visit.page.url }, comment]);
+  assert.equal(definePipeline<Visit, Stored>({ ...ofRequests, source }).source, source);
+});
+
+const votes = http.requests<Visit>;
+
+/** For the compiler only. */
+export const mistakesInRequests = {
+  // @ts-expect-error -- not what the schema describes
+  event: () => votes([wrongEvent]),
+  // @ts-expect-error -- an event has no `user`
+  member: () => votes([{ ...vote, answer: (visit) => visit.user }]),
+  // @ts-expect-error -- an answer is text
+  answer: () => votes([{ ...vote, answer: (visit) => visit.page }]),
+  // @ts-expect-error -- another event than the schema's
+  other: () => definePipeline({ ...ofRequests, source: http.requests<{ id: string }>([]) }),
+  // @ts-expect-error -- named on the pipeline, it holds for the endpoints
+  pipeline: () => definePipeline<Visit, Stored>({ ...ofRequests, source: http.requests([wrongEvent]) }),
+};
+
 /** For the compiler only: without annotations and without named types `e` is unknown, never `any`. */
 export const unknownOutput = (): Pipeline =>
   definePipeline({
