@@ -72,7 +72,10 @@ suite('tributary status', { timeout: 240_000 }, () => {
     assert.equal(told.isRunning, true);
     assert.equal(told.ready, true);
     assert.match(told.parts!['warehouse']!, /./);
-    assert.deepEqual(told.events, [{ pipeline: 'collect', ingested: 2, rejected: 1, deadLettered: 1, perSecond: 0 }]);
+    assert.deepEqual(told.events, [
+      { pipeline: 'collect', ingested: 2, rejected: 1, deadLettered: 1, perSecond: 0 },
+      { pipeline: 'signals', ingested: 0, rejected: 0, deadLettered: 0, perSecond: 0 },
+    ]);
     assert.equal(told.queue!.bytes, 0);
     assert.ok(told.disk.freeBytes > 0 && told.disk.freeBytes <= told.disk.totalBytes);
     const behind = (one: StatusJson) =>

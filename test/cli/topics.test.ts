@@ -14,7 +14,12 @@ suite('tributary topics', { timeout: 240_000 }, () => {
     assert.deepEqual([configured.code, configured.stderr], [0, '']);
     assert.equal(
       configured.stdout,
-      'events.raw: created, with 3 partitions\nevents.dead.letter: created, with 1 partitions\n',
+      ['events.raw', 'signals.raw']
+        .map(
+          (raw) =>
+            `${raw}: created, with 3 partitions\n${raw.replace('raw', 'dead.letter')}: created, with 1 partitions\n`,
+        )
+        .join(''),
     );
     const list = join(dir, 'list');
     await writeFile(list, "events.raw,5,1\nevents.dead.letter:1:3 # replicas are a cluster's\nnew:2:1");
@@ -31,6 +36,8 @@ suite('tributary topics', { timeout: 240_000 }, () => {
     assert.deepEqual(JSON.parse((await cli(['topics', 'list', '--json', ...at])).stdout), [
       { name: 'events.raw', partitions: 5, records: 0 },
       { name: 'events.dead.letter', partitions: 1, records: 0 },
+      { name: 'signals.raw', partitions: 3, records: 0 },
+      { name: 'signals.dead.letter', partitions: 1, records: 0 },
       { name: 'new', partitions: 2, records: 0 },
     ]);
   });
@@ -48,7 +55,12 @@ suite('tributary topics', { timeout: 240_000 }, () => {
     const rows = JSON.parse(lag.stdout) as readonly { topic: string; committed: number; lag: number }[];
     assert.deepEqual(
       rows.map(({ topic, committed, lag: left }) => [topic, committed, left]),
-      [...Array<string>(3).fill('events.raw'), 'events.dead.letter'].map((topic) => [topic, 0, 0]),
+      [
+        ...Array<string>(3).fill('events.raw'),
+        ...Array<string>(6).fill('signals.raw'), // landed, and counted in a view
+        'events.dead.letter',
+        'signals.dead.letter',
+      ].map((topic) => [topic, 0, 0]),
     );
     const status = await cli(['status', ...at]);
     assert.deepEqual([status.code, status.stderr], [0, '']);
@@ -104,7 +116,7 @@ suite('tributary topics', { timeout: 240_000 }, () => {
     for (const [args, code, message] of [
       [['describe', '\u001B[2J'], 1, /no topic "\\u001b\[2J"/],
       [['apply', join(dir, 'bad')], 2, /bad:1: expected name:partitions:replicas/],
-      [['apply', join(dir, 'many')], 1, /there would be 20004 partitions/],
+      [['apply', join(dir, 'many')], 1, /there would be 20008 partitions/],
     ] as const) {
       const ran = await cli(['topics', ...args, ...at]);
       assert.equal(ran.code, code, ran.stderr);

@@ -21,6 +21,8 @@ export interface RoutesServerOptions {
   /** Default: there are no views. */
   readonly read?: ReadView;
   readonly limits?: Partial<LiveLimits>;
+  /** Default: any that is free. */
+  readonly port?: number;
   /** Before the routes are mounted. */
   readonly prepare?: (server: FastifyInstance) => void;
 }
@@ -30,16 +32,16 @@ export async function serveRoutes(t: TestContext, options: RoutesServerOptions):
   const lines: string[] = [];
   const logger = createLogger({ level: 'info', to: { write: (line) => lines.push(line) } });
   const server = createServer({ logger, metrics: new Registry(), health: async () => ({ ready: true, parts: {} }) });
-  const { routes, read = noViews, limits = {}, prepare } = options;
+  const { routes, read = noViews, limits = {}, port = 0, prepare } = options;
   prepare?.(server);
   t.after(() => {
-    server.server.closeAllConnections(); // a drain would wait for those that are kept alive
+    server.server.closeIdleConnections(); // a drain would wait for those that are kept alive
     return server.close();
   });
   await mountRoutes(server, { routes, read, logger, limits: { ...liveLimits, ...limits } });
-  await server.listen({ port: 0, host: '127.0.0.1' });
-  const { port } = server.server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, server, lines };
+  await server.listen({ port, host: '127.0.0.1' });
+  const address = server.server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${address.port}`, server, lines };
 }
 
 const noViews: ReadView = () => {
