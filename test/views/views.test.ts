@@ -296,9 +296,9 @@ suite('views', () => {
     assert.deepEqual([again.seconds, again.firsts], [1, joined.firsts]);
     again.touch(60 * dayMs + 1);
     assert.deepEqual([again.seconds, again.firsts.length], [0, 0]);
-    for (let i = 0; i < 1_100; i++) again.addFirst(`minute ${i}`, 'a');
-    again.addFirst('minute 1099', 'a');
-    assert.equal(again.firsts.length, 1_000);
-    assert.deepEqual(again.firsts.at(-1), { minute: 'minute 1099', key: 'a', count: 2 });
+    for (let i = 0; i < 110; i++) again.addFirst(`minute ${i}`, 'a');
+    again.addFirst('minute 109', 'a');
+    assert.equal(again.firsts.length, 100);
+    assert.deepEqual(again.firsts.at(-1), { minute: 'minute 109', key: 'a', count: 2 });
   });
 });
