@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Access, Grant } from '../access/access.ts';
+import { isFromHere } from '../access/loopback.ts';
 import { Fault, isFault } from '../errors.ts';
 
 declare module 'fastify' {
@@ -48,9 +49,16 @@ function admit(request: FastifyRequest, reply: FastifyReply, access: Access): vo
   if (request.is404 || config.access === 'everybody') return;
   if (config.access !== 'source') return access.admin(request.headers);
   const grant = access.source(request.headers, url ?? '');
+  if (reads(request) && grant.keyId === undefined && !isFromHere(request.headers))
+    throw new Fault('FORBIDDEN', `without a key, ${url} answers only requests to localhost and from its own pages`);
   if (grant.waitMs > 0) {
     reply.header('retry-after', Math.ceil(grant.waitMs / 1000));
     throw new Fault('RATE_LIMITED', `the key ${grant.keyId} has come more often than it may`);
   }
   request.grant = grant;
+}
+
+/** Who sends an event to an open source gets nothing of anybody's back; a page of somebody else's must not read what apps answer. */
+function reads({ method }: FastifyRequest): boolean {
+  return method === 'GET' || method === 'HEAD';
 }

@@ -6,6 +6,7 @@ import { maxPackageEvents } from '../event/correlation-id.ts';
 import { isTopicName } from '../event/topic-name.ts';
 import { Checker } from './checker.ts';
 import { checkSinks } from './check-sinks.ts';
+import { checkViews } from './check-views.ts';
 import type { JsonObject, Pipeline, PipelineDefinition } from './pipeline.ts';
 
 /** @throws Fault PIPELINE_INVALID */
@@ -36,6 +37,7 @@ function check(definition: unknown): void {
   checkTopics(root);
   checkProcessing(root.at('process'));
   checkSinks(root.at('sinks'));
+  if (root.at('views').value !== undefined) checkViews(root.at('views'));
 }
 
 const pathPattern = /^(\/[A-Za-z0-9._~-]+)+$/;

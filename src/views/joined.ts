@@ -3,13 +3,13 @@
  * firsts, by what they count for.
  *
  * - It is forgotten once no event has come for `keptForDays`, by the log's time: the same log always gives the same pairs.
- * - Of firsts that count for different keys and minutes, the last 1,000 are remembered: who sends more under one value finds pairs with
+ * - Of firsts that count for different keys and minutes, the last 100 are remembered: who sends more under one value finds pairs with
  *   those only, and costs the others nothing.
  */
 import type { StatePut } from '../stores/state/state-store.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
-const maxFirsts = 1_000;
+const maxFirsts = 100;
 
 export interface Firsts {
   readonly minute: string;

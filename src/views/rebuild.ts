@@ -6,7 +6,6 @@
  * - One at a time: who begins takes over, and what another one builds can be committed no more. What an interrupted one has left is
  *   deleted by the next.
  */
-import { randomUUID } from 'node:crypto';
 import { Fault } from '../errors.ts';
 import type { LogReader, TopicPartition } from '../log/log.ts';
 import { partitionsOf } from '../log/partitions.ts';
@@ -14,14 +13,14 @@ import type { ConvertOrVoid } from '../processing/void-packages.ts';
 import type { StatePut, StateStore } from '../stores/state/state-store.ts';
 import type { AnyView } from './rows.ts';
 import {
-  generationIn,
   generationKey,
   doomedPrefix,
   generationPrefix,
+  newGeneration,
   rebuildingKey,
   type ViewIdentity,
 } from './view-keys.ts';
-import { type Building, openViewState, type ViewState } from './view-state.ts';
+import { answeringGeneration, type Building, openViewState, type ViewState } from './view-state.ts';
 
 export interface RebuildOptions {
   readonly log: LogReader;
@@ -89,7 +88,7 @@ export async function rebuildView(options: RebuildOptions): Promise<Rebuilt> {
 
 /** From now on no other building can commit. */
 async function begin(store: StateStore, of: ViewIdentity): Promise<Building> {
-  const generation = randomUUID();
+  const generation = newGeneration();
   const mark = { key: rebuildingKey(of), value: Buffer.from(generation) };
   await store.commit({ put: [mark, doom(of, generation)] });
   return { generation, expect: [mark] };
@@ -139,11 +138,11 @@ async function readTo(
 }
 
 async function answerWith({ store, of }: RebuildOptions, { generation, expect }: Building): Promise<void> {
-  const answering = await store.get(generationKey(of));
+  const answering = await answeringGeneration(store, of);
   const answers = { key: generationKey(of), value: Buffer.from(generation) };
   const change = {
     expect: [...expect, { key: generationKey(of), value: answering }],
-    put: [answers, doom(of, generationIn(answering))],
+    put: [answers, doom(of, answering.toString())],
     delete: [doom(of, generation).key],
   };
   if (await store.commit(change)) return;
@@ -160,7 +159,7 @@ async function deleteDoomed(store: StateStore, of: ViewIdentity, { generation }:
   const doomed: string[] = [];
   for await (const [key] of store.entries(doomedPrefix(of))) if (key !== own) doomed.push(key);
   for (const key of doomed) {
-    await deleteAll(store, generationPrefix(of, key.slice(doomedPrefix(of).length)));
+    await deleteAll(store, generationPrefix(key.slice(doomedPrefix(of).length)));
     await store.commit({ delete: [key] });
   }
 }

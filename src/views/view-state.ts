@@ -5,46 +5,17 @@
  * - Entries and the position that they stand for change in one commit, which expects the position that it goes on from and the generation
  *   that answers: a stale owner, or one of an older generation, changes nothing (D3).
  * - Whoever fails to commit begins again from what the store has (`openViewState`).
- * - What is held is bounded (D6): entries that were committed are let go of when there are many.
  */
 import { Fault } from '../errors.ts';
-import { Reject } from '../event/reject.ts';
+import type { Reject } from '../event/reject.ts';
 import type { LogRecord } from '../log/log.ts';
-import type { CountedFor } from '../pipeline/views.ts';
-import { type Voided, voided } from '../processing/void-packages.ts';
+import type { Voided } from '../processing/void-packages.ts';
 import type { StateChange, StateStore } from '../stores/state/state-store.ts';
-import { allTime, bucketsOf, minuteOf } from './buckets.ts';
-import { Joined } from './joined.ts';
-import { addEvent, addPairs, type AnyMeasure, type AnyView, emptyValues, measuresOf, type Values } from './rows.ts';
-import { generationIn, generationKey, PartitionKeys, positionIn, type ViewIdentity } from './view-keys.ts';
-
-/** Together some 20 MB. */
-const maxKept = 50_000;
-/** `YYYY-MM-DDTHH:MM:SS.ffffffZ` */
-const timestampLength = 27;
-
-interface Row {
-  readonly name: string;
-  readonly key: string;
-  readonly values: Values;
-  isDirty: boolean;
-}
-
-/** The rows of a key in a minute and in all that the minute is in. */
-type Group = readonly Row[];
-
-/** An event, and what it is to a view. */
-interface Counting {
-  readonly timeMs: number;
-  readonly counted: (CountedFor & { readonly minute: string }) | undefined;
-  readonly pairings: readonly Pairing[];
-}
-
-interface Pairing {
-  readonly measure: number;
-  readonly name: string;
-  readonly isSecond: boolean;
-}
+import { allTime } from './buckets.ts';
+import { type Counting, Counter } from './counting.ts';
+import { EntryCache } from './entry-cache.ts';
+import { type AnyView, measuresOf, rowIn, type StoredRow, type Values, valuesOf } from './rows.ts';
+import { generationKey, newGeneration, PartitionKeys, positionIn, type ViewIdentity } from './view-keys.ts';
 
 export interface Building {
   readonly generation: string;
@@ -66,40 +37,38 @@ export interface ViewStateOptions {
 /** @throws Fault STATE_UNAVAILABLE */
 export async function openViewState(options: ViewStateOptions): Promise<ViewState> {
   const { store, of, partition } = options;
-  const answering = await store.get(generationKey(of));
-  const generation = options.building?.generation ?? generationIn(answering);
-  const keys = new PartitionKeys(of, generation, partition);
+  const answering = await answeringGeneration(store, of);
+  const keys = new PartitionKeys(options.building?.generation ?? answering.toString(), partition);
   return new ViewState(options, keys, answering, await store.get(keys.position));
+}
+
+/** The first one is made where there is none. */
+export async function answeringGeneration(store: StateStore, of: ViewIdentity): Promise<Buffer> {
+  const key = generationKey(of);
+  for (;;) {
+    const answering = await store.get(key);
+    if (answering) return answering;
+    await store.commit({ expect: [{ key, value: undefined }], put: [{ key, value: Buffer.from(newGeneration()) }] });
+  }
 }
 
 export class ViewState {
   readonly #options: ViewStateOptions;
   readonly #keys: PartitionKeys;
-  readonly #measures: readonly AnyMeasure[];
-  readonly #pairs: readonly number[];
+  readonly #counter: Counter;
+  readonly #cache: EntryCache;
   /** The entry that says which generation answers, as it was when this was opened. */
-  readonly #answering: Buffer | undefined;
+  readonly #answering: Buffer;
   #stored: Buffer | undefined;
   #next: number;
-  readonly #rows = new Map<string, Row>();
-  readonly #groups = new Map<string, Group>();
-  readonly #joined = new Map<string, Joined>();
-  #dirty: (Row | Joined)[] = [];
-  /** Keys that the store does not know yet. */
-  readonly #newKeys = new Set<string>();
   /** The position that a commit under way puts. */
   #committing: Buffer | undefined;
 
-  constructor(
-    options: ViewStateOptions,
-    keys: PartitionKeys,
-    answering: Buffer | undefined,
-    position: Buffer | undefined,
-  ) {
+  constructor(options: ViewStateOptions, keys: PartitionKeys, answering: Buffer, position: Buffer | undefined) {
     this.#options = options;
     this.#keys = keys;
-    this.#measures = measuresOf(options.view);
-    this.#pairs = [...this.#measures.entries()].filter(([, { kind }]) => kind === 'pairs').map(([index]) => index);
+    this.#counter = new Counter(options.view, keys);
+    this.#cache = new EntryCache(keys, measuresOf(options.view), (names) => this.#fromStore(names));
     this.#answering = answering;
     this.#stored = position;
     this.#next = positionIn(position) ?? 0;
@@ -121,7 +90,7 @@ export class ViewState {
 
   /** Entries that a commit would put. */
   get dirtyEntries(): number {
-    return this.#dirty.length;
+    return this.#cache.dirtyEntries;
   }
 
   /** The records' outputs, in order, and where the log goes on. */
@@ -130,15 +99,18 @@ export class ViewState {
     outputs: readonly (object | Reject | Voided)[],
     next: number,
   ): Promise<void> {
-    if (!this.#committing) this.#letGo();
+    if (!this.#committing) this.#cache.letGo();
     const countings: Counting[] = [];
     for (const [index, record] of records.entries()) {
-      const counting = this.#countingOf(record, outputs[index] as object | Reject | Voided);
-      if (counting) countings.push(counting);
+      try {
+        const counting = this.#counter.of(record, outputs[index] as object | Reject | Voided);
+        if (counting) countings.push(counting);
+      } catch (error) {
+        this.#options.onSkipped(record.offset, error);
+      }
     }
-    await this.#loadJoined(countings);
-    await this.#loadGroups(countings);
-    for (const counting of countings) this.#count(counting);
+    await this.#cache.load(countings);
+    for (const counting of countings) this.#cache.count(counting);
     this.#next = next;
   }
 
@@ -150,7 +122,7 @@ export class ViewState {
   /** One at a time. @throws Fault CHECKPOINT_STALE where another process has gone on, or another generation answers; STATE_UNAVAILABLE, STATE_FULL */
   async commit(): Promise<void> {
     const change = this.#take();
-    const newKeys = [...this.#newKeys];
+    const { newKeys } = this.#cache;
     const { of, store, partition } = this.#options;
     this.#committing = change.put?.at(-1)?.value as Buffer;
     if (!(await store.commit(change)))
@@ -160,7 +132,7 @@ export class ViewState {
       );
     this.#stored = this.#committing;
     this.#committing = undefined;
-    for (const key of newKeys) this.#newKeys.delete(key);
+    this.#cache.forgetNewKeys(newKeys);
   }
 
   /**
@@ -169,19 +141,20 @@ export class ViewState {
    */
   async read(wanted: readonly (readonly [bucket: string, key: string])[]): Promise<readonly (Values | undefined)[]> {
     const names = wanted.map(([bucket, key]) => this.#keys.row(bucket, key));
-    const missing = names.filter((name) => !this.#rows.has(name));
+    const missing = [...new Set(names)].filter((name) => !this.#cache.row(name));
     const stored = missing.length === 0 ? [] : await this.#fromStore(missing);
-    const found = new Map(missing.map((name, index) => [name, stored[index]]));
-    return names.map((name) => this.#rows.get(name)?.values ?? rowIn(found.get(name))?.values);
+    const found = new Map<string, StoredRow>(missing.flatMap((name, index) => rowAt(name, stored[index])));
+    return names.map((name, index) =>
+      valuesOf(this.#cache.row(name) ?? found.get(name), (wanted[index] as (typeof wanted)[number])[0]),
+    );
   }
 
   /** Of which anything was counted. */
   async keys(): Promise<readonly string[]> {
     const keys: string[] = [];
-    for await (const [, value] of this.#options.store.entries(this.#keys.rows(allTime)))
-      keys.push((rowIn(value) as StoredRow).key);
+    for await (const [, value] of this.#options.store.entries(this.#keys.rows(allTime))) keys.push(rowIn(value).key);
     await this.look(); // afterwards: what does not answer any more is let go of
-    return [...new Set([...keys, ...this.#newKeys])];
+    return [...new Set([...keys, ...this.#cache.newKeys])];
   }
 
   /** @throws Fault CHECKPOINT_STALE where another generation answers, another process has gone on, or the store has gone back */
@@ -194,7 +167,7 @@ export class ViewState {
     const { store, of } = this.#options;
     const asked = this.#positions();
     const [answering, position, ...values] = await store.getAll([generationKey(of), this.#keys.position, ...names]);
-    if (generationIn(answering) !== generationIn(this.#answering))
+    if (!answering?.equals(this.#answering))
       throw new Fault('CHECKPOINT_STALE', `another generation of the view ${of.view} answers`);
     if (![...asked, ...this.#positions()].includes(positionIn(position)))
       throw new Fault('CHECKPOINT_STALE', `the view ${of.view} is at another position than this process has left it`);
@@ -207,125 +180,10 @@ export class ViewState {
     return this.#committing ? [stored, positionIn(this.#committing)] : [stored];
   }
 
-  #countingOf(record: LogRecord, output: object | Reject | Voided): Counting | undefined {
-    if (output === voided || output instanceof Reject) return undefined;
-    const { view, onSkipped } = this.#options;
-    try {
-      const counted = view.counts(output);
-      const pairings = this.#pairs.flatMap((measure) => this.#pairingOf(measure, output, counted !== undefined));
-      if (counted === undefined && pairings.length === 0) return undefined;
-      if (counted !== undefined && counted.time.length !== timestampLength)
-        throw new Reject('', `expected a timestamp in UTC with microseconds, got ${JSON.stringify(counted.time)}`);
-      return {
-        timeMs: record.timeMs,
-        counted: counted && { key: counted.key, time: counted.time, minute: minuteOf(counted.time) },
-        pairings,
-      };
-    } catch (error) {
-      onSkipped(record.offset, error);
-      return undefined;
-    }
-  }
-
-  #pairingOf(measure: number, output: object, isFirst: boolean): readonly Pairing[] {
-    const one = this.#measures[measure] as AnyMeasure;
-    if (one.kind !== 'pairs') return [];
-    const isSecond = one.with(output);
-    if (!isFirst && !isSecond) return [];
-    return [{ measure, name: this.#keys.joined(measure, one.by(output)), isSecond }];
-  }
-
-  async #loadJoined(countings: readonly Counting[]): Promise<void> {
-    const missing = new Map<string, number>();
-    for (const { pairings } of countings)
-      for (const { name, measure } of pairings) if (!this.#joined.has(name)) missing.set(name, measure);
-    if (missing.size === 0) return;
-    const values = await this.#fromStore([...missing.keys()]);
-    let index = 0;
-    for (const [name, measure] of missing) {
-      const { keptForDays } = this.#measures[measure] as AnyMeasure & { readonly kind: 'pairs' };
-      this.#joined.set(name, new Joined(name, keptForDays, values[index++]));
-    }
-  }
-
-  /** Those of the events, and of the firsts that seconds among them find. */
-  async #loadGroups(countings: readonly Counting[]): Promise<void> {
-    const missing = new Map<string, readonly [minute: string, key: string]>();
-    const need = (minute: string, key: string): void => {
-      const id = groupId(minute, key);
-      if (!this.#groups.has(id)) missing.set(id, [minute, key]);
-    };
-    for (const { counted, pairings } of countings) {
-      if (counted) need(counted.minute, counted.key);
-      for (const { name, isSecond } of pairings)
-        if (isSecond) for (const { minute, key } of (this.#joined.get(name) as Joined).firsts) need(minute, key);
-    }
-    if (missing.size === 0) return;
-    const groups = [...missing].map(([id, [minute, key]]) => ({ id, key, names: this.#namesOf(minute, key) }));
-    const names = new Set(groups.flatMap((group) => group.names).filter((name) => !this.#rows.has(name)));
-    const stored = await this.#fromStore([...names]);
-    const raw = new Map([...names].map((name, index) => [name, stored[index]]));
-    for (const { id, key, names: rowNames } of groups)
-      this.#groups.set(
-        id,
-        rowNames.map((name) => this.#row(name, key, raw)),
-      );
-  }
-
-  #namesOf(minute: string, key: string): readonly string[] {
-    return bucketsOf(minute).map((bucket) => this.#keys.row(bucket, key));
-  }
-
-  #row(name: string, key: string, raw: ReadonlyMap<string, Buffer | undefined>): Row {
-    const known = this.#rows.get(name);
-    if (known) return known;
-    const stored = rowIn(raw.get(name));
-    if (stored === undefined && name === this.#keys.row(allTime, key)) this.#newKeys.add(key);
-    const row: Row = { name, key, values: stored?.values ?? emptyValues(this.#measures), isDirty: false };
-    this.#rows.set(name, row);
-    return row;
-  }
-
-  #count({ timeMs, counted, pairings }: Counting): void {
-    const group = counted && (this.#groups.get(groupId(counted.minute, counted.key)) as Group);
-    if (counted && group) for (const row of group) addEvent(this.#changed(row).values, this.#measures, counted.time);
-    for (const { name, measure, isSecond } of pairings) {
-      const joined = this.#joined.get(name) as Joined;
-      if (!joined.isDirty) this.#dirty.push(joined);
-      joined.touch(timeMs);
-      if (isSecond) {
-        for (const { minute, key, count } of joined.firsts) this.#addPairs(minute, key, measure, count);
-        joined.addSecond();
-      }
-      if (counted && group) {
-        if (joined.seconds > 0) this.#addPairs(counted.minute, counted.key, measure, joined.seconds);
-        joined.addFirst(counted.minute, counted.key);
-      }
-    }
-  }
-
-  #addPairs(minute: string, key: string, measure: number, pairs: number): void {
-    for (const row of this.#groups.get(groupId(minute, key)) as Group)
-      addPairs(this.#changed(row).values, measure, pairs);
-  }
-
-  #changed(row: Row): Row {
-    if (!row.isDirty) {
-      row.isDirty = true;
-      this.#dirty.push(row);
-    }
-    return row;
-  }
-
   /** All that has changed, and the position; what changes from now on is for the next one. */
   #take(): StateChange {
-    const nowMs = Date.now();
     const { of, building } = this.#options;
-    const put = this.#dirty.map((entry) => {
-      entry.isDirty = false;
-      return entry instanceof Joined ? entry.put(nowMs) : { key: entry.name, value: rowBytes(entry) };
-    });
-    this.#dirty = [];
+    const put = this.#cache.take(Date.now());
     const expect = [
       ...(building?.expect ?? []),
       { key: generationKey(of), value: this.#answering },
@@ -333,33 +191,8 @@ export class ViewState {
     ];
     return { expect, put: [...put, { key: this.#keys.position, value: Buffer.from(String(this.#next)) }] };
   }
-
-  /** Not while anything that is let go of may not be in the store yet, or is about to be counted in. */
-  #letGo(): void {
-    if (this.#joined.size > maxKept)
-      for (const [name, { isDirty }] of this.#joined) if (!isDirty) this.#joined.delete(name);
-    if (this.#rows.size <= maxKept) return;
-    this.#groups.clear();
-    for (const [name, { isDirty }] of this.#rows) if (!isDirty) this.#rows.delete(name);
-  }
 }
 
-/** A minute has always the same length. */
-function groupId(minute: string, key: string): string {
-  return minute + key;
-}
-
-export interface StoredRow {
-  readonly key: string;
-  readonly values: Values;
-}
-
-function rowBytes({ key, values }: StoredRow): Buffer {
-  return Buffer.from(JSON.stringify([key, ...values]));
-}
-
-export function rowIn(raw: Buffer | undefined): StoredRow | undefined {
-  if (raw === undefined) return undefined;
-  const [key, ...values] = JSON.parse(raw.toString()) as [string, ...Values];
-  return { key, values };
+function rowAt(name: string, raw: Buffer | undefined): readonly (readonly [string, StoredRow])[] {
+  return raw === undefined ? [] : [[name, rowIn(raw)]];
 }

@@ -82,6 +82,19 @@ suite('access to sources', () => {
     assert.notEqual(access.source(bearer(made[1]), '/orders').keyId, grant.keyId);
   });
 
+  test('a key is good for what lies below its path, and says of a request that goes on whether it still is', async (t) => {
+    const { access, made, keysDir } = await open(t, { keys: [{ name: 'wall', source: '/dashboard' }] });
+    const [key = ''] = made;
+    for (const path of ['/dashboard', '/dashboard/live', '/dashboard/symbol/:symbol'])
+      assert.equal(access.source(bearer(key), path).keyName, 'wall', path);
+    refused('KEY_REQUIRED', () => access.source({}, '/dashboard/live'));
+    assert.deepEqual(access.source({}, '/dashboards').keyName, undefined, 'another path, for which there is no key');
+    assert.equal(access.isStillGood(bearer(key), '/dashboard/live'), true);
+    assert.equal(access.isStillGood({}, '/dashboards'), true);
+    await revokeKey(keysDir, key.slice(4, 16), Date.now());
+    await eventually(() => !access.isStillGood(bearer(key), '/dashboard/live'));
+  });
+
   test('what is no key, no longer one, or another kind of secret is refused', async (t) => {
     const soon = new Date(Date.now() + 50).toISOString();
     const keys = [{ name: 'a' }, { name: 'b', expiresAt: soon }];

@@ -15,12 +15,13 @@ const logger = createLogger({ level: 'silent' });
 
 const health = async () => ({ ready: true, parts: {} });
 
-async function serverWith(t: TestContext): Promise<FastifyInstance> {
+async function serverWith(t: TestContext, host = '0.0.0.0'): Promise<FastifyInstance> {
   const app = createServer({ logger, metrics: new Registry(), health });
   const keysDir = join(await scratch(t), 'keys');
-  const access = await openAccess({ host: '0.0.0.0', keysDir, adminToken: token, adminTokenFile: undefined, logger });
+  const access = await openAccess({ host, keysDir, adminToken: token, adminTokenFile: undefined, logger });
   guard(app, access);
   app.get('/later', () => 'later');
+  app.route({ method: ['GET', 'POST'], url: '/source', config: { access: 'source' }, handler: () => 'source' });
   void app.register(async (inner) => inner.get('/inner/:any', () => 'inner'));
   t.after(async () => {
     await app.close();
@@ -47,5 +48,20 @@ suite('the guard', () => {
     const app = await serverWith(t);
     for (const url of ['/none', '/admin/none', '//metrics', '/later/'])
       assert.equal((await app.inject(url)).statusCode, 404, url);
+  });
+
+  test('what a key would open is open on loopback, but to be read by pages of somebody else (DNS rebinding)', async (t) => {
+    const app = await serverWith(t, '127.0.0.1');
+    const status = async (method: 'GET' | 'HEAD' | 'POST', headers: Record<string, string>) =>
+      (await app.inject({ method, url: '/source', headers })).statusCode;
+    for (const method of ['GET', 'HEAD'] as const) {
+      assert.equal(await status(method, { host: 'localhost:8000' }), 200);
+      assert.equal(await status(method, { host: '127.0.0.1', origin: 'http://localhost:8000' }), 200);
+      assert.equal(await status(method, { host: 'rebound.example' }), 403);
+      assert.equal(await status(method, { host: 'localhost', origin: 'https://elsewhere.example' }), 403);
+    }
+    assert.equal(await status('POST', { host: 'rebound.example' }), 200);
+    const guarded = await serverWith(t);
+    assert.equal((await guarded.inject({ url: '/source', headers: { host: 'localhost' } })).statusCode, 401);
   });
 });

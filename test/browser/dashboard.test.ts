@@ -21,6 +21,18 @@ const skip =
   executable === undefined &&
   'no Chromium on the PATH and none in TRIBUTARY_TEST_CHROMIUM (scripts/install-browser.sh)';
 
+const cellsOf = (page: Page, symbol: string): Promise<readonly string[]> =>
+  page
+    .locator('tbody tr')
+    .filter({ has: page.locator(`th:text-is("${symbol}")`) })
+    .locator('td')
+    .allTextContents();
+
+const hears = (page: Page, text: string | RegExp): Promise<void> =>
+  page.getByRole('status').filter({ hasText: text }).waitFor();
+
+const shows = (page: Page, text: string): Promise<void> => page.locator('caption', { hasText: text }).waitFor();
+
 suite('the dashboard page', { skip, timeout: 240_000 }, () => {
   let browser: Browser;
 
@@ -49,18 +61,6 @@ suite('the dashboard page', { skip, timeout: 240_000 }, () => {
     await page.goto(`${url}/dashboard`);
     return page;
   }
-
-  const cellsOf = (page: Page, symbol: string): Promise<readonly string[]> =>
-    page
-      .locator('tbody tr')
-      .filter({ has: page.locator(`th:text-is("${symbol}")`) })
-      .locator('td')
-      .allTextContents();
-
-  const hears = (page: Page, text: string | RegExp): Promise<void> =>
-    page.getByRole('status').filter({ hasText: text }).waitFor();
-
-  const shows = (page: Page, text: string): Promise<void> => page.locator('caption', { hasText: text }).waitFor();
 
   test('shows what has just been sent, without a reload, on the real program', async (t) => {
     const program = await startProgram({ dataDir: join(await scratch(t), 'data'), args: ['--only', 'signals'] });

@@ -58,7 +58,8 @@ suite('tributary topics', { timeout: 240_000 }, () => {
       [
         ...Array<string>(3).fill('events.raw'),
         ...Array<string>(6).fill('signals.raw'), // landed, and counted in a view
-        ...['events.dead.letter', 'signals.dead.letter'],
+        'events.dead.letter',
+        'signals.dead.letter',
       ].map((topic) => [topic, 0, 0]),
     );
     const status = await cli(['status', ...at]);

@@ -18,7 +18,7 @@ const smaller = [
 ] as const;
 
 const neverRun =
-  /^(npm ci && npm test|npm run format && npm run check|npm exec -c 'npm install <name>'|scripts\/create-topics\.sh [^]*)$/;
+  /^(npm ci && npm test|npm run format && npm run check|npm exec -c 'npm install <name>'|scripts\/create-topics\.sh [^]*|duckdb -c [^]*)$/;
 
 /** @param expected what a reader is told to expect of blocks */
 export async function runAll(

@@ -27,6 +27,10 @@ const expected: Expected = [
   ['select count(*) from orders', /^ *3 *$/m],
   ["grep '^tributary_'", /"status":"ready"[^]*^tributary_events_landed_total\{pipeline="orders",sink="orders"\} 3$/m],
   ['tail orders', /0190a1b2/],
+  ['symbol=e', /^(True|False)hooray$/],
+  ['dashboard/symbol/e', /^\{"count":1,"symbol":"e",[^]*"followups":1\}\[\{"count":0,"symbol":"a",/],
+  ['generate signals', /^(\{"path":"\/(initial|followup)","uuid":"[^]*\n){3}/],
+  ['objects/signals', /"kind":"initial"[^]*"kind":"followup"/],
   ['choice=coffee', /^one more for teaone more for coffeeso be it[^]*"voter":"ada"[^]*"choice":null/m],
   [
     '/health/live',

@@ -1,6 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { definePipeline, http, jsonb, objects, registered, table, text, timestamptz, uuid } from 'tributary';
+import {
+  count,
+  definePipeline,
+  http,
+  jsonb,
+  objects,
+  pairs,
+  registered,
+  table,
+  text,
+  timestamptz,
+  uuid,
+  view,
+} from 'tributary';
 import { isFault } from '../../src/errors.ts';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
 
@@ -20,7 +33,13 @@ function definition(): Definition {
     deadLetterTopic: 'visits.dead',
     process: { transform: () => ({}), onInvalid: 'dead-letter', batch: { maxBytes: 1000, flushIntervalMs: 5 } },
     sinks: [objects({ key: () => 'visits' }), visitsTable()],
+    views: [visitsView()],
   };
+}
+
+function visitsView(): Definition {
+  const followups = pairs({ by: () => 'id', with: () => true, keptForDays: 30 });
+  return { ...view({ name: 'by-page', counts: () => undefined, measures: { count: count(), followups } }) };
 }
 
 function visitsTable(): Definition {
@@ -61,7 +80,7 @@ function problemOf(value: unknown): string {
 test('a definition that is right comes back as it is, with its defaults', () => {
   const given = definition();
   const pipeline = define(given);
-  assert.deepEqual(pipeline, { ...given, views: [] });
+  assert.deepEqual(pipeline, given);
   assert.deepEqual(pipeline.source, { kind: 'http', path: '/visits', maxEvents: 100_000, maxPackageBytes: 33_554_432 });
   assert.equal(pipeline.sinks[0]?.name, 'objects');
   const plain = table({
@@ -110,6 +129,15 @@ const wrong: readonly (readonly [path: string, value: unknown])[] = [
   ['process.batch.flushIntervalMs', 0],
   ['sinks', []],
   ['sinks', {}],
+  ['views', {}],
+  ['views[0].name', 'By page'],
+  ['views[0].counts', 'page'],
+  ['views[0].measures', {}],
+  ['views[0].measures.count', { kind: 'sum' }],
+  ['views[0].measures.followups.by', 'id'],
+  ['views[0].measures.followups.with', undefined],
+  ['views[0].measures.followups.keptForDays', 0],
+  ['views[0].measures.followups.keptForDays', 0.5],
   ['sinks[0]', null],
   ['sinks[0].kind', 'tables'],
   ['sinks[0].name', 'visits!'],

@@ -1,0 +1,195 @@
+/**
+ * Entries of a view in memory: those that have changed since they were last put into the store, and those that were used lately. What
+ * is held is bounded (D6): what is in the store is let go of when it is much.
+ */
+import type { StatePut } from '../stores/state/state-store.ts';
+import { allTime, bucketsOf, minuteInHour } from './buckets.ts';
+import type { Counting } from './counting.ts';
+import { Joined } from './joined.ts';
+import {
+  addEvent,
+  addPairs,
+  type AnyMeasure,
+  emptyValues,
+  rowBytes,
+  rowIn,
+  type StoredRow,
+  type Values,
+} from './rows.ts';
+import type { PartitionKeys } from './view-keys.ts';
+
+/** Together some 20 MB. */
+const maxKept = 50_000;
+const minuteLength = 16;
+
+interface Row extends StoredRow {
+  readonly name: string;
+  isDirty: boolean;
+}
+
+/** The rows of a key in all that a minute is in, its hour first, and what the hour has of the minute. */
+interface Group {
+  readonly rows: readonly Row[];
+  readonly minute: Values;
+}
+
+type RawRows = ReadonlyMap<string, Buffer | undefined>;
+
+/** Entries of the store, undefined where there are none. */
+export type FromStore = (names: readonly string[]) => Promise<readonly (Buffer | undefined)[]>;
+
+export class EntryCache {
+  readonly #keys: PartitionKeys;
+  readonly #measures: readonly AnyMeasure[];
+  readonly #fromStore: FromStore;
+  readonly #rows = new Map<string, Row>();
+  readonly #groups = new Map<string, Group>();
+  readonly #joined = new Map<string, Joined>();
+  #dirty: (Row | Joined)[] = [];
+  /** Keys that the store may not know yet. */
+  readonly #newKeys = new Set<string>();
+
+  constructor(keys: PartitionKeys, measures: readonly AnyMeasure[], fromStore: FromStore) {
+    this.#keys = keys;
+    this.#measures = measures;
+    this.#fromStore = fromStore;
+  }
+
+  get dirtyEntries(): number {
+    return this.#dirty.length;
+  }
+
+  get newKeys(): readonly string[] {
+    return [...this.#newKeys];
+  }
+
+  row(name: string): StoredRow | undefined {
+    return this.#rows.get(name);
+  }
+
+  /** All that the events change is in memory when it resolves, for `count`. */
+  async load(countings: readonly Counting[]): Promise<void> {
+    await this.#loadJoined(countings);
+    await this.#loadGroups(countings);
+  }
+
+  async #loadJoined(countings: readonly Counting[]): Promise<void> {
+    const missing = new Map<string, number>();
+    for (const { pairings } of countings)
+      for (const { name, measure } of pairings) if (!this.#joined.has(name)) missing.set(name, measure);
+    if (missing.size === 0) return;
+    const values = await this.#fromStore([...missing.keys()]);
+    let index = 0;
+    for (const [name, measure] of missing) {
+      const { keptForDays } = this.#measures[measure] as AnyMeasure & { readonly kind: 'pairs' };
+      this.#joined.set(name, new Joined(name, keptForDays, values[index++]));
+    }
+  }
+
+  /** Those of the events, and of the firsts that seconds among them find. */
+  async #loadGroups(countings: readonly Counting[]): Promise<void> {
+    const missing = new Map<string, readonly [minute: string, key: string]>();
+    const need = (minute: string, key: string): void => {
+      const id = groupId(minute, key);
+      if (!this.#groups.has(id)) missing.set(id, [minute, key]);
+    };
+    for (const { counted, pairings } of countings) {
+      if (counted) need(counted.minute, counted.key);
+      for (const { name, isSecond } of pairings)
+        if (isSecond) for (const { minute, key } of (this.#joined.get(name) as Joined).firsts) need(minute, key);
+    }
+    if (missing.size === 0) return;
+    const groups = [...missing].map(([id, [minute, key]]) => ({ id, key, names: this.#namesOf(minute, key) }));
+    const names = new Set(groups.flatMap((group) => group.names).filter((name) => !this.#rows.has(name)));
+    const stored = await this.#fromStore([...names]);
+    const raw = new Map([...names].map((name, index) => [name, stored[index]]));
+    for (const { id, key, names: rowNames } of groups)
+      this.#groups.set(id, this.#group(id.slice(0, minuteLength), key, rowNames, raw));
+  }
+
+  #group(minute: string, key: string, names: readonly string[], raw: RawRows): Group {
+    const rows = names.map((name) => this.#row(name, key, raw));
+    const { minutes } = rows[0] as Row;
+    return { rows, minute: (minutes[minuteInHour(minute) as string] ??= emptyValues(this.#measures)) };
+  }
+
+  #namesOf(minute: string, key: string): readonly string[] {
+    return bucketsOf(minute).map((bucket) => this.#keys.row(bucket, key));
+  }
+
+  #row(name: string, key: string, raw: RawRows): Row {
+    const known = this.#rows.get(name);
+    if (known) return known;
+    const value = raw.get(name);
+    const stored = value && rowIn(value);
+    if (stored === undefined && name === this.#keys.row(allTime, key)) this.#newKeys.add(key);
+    const { values, minutes } = stored ?? { values: emptyValues(this.#measures), minutes: {} };
+    const row: Row = { name, key, values, minutes, isDirty: false };
+    this.#rows.set(name, row);
+    return row;
+  }
+
+  count({ timeMs, counted, pairings }: Counting): void {
+    const group = counted && (this.#groups.get(groupId(counted.minute, counted.key)) as Group);
+    if (counted && group) {
+      addEvent(group.minute, this.#measures, counted.time);
+      for (const row of group.rows) addEvent(this.#changed(row).values, this.#measures, counted.time);
+    }
+    for (const { name, measure, isSecond } of pairings) {
+      const joined = this.#joined.get(name) as Joined;
+      if (!joined.isDirty) this.#dirty.push(joined);
+      joined.touch(timeMs);
+      if (isSecond) {
+        for (const { minute, key, count } of joined.firsts) this.#addPairs(minute, key, measure, count);
+        joined.addSecond();
+      }
+      if (counted && group) {
+        if (joined.seconds > 0) this.#addPairs(counted.minute, counted.key, measure, joined.seconds);
+        joined.addFirst(counted.minute, counted.key);
+      }
+    }
+  }
+
+  #addPairs(minute: string, key: string, measure: number, pairs: number): void {
+    const group = this.#groups.get(groupId(minute, key)) as Group;
+    addPairs(group.minute, measure, pairs);
+    for (const row of group.rows) addPairs(this.#changed(row).values, measure, pairs);
+  }
+
+  #changed(row: Row): Row {
+    if (!row.isDirty) {
+      row.isDirty = true;
+      this.#dirty.push(row);
+    }
+    return row;
+  }
+
+  /** All that has changed since it was last taken. */
+  take(nowMs: number): readonly StatePut[] {
+    const put = this.#dirty.map((entry) => {
+      entry.isDirty = false;
+      return entry instanceof Joined ? entry.put(nowMs) : { key: entry.name, value: rowBytes(entry) };
+    });
+    this.#dirty = [];
+    return put;
+  }
+
+  /** The store has rows of these keys. */
+  forgetNewKeys(keys: readonly string[]): void {
+    for (const key of keys) this.#newKeys.delete(key);
+  }
+
+  /** Not while anything that is let go of may not be in the store yet, or is about to be counted in. */
+  letGo(): void {
+    if (this.#joined.size > maxKept)
+      for (const [name, { isDirty }] of this.#joined) if (!isDirty) this.#joined.delete(name);
+    if (this.#rows.size <= maxKept) return;
+    this.#groups.clear();
+    for (const [name, { isDirty }] of this.#rows) if (!isDirty) this.#rows.delete(name);
+  }
+}
+
+/** A minute has always the same length. */
+function groupId(minute: string, key: string): string {
+  return minute + key;
+}
