@@ -212,6 +212,11 @@ export const catalogue = {
     what: 'The server of the keyed state does not answer, refuses us, or is not set up as it has to be.',
     todo: 'See to the Redis (REDIS_URL) or PostgreSQL (DATABASE_URL) of the message; what waits for it goes on by itself.',
   },
+  VIEW_PARTIAL: {
+    status: 409,
+    what: 'The log has let go of records that a view which is rebuilt would be without.',
+    todo: 'Keep the view as it is, or add --partial to have it without them.',
+  },
   VIEW_BEHIND: {
     status: 503,
     what: 'A view has not counted yet what was in the log when it was asked.',

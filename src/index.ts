@@ -16,6 +16,7 @@ export {
   type View,
   type ViewReader,
 } from './pipeline/views.ts';
+export { parseMinute } from './views/buckets.ts';
 export type { Route, RouteRequest } from './pipeline/routes.ts';
 export type { App, GenerateEvents, GenerateOptions } from './pipeline/app.ts';
 export type {

@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
   packages: async () => (await import('./packages.ts')).addPackages,
   replay: async () => (await import('./replay.ts')).addReplay,
   schemas: async () => (await import('./schemas.ts')).addSchemas,
+  views: async () => (await import('./views.ts')).addViews,
   forget: async () => (await import('./forget.ts')).addForget,
   topics: async () => (await import('./topics.ts')).addTopics,
   tail: async () => (await import('./tail.ts')).addTail,

@@ -6,8 +6,9 @@ import type { Timestamp } from '../event/time.ts';
 import { isTime } from '../event/time.ts';
 import type { Minute } from '../pipeline/views.ts';
 
-/** How much of `YYYY-MM-DDTHH:MM:SS` names a minute, an hour, a day, a month, a year, and all time. */
-const lengths = [16, 13, 10, 7, 4, 0] as const;
+/** How much of `YYYY-MM-DDTHH:MM:SS` names an hour, a day, a month, a year, and all time. */
+const lengths = [13, 10, 7, 4, 0] as const;
+const hourLength = 13;
 export const allTime = '';
 
 /** The minute's name. */
@@ -15,9 +16,19 @@ export function minuteOf(time: Timestamp): string {
   return time.slice(0, 16);
 }
 
-/** All that the minute is in, itself first. */
+/** All that the minute is in, its hour first. */
 export function bucketsOf(minute: string): readonly string[] {
   return lengths.map((length) => minute.slice(0, length));
+}
+
+/** The bucket whose row holds that of this bucket: minutes are kept in their hours. */
+export function keptIn(bucket: string): string {
+  return bucket.slice(0, hourLength);
+}
+
+/** What names a minute in its hour; undefined for a bucket with a row of its own. */
+export function minuteInHour(bucket: string): string | undefined {
+  return bucket.length > hourLength ? bucket.slice(hourLength + 1) : undefined;
 }
 
 /** `YYYY-MM-DD` (its midnight) or `YYYY-MM-DDTHH:MM`, UTC, a minute that the calendar has; else undefined. */

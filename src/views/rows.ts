@@ -1,6 +1,7 @@
 /** What a row of a view holds, a value for each measure, and how events and other rows change it. */
 import type { Timestamp } from '../event/time.ts';
 import type { View } from '../pipeline/views.ts';
+import { minuteInHour } from './buckets.ts';
 
 /** A number of events or of pairs; a time, or null where there is none. */
 export type Value = number | Timestamp | null;
@@ -46,4 +47,26 @@ export function merge(into: Values, measures: readonly AnyMeasure[], other: read
 /** With the names that the view's author gave its measures. */
 export function namedRow(view: AnyView, values: readonly Value[]): Readonly<Record<string, Value>> {
   return Object.fromEntries(Object.keys(view.measures).map((name, index) => [name, values[index] as Value]));
+}
+
+/** As the store has it. An hour has the rows of its minutes in it, by `MM`. */
+export interface StoredRow {
+  readonly key: string;
+  readonly values: Values;
+  readonly minutes: Record<string, Values>;
+}
+
+export function rowBytes({ key, values, minutes }: StoredRow): Buffer {
+  return Buffer.from(JSON.stringify([key, values, minutes]));
+}
+
+export function rowIn(raw: Buffer): StoredRow {
+  const [key, values, minutes] = JSON.parse(raw.toString()) as [string, Values, Record<string, Values>];
+  return { key, values, minutes };
+}
+
+/** Of the bucket, from the row that it is kept in; undefined where nothing was counted. */
+export function valuesOf(row: StoredRow | undefined, bucket: string): Values | undefined {
+  const minute = minuteInHour(bucket);
+  return minute === undefined ? row?.values : row?.minutes[minute];
 }

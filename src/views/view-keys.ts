@@ -1,14 +1,17 @@
 /**
- * The names of a view's entries in the store. A generation is what one building from the log has made; another log, and each partition, has
- * entries of its own:
+ * The names of a view's entries in the store. A generation is what one building from the log has made:
  *
- *   view/<log>/<pipeline>/<view>/generation                        which one answers: its number
- *   view/<log>/<pipeline>/<view>/<generation>/<partition>/position  everything below it is in the entries beside it
- *                                                        /b/<bucket>/<key>       a row
- *                                                        /j/<measure>/<joined>   what may still find a pair
+ *   view/<log>/<pipeline>/<view>/generation            which one answers
+ *   view/<log>/<pipeline>/<view>/rebuilding            which one is being built, or was at last
+ *   view/<log>/<pipeline>/<view>/doomed/<generation>   does not answer: is being built, was not finished, or was replaced
+ *   v/<generation>/<partition>/position                everything below it is in the entries beside it
+ *   v/<generation>/<partition>/b/<bucket>/<key>        a row
+ *   v/<generation>/<partition>/j/<measure>/<joined>    what may still find a pair
  */
+import { randomBytes } from 'node:crypto';
 import { percentEncodeSegment } from '../event/object-key.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
+import { keptIn } from './buckets.ts';
 
 export interface ViewIdentity {
   readonly logId: string;
@@ -25,23 +28,23 @@ export function generationKey(of: ViewIdentity): string {
   return `${prefixOf(of)}/generation`;
 }
 
-/** The number of the generation that answers, from its entry. */
-export function generationIn(raw: Buffer | undefined): number {
-  return raw === undefined ? 0 : Number(raw.toString());
+export function rebuildingKey(of: ViewIdentity): string {
+  return `${prefixOf(of)}/rebuilding`;
 }
 
-export function generationPrefix(of: ViewIdentity, generation: number): string {
-  return `${prefixOf(of)}/${generation}/`;
+/** No other has the same: names of entries begin with it, and there are many. */
+export function newGeneration(): string {
+  return randomBytes(6).toString('hex');
 }
 
-/** The number of the generation that an entry is of; undefined for the one that says which answers. */
-export function generationOf(of: ViewIdentity, key: string): number | undefined {
-  const [number] = key.slice(prefixOf(of).length + 1).split('/', 1);
-  return number === 'generation' ? undefined : Number(number);
+/** What stands before the entries of a generation. */
+export function generationPrefix(generation: string): string {
+  return `v/${generation}/`;
 }
 
-export function viewPrefix(of: ViewIdentity): string {
-  return `${prefixOf(of)}/`;
+/** What stands before the names of generations that are let go of, unless one of them comes to answer. */
+export function doomedPrefix(of: ViewIdentity): string {
+  return `${prefixOf(of)}/doomed/`;
 }
 
 function prefixOf({ logId, pipeline, view }: ViewIdentity): string {
@@ -53,13 +56,14 @@ export class PartitionKeys {
   readonly position: string;
   readonly #prefix: string;
 
-  constructor(of: ViewIdentity, generation: number, partition: number) {
-    this.#prefix = `${generationPrefix(of, generation)}${partition}/`;
+  constructor(generation: string, partition: number) {
+    this.#prefix = `${generationPrefix(generation)}${partition}/`;
     this.position = `${this.#prefix}position`;
   }
 
+  /** Of the bucket, or of the hour that has it. */
   row(bucket: string, key: string): string {
-    return `${this.#prefix}b/${bucket}/${percentEncodeSegment(key)}`;
+    return `${this.#prefix}b/${keptIn(bucket)}/${percentEncodeSegment(key)}`;
   }
 
   /** What stands before the names of a bucket's rows. */
@@ -78,6 +82,7 @@ export function positionIn(raw: Buffer | undefined): number | undefined {
 
 /** Everything below it is in the generation that answers; 0 where there is none yet. */
 export async function readViewPosition(store: StateStore, of: ViewIdentity, partition: number): Promise<number> {
-  const generation = generationIn(await store.get(generationKey(of)));
-  return positionIn(await store.get(new PartitionKeys(of, generation, partition).position)) ?? 0;
+  const answering = await store.get(generationKey(of));
+  if (!answering) return 0;
+  return positionIn(await store.get(new PartitionKeys(answering.toString(), partition).position)) ?? 0;
 }

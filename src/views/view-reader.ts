@@ -9,10 +9,19 @@ import { partitionsOf } from '../log/partitions.ts';
 import type { Minute, ViewReader } from '../pipeline/views.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { allTime, bucketsBetween } from './buckets.ts';
-import { type AnyMeasure, type AnyView, emptyValues, measuresOf, merge, namedRow, type Values } from './rows.ts';
-import { generationIn, generationKey, PartitionKeys, positionIn, type ViewIdentity } from './view-keys.ts';
+import {
+  type AnyMeasure,
+  type AnyView,
+  emptyValues,
+  measuresOf,
+  merge,
+  namedRow,
+  rowIn,
+  type Values,
+  valuesOf,
+} from './rows.ts';
+import { generationKey, PartitionKeys, positionIn, type ViewIdentity } from './view-keys.ts';
 import type { ViewLoop } from './view-loop.ts';
-import { rowIn } from './view-state.ts';
 
 /** Beyond that the view is behind, and says so. */
 const patienceMs = 2_000;
@@ -119,24 +128,25 @@ export class LogViewReader implements ViewReader<Named> {
   /** What was committed, of one generation, and up to there at least. */
   async #stored({ partition }: TopicPartition, end: number): Promise<Part> {
     const { store, of } = this.#options;
-    const generation = generationIn(await store.get(generationKey(of)));
-    const keys = new PartitionKeys(of, generation, partition);
+    const generation = await store.get(generationKey(of));
+    if (!generation && end > 0) throw new Fault('CHECKPOINT_STALE', 'nobody has begun with it');
+    const keys = new PartitionKeys(String(generation), partition);
     const read = async (names: readonly string[]): Promise<readonly (Buffer | undefined)[]> => {
       const [answering, position, ...values] = await store.getAll([generationKey(of), keys.position, ...names]);
-      if (generationIn(answering) !== generation || (positionIn(position) ?? 0) < end)
+      if (String(answering) !== String(generation) || (positionIn(position) ?? 0) < end)
         throw new Fault('CHECKPOINT_STALE', `it is at offset ${positionIn(position) ?? 0}`);
       return values;
     };
     return {
       keys: async () => {
-        await read([]);
         const found: string[] = [];
-        for await (const [, value] of store.entries(keys.rows(allTime))) found.push(rowIn(value)?.key as string);
+        for await (const [, value] of store.entries(keys.rows(allTime))) found.push(rowIn(value).key);
+        await read([]); // afterwards: what does not answer any more is let go of
         return found;
       },
       read: async (wanted) => {
         const values = await read(wanted.map(([bucket, key]) => keys.row(bucket, key)));
-        return values.map((value) => rowIn(value)?.values);
+        return wanted.map(([bucket], index) => valuesOf(values[index] && rowIn(values[index]), bucket));
       },
     };
   }

@@ -13,25 +13,38 @@ import type { LogRecord } from '../log/log.ts';
 import type { CountedFor } from '../pipeline/views.ts';
 import { type Voided, voided } from '../processing/void-packages.ts';
 import type { StateChange, StateStore } from '../stores/state/state-store.ts';
-import { allTime, bucketsOf, minuteOf } from './buckets.ts';
+import { allTime, bucketsOf, minuteInHour, minuteOf } from './buckets.ts';
 import { Joined } from './joined.ts';
-import { addEvent, addPairs, type AnyMeasure, type AnyView, emptyValues, measuresOf, type Values } from './rows.ts';
-import { generationIn, generationKey, PartitionKeys, positionIn, type ViewIdentity } from './view-keys.ts';
+import {
+  addEvent,
+  addPairs,
+  type AnyMeasure,
+  type AnyView,
+  emptyValues,
+  measuresOf,
+  rowBytes,
+  rowIn,
+  type StoredRow,
+  type Values,
+  valuesOf,
+} from './rows.ts';
+import { generationKey, newGeneration, PartitionKeys, positionIn, type ViewIdentity } from './view-keys.ts';
 
 /** Together some 20 MB. */
 const maxKept = 50_000;
 /** `YYYY-MM-DDTHH:MM:SS.ffffffZ` */
 const timestampLength = 27;
 
-interface Row {
+interface Row extends StoredRow {
   readonly name: string;
-  readonly key: string;
-  readonly values: Values;
   isDirty: boolean;
 }
 
-/** The rows of a key in a minute and in all that the minute is in. */
-type Group = readonly Row[];
+/** The rows of a key in all that a minute is in, its hour first, and what the hour has of the minute. */
+interface Group {
+  readonly rows: readonly Row[];
+  readonly minute: Values;
+}
 
 /** An event, and what it is to a view. */
 interface Counting {
@@ -46,6 +59,12 @@ interface Pairing {
   readonly isSecond: boolean;
 }
 
+export interface Building {
+  readonly generation: string;
+  /** What must hold for as long as it is built. */
+  readonly expect: NonNullable<StateChange['expect']>;
+}
+
 export interface ViewStateOptions {
   readonly store: StateStore;
   readonly of: ViewIdentity;
@@ -53,17 +72,26 @@ export interface ViewStateOptions {
   readonly partition: number;
   /** Told of an event that the view's functions throw at: it is not counted. Must not throw. */
   readonly onSkipped: (offset: number, error: unknown) => void;
-  /** Default: the one that answers. */
-  readonly generation?: number;
+  /** One that is being built. Default: the one that answers. */
+  readonly building?: Building;
 }
 
 /** @throws Fault STATE_UNAVAILABLE */
 export async function openViewState(options: ViewStateOptions): Promise<ViewState> {
   const { store, of, partition } = options;
-  const answering = await store.get(generationKey(of));
-  const generation = options.generation ?? generationIn(answering);
-  const keys = new PartitionKeys(of, generation, partition);
+  const answering = await answeringGeneration(store, of);
+  const keys = new PartitionKeys(options.building?.generation ?? answering.toString(), partition);
   return new ViewState(options, keys, answering, await store.get(keys.position));
+}
+
+/** The first one is made where there is none. */
+export async function answeringGeneration(store: StateStore, of: ViewIdentity): Promise<Buffer> {
+  const key = generationKey(of);
+  for (;;) {
+    const answering = await store.get(key);
+    if (answering) return answering;
+    await store.commit({ expect: [{ key, value: undefined }], put: [{ key, value: Buffer.from(newGeneration()) }] });
+  }
 }
 
 export class ViewState {
@@ -72,7 +100,7 @@ export class ViewState {
   readonly #measures: readonly AnyMeasure[];
   readonly #pairs: readonly number[];
   /** The entry that says which generation answers, as it was when this was opened. */
-  readonly #answering: Buffer | undefined;
+  readonly #answering: Buffer;
   #stored: Buffer | undefined;
   #next: number;
   readonly #rows = new Map<string, Row>();
@@ -84,12 +112,7 @@ export class ViewState {
   /** The position that a commit under way puts. */
   #committing: Buffer | undefined;
 
-  constructor(
-    options: ViewStateOptions,
-    keys: PartitionKeys,
-    answering: Buffer | undefined,
-    position: Buffer | undefined,
-  ) {
+  constructor(options: ViewStateOptions, keys: PartitionKeys, answering: Buffer, position: Buffer | undefined) {
     this.#options = options;
     this.#keys = keys;
     this.#measures = measuresOf(options.view);
@@ -163,19 +186,20 @@ export class ViewState {
    */
   async read(wanted: readonly (readonly [bucket: string, key: string])[]): Promise<readonly (Values | undefined)[]> {
     const names = wanted.map(([bucket, key]) => this.#keys.row(bucket, key));
-    const missing = names.filter((name) => !this.#rows.has(name));
+    const missing = [...new Set(names)].filter((name) => !this.#rows.has(name));
     const stored = missing.length === 0 ? [] : await this.#fromStore(missing);
-    const found = new Map(missing.map((name, index) => [name, stored[index]]));
-    return names.map((name) => this.#rows.get(name)?.values ?? rowIn(found.get(name))?.values);
+    const found = new Map<string, StoredRow>(missing.flatMap((name, index) => rowAt(name, stored[index])));
+    return names.map((name, index) =>
+      valuesOf(this.#rows.get(name) ?? found.get(name), (wanted[index] as (typeof wanted)[number])[0]),
+    );
   }
 
   /** Of which anything was counted. */
   async keys(): Promise<readonly string[]> {
-    const keys = new Set(this.#newKeys);
-    await this.look();
-    for await (const [, value] of this.#options.store.entries(this.#keys.rows(allTime)))
-      keys.add((rowIn(value) as StoredRow).key);
-    return [...keys];
+    const keys: string[] = [];
+    for await (const [, value] of this.#options.store.entries(this.#keys.rows(allTime))) keys.push(rowIn(value).key);
+    await this.look(); // afterwards: what does not answer any more is let go of
+    return [...new Set([...keys, ...this.#newKeys])];
   }
 
   /** @throws Fault CHECKPOINT_STALE where another generation answers, another process has gone on, or the store has gone back */
@@ -188,7 +212,7 @@ export class ViewState {
     const { store, of } = this.#options;
     const asked = this.#positions();
     const [answering, position, ...values] = await store.getAll([generationKey(of), this.#keys.position, ...names]);
-    if (generationIn(answering) !== generationIn(this.#answering))
+    if (!answering?.equals(this.#answering))
       throw new Fault('CHECKPOINT_STALE', `another generation of the view ${of.view} answers`);
     if (![...asked, ...this.#positions()].includes(positionIn(position)))
       throw new Fault('CHECKPOINT_STALE', `the view ${of.view} is at another position than this process has left it`);
@@ -260,29 +284,37 @@ export class ViewState {
     const stored = await this.#fromStore([...names]);
     const raw = new Map([...names].map((name, index) => [name, stored[index]]));
     for (const { id, key, names: rowNames } of groups)
-      this.#groups.set(
-        id,
-        rowNames.map((name) => this.#row(name, key, raw)),
-      );
+      this.#groups.set(id, this.#group(id.slice(0, minuteLength), key, rowNames, raw));
+  }
+
+  #group(minute: string, key: string, names: readonly string[], raw: RawRows): Group {
+    const rows = names.map((name) => this.#row(name, key, raw));
+    const { minutes } = rows[0] as Row;
+    return { rows, minute: (minutes[minuteInHour(minute) as string] ??= emptyValues(this.#measures)) };
   }
 
   #namesOf(minute: string, key: string): readonly string[] {
     return bucketsOf(minute).map((bucket) => this.#keys.row(bucket, key));
   }
 
-  #row(name: string, key: string, raw: ReadonlyMap<string, Buffer | undefined>): Row {
+  #row(name: string, key: string, raw: RawRows): Row {
     const known = this.#rows.get(name);
     if (known) return known;
-    const stored = rowIn(raw.get(name));
+    const value = raw.get(name);
+    const stored = value && rowIn(value);
     if (stored === undefined && name === this.#keys.row(allTime, key)) this.#newKeys.add(key);
-    const row: Row = { name, key, values: stored?.values ?? emptyValues(this.#measures), isDirty: false };
+    const { values, minutes } = stored ?? { values: emptyValues(this.#measures), minutes: {} };
+    const row: Row = { name, key, values, minutes, isDirty: false };
     this.#rows.set(name, row);
     return row;
   }
 
   #count({ timeMs, counted, pairings }: Counting): void {
     const group = counted && (this.#groups.get(groupId(counted.minute, counted.key)) as Group);
-    if (counted && group) for (const row of group) addEvent(this.#changed(row).values, this.#measures, counted.time);
+    if (counted && group) {
+      addEvent(group.minute, this.#measures, counted.time);
+      for (const row of group.rows) addEvent(this.#changed(row).values, this.#measures, counted.time);
+    }
     for (const { name, measure, isSecond } of pairings) {
       const joined = this.#joined.get(name) as Joined;
       if (!joined.isDirty) this.#dirty.push(joined);
@@ -299,8 +331,9 @@ export class ViewState {
   }
 
   #addPairs(minute: string, key: string, measure: number, pairs: number): void {
-    for (const row of this.#groups.get(groupId(minute, key)) as Group)
-      addPairs(this.#changed(row).values, measure, pairs);
+    const group = this.#groups.get(groupId(minute, key)) as Group;
+    addPairs(group.minute, measure, pairs);
+    for (const row of group.rows) addPairs(this.#changed(row).values, measure, pairs);
   }
 
   #changed(row: Row): Row {
@@ -314,13 +347,14 @@ export class ViewState {
   /** All that has changed, and the position; what changes from now on is for the next one. */
   #take(): StateChange {
     const nowMs = Date.now();
-    const { of } = this.#options;
+    const { of, building } = this.#options;
     const put = this.#dirty.map((entry) => {
       entry.isDirty = false;
       return entry instanceof Joined ? entry.put(nowMs) : { key: entry.name, value: rowBytes(entry) };
     });
     this.#dirty = [];
     const expect = [
+      ...(building?.expect ?? []),
       { key: generationKey(of), value: this.#answering },
       { key: this.#keys.position, value: this.#stored },
     ];
@@ -337,22 +371,15 @@ export class ViewState {
   }
 }
 
+const minuteLength = 16;
+
 /** A minute has always the same length. */
 function groupId(minute: string, key: string): string {
   return minute + key;
 }
 
-export interface StoredRow {
-  readonly key: string;
-  readonly values: Values;
-}
+type RawRows = ReadonlyMap<string, Buffer | undefined>;
 
-function rowBytes({ key, values }: StoredRow): Buffer {
-  return Buffer.from(JSON.stringify([key, ...values]));
-}
-
-export function rowIn(raw: Buffer | undefined): StoredRow | undefined {
-  if (raw === undefined) return undefined;
-  const [key, ...values] = JSON.parse(raw.toString()) as [string, ...Values];
-  return { key, values };
+function rowAt(name: string, raw: Buffer | undefined): readonly (readonly [string, StoredRow])[] {
+  return raw === undefined ? [] : [[name, rowIn(raw)]];
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Minute } from 'tributary';
-import { bucketsBetween, bucketsOf, parseMinute } from '../../src/views/buckets.ts';
+import { bucketsBetween, bucketsOf, keptIn, minuteInHour, parseMinute } from '../../src/views/buckets.ts';
 
 const minuteMs = 60_000;
 const minuteAt = (epochMinutes: number): Minute =>
@@ -53,15 +53,10 @@ suite('time buckets', () => {
     assert.deepEqual(bucketsBetween('2026-01-02T00:00' as Minute, '2026-01-01T00:00' as Minute), []);
   });
 
-  test('a minute is in six', () => {
-    assert.deepEqual(bucketsOf('2017-06-28T19:34'), [
-      '2017-06-28T19:34',
-      '2017-06-28T19',
-      '2017-06-28',
-      '2017-06',
-      '2017',
-      '',
-    ]);
+  test('a minute is kept in its hour, and counts in five', () => {
+    assert.deepEqual(bucketsOf('2017-06-28T19:34'), ['2017-06-28T19', '2017-06-28', '2017-06', '2017', '']);
+    assert.deepEqual(['2017-06-28T19:34', '2017-06-28T19', ''].map(keptIn), ['2017-06-28T19', '2017-06-28T19', '']);
+    assert.deepEqual(['2017-06-28T19:34', '2017-06-28T19', ''].map(minuteInHour), ['34', undefined, undefined]);
   });
 
   for (const [text, minute] of [

@@ -1,0 +1,173 @@
+/**
+ * Builds a view anew from the log, beside the one that answers, and has the new one answer in its place, in one commit (D9).
+ *
+ * - It runs in a process of its own. Whoever keeps the view goes on with the old generation until its next commit, or look, tells it that
+ *   another one answers; then it goes on from where that one is.
+ * - One at a time: who begins takes over, and what another one builds can be committed no more. What an interrupted one has left is
+ *   deleted by the next.
+ */
+import { Fault } from '../errors.ts';
+import type { LogReader, TopicPartition } from '../log/log.ts';
+import { partitionsOf } from '../log/partitions.ts';
+import type { ConvertOrVoid } from '../processing/void-packages.ts';
+import type { StatePut, StateStore } from '../stores/state/state-store.ts';
+import type { AnyView } from './rows.ts';
+import {
+  generationKey,
+  doomedPrefix,
+  generationPrefix,
+  newGeneration,
+  rebuildingKey,
+  type ViewIdentity,
+} from './view-keys.ts';
+import { answeringGeneration, type Building, openViewState, type ViewState } from './view-state.ts';
+
+export interface RebuildOptions {
+  readonly log: LogReader;
+  readonly store: StateStore;
+  readonly of: ViewIdentity;
+  readonly topic: string;
+  readonly view: AnyView;
+  readonly convert: ConvertOrVoid<object>;
+  /** Rather without what the log has let go of than not at all. */
+  readonly isPartial: boolean;
+  /** Told of records, as offsets count them. Must not throw. */
+  readonly onProgress: (progress: RebuildProgress) => void;
+  readonly onSkipped: (at: TopicPartition, offset: number, error: unknown) => void;
+  /** Called when it is known how far is to be read; resolves when `convert` is right for all of that. Default: it always is. */
+  readonly settled?: (() => Promise<void>) | undefined;
+}
+
+export interface RebuildProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface Rebuilt {
+  /** Offsets that were read. */
+  readonly records: number;
+  /** Offsets that the log does not have any more. */
+  readonly gone: number;
+}
+
+const pageBytes = 1024 * 1024;
+/** Some 20 MB in memory; commits of that size take a fifth of a second in LMDB. */
+const commitAtEntries = 50_000;
+/** Whoever keeps the view reads so much again at once, while those who ask wait. */
+const closeEnough = 5_000;
+const deletedAtOnce = 5_000;
+
+interface Part {
+  readonly at: TopicPartition;
+  readonly state: ViewState;
+  /** Where the log began. */
+  readonly start: number;
+}
+
+/** @throws Fault VIEW_PARTIAL, CHECKPOINT_STALE where another one has taken over, STATE_UNAVAILABLE, STATE_FULL */
+export async function rebuildView(options: RebuildOptions): Promise<Rebuilt> {
+  const { log, store, of, topic, isPartial } = options;
+  const partitions = await partitionsOf(log, topic);
+  const starts = await Promise.all(partitions.map(async (at) => (await log.range(at)).start));
+  const gone = starts.reduce((sum, start) => sum + start, 0);
+  if (gone > 0 && !isPartial)
+    throw new Fault(
+      'VIEW_PARTIAL',
+      `the log has let go of ${gone} offsets of ${topic}, which the new view would be without`,
+    );
+  const building = await begin(store, of);
+  await deleteDoomed(store, of, building);
+  const parts: Part[] = [];
+  for (const [index, at] of partitions.entries())
+    parts.push({ at, start: starts[index] as number, state: await openPart(options, at, building) });
+  await build(options, parts);
+  await answerWith(options, building);
+  await deleteDoomed(store, of, building);
+  return { records: parts.reduce((sum, { state, start }) => sum + state.next - start, 0), gone };
+}
+
+/** From now on no other building can commit. */
+async function begin(store: StateStore, of: ViewIdentity): Promise<Building> {
+  const generation = newGeneration();
+  const mark = { key: rebuildingKey(of), value: Buffer.from(generation) };
+  await store.commit({ put: [mark, doom(of, generation)] });
+  return { generation, expect: [mark] };
+}
+
+function openPart(options: RebuildOptions, at: TopicPartition, building: Building): Promise<ViewState> {
+  const { store, of, view, onSkipped } = options;
+  const { partition } = at;
+  return openViewState({
+    store,
+    of,
+    view,
+    partition,
+    building,
+    onSkipped: (offset, error) => onSkipped(at, offset, error),
+  });
+}
+
+/** Until it is as far as the log was a moment ago. */
+async function build(options: RebuildOptions, parts: readonly Part[]): Promise<void> {
+  const { log, onProgress, settled } = options;
+  for (const { state, start } of parts) state.passOver(start);
+  for (let left = Infinity; left > closeEnough;) {
+    const ends = await Promise.all(parts.map(async ({ at }) => (await log.range(at)).end));
+    await settled?.();
+    const total = ends.reduce((sum, end, index) => sum + end - (parts[index] as Part).start, 0);
+    left = ends.reduce((sum, end, index) => sum + end - (parts[index] as Part).state.next, 0);
+    const tell = (): void =>
+      onProgress({ done: parts.reduce((sum, { state, start }) => sum + state.next - start, 0), total });
+    for (const [index, part] of parts.entries()) await readTo(options, part, ends[index] as number, tell);
+  }
+  for (const { state } of parts) await state.commit();
+}
+
+async function readTo(
+  { log, convert }: RebuildOptions,
+  { at, state }: Part,
+  end: number,
+  tell: () => void,
+): Promise<void> {
+  while (state.next < end) {
+    const page = await log.read(at, state.next, { maxBytes: pageBytes });
+    await state.apply(page.records, await convert(page.records), page.next);
+    if (state.dirtyEntries >= commitAtEntries) await state.commit();
+    tell();
+  }
+}
+
+async function answerWith({ store, of }: RebuildOptions, { generation, expect }: Building): Promise<void> {
+  const answering = await answeringGeneration(store, of);
+  const answers = { key: generationKey(of), value: Buffer.from(generation) };
+  const change = {
+    expect: [...expect, { key: generationKey(of), value: answering }],
+    put: [answers, doom(of, answering.toString())],
+    delete: [doom(of, generation).key],
+  };
+  if (await store.commit(change)) return;
+  throw new Fault('CHECKPOINT_STALE', `another rebuild of ${of.pipeline}/${of.view} has begun meanwhile`);
+}
+
+function doom(of: ViewIdentity, generation: string): StatePut {
+  return { key: doomedPrefix(of) + generation, value: Buffer.alloc(0) };
+}
+
+/** Those before this one. */
+async function deleteDoomed(store: StateStore, of: ViewIdentity, { generation }: Building): Promise<void> {
+  const own = doom(of, generation).key;
+  const doomed: string[] = [];
+  for await (const [key] of store.entries(doomedPrefix(of))) if (key !== own) doomed.push(key);
+  for (const key of doomed) {
+    await deleteAll(store, generationPrefix(key.slice(doomedPrefix(of).length)));
+    await store.commit({ delete: [key] });
+  }
+}
+
+async function deleteAll(store: StateStore, prefix: string): Promise<void> {
+  for (let some: string[] = []; ; some = []) {
+    for await (const [key] of store.entries(prefix)) if (some.push(key) === deletedAtOnce) break;
+    if (some.length === 0) return;
+    await store.commit({ delete: some });
+  }
+}
