@@ -12,6 +12,7 @@ import { httpRequest } from '../support/http-request.ts';
 import { openPolls } from '../support/poll-parts.ts';
 import { exchange, openConnection } from '../support/raw-connection.ts';
 import { heldWrites } from '../support/segment-logs.ts';
+import { until } from '../support/until.ts';
 
 const form = { 'content-type': 'application/x-www-form-urlencoded' };
 const json = { 'content-type': 'application/json; charset=UTF-8' };
@@ -212,7 +213,7 @@ suite('a source of requests', { timeout: 60_000 }, () => {
     assert.equal(response.statusCode, 200);
   });
 
-  test('D6: while the log stalls a request waits, then gets 503 with its body unread, and is not stored', async (t) => {
+  test('D6: while the log stalls a request waits, then gets 503, and is not stored', async (t) => {
     const { files, hold, release } = heldWrites();
     const { app, records, budget } = await openPolls(t, { files, waitForRoomMs: 300 });
     const url = await listening(app);
@@ -239,6 +240,29 @@ suite('a source of requests', { timeout: 60_000 }, () => {
       ['first', 'next'],
     );
     assert.equal(budget.heldBytes, 0);
+  });
+
+  test('D6: while the log has no room, the body of a request is never asked for', async (t) => {
+    const { files, hold, release } = heldWrites();
+    const { app, log, records } = await openPolls(t, { files, waitForRoomMs: 300, maxQueueBytes: 1 });
+    const url = await listening(app);
+    hold();
+    const underWay = httpRequest(`${url}/vote?voter=first&choice=tea`, { method: 'POST' });
+    const isFull = () =>
+      log.room(AbortSignal.timeout(1)).then(
+        () => false,
+        () => true,
+      );
+    await until(isFull);
+    const headers = { ...form, expect: '100-continue', 'content-length': '10' };
+    const sent = httpRequestOf(`${url}/vote?voter=late`, { method: 'POST', headers });
+    sent.on('continue', () => assert.fail('the body is asked for'));
+    const [response] = (await once(sent, 'response')) as [{ statusCode: number; resume(): void }];
+    assert.equal(response.statusCode, 503);
+    sent.destroy();
+    release();
+    assert.equal((await underWay).status, 200);
+    assert.equal((await records()).length, 1);
   });
 
   test('D5: requests under one key at the same time are stored once and get one text', async (t) => {

@@ -39,6 +39,7 @@ export interface PollOptions {
   readonly schemaType?: 'JSON' | 'AVRO' | 'PROTOBUF';
   readonly schema?: string;
   readonly files?: LogFiles;
+  readonly maxQueueBytes?: number;
   readonly waitForRoomMs?: number;
   readonly bodyIdleTimeoutMs?: number;
 }
@@ -51,6 +52,7 @@ export async function openPolls(t: TestContext, options: PollOptions = {}): Prom
     segmentBytes: 1 << 20,
     minFreeBytes: 0,
     ...(files && { files }),
+    ...(options.maxQueueBytes !== undefined && { maxQueueBytes: options.maxQueueBytes }),
   });
   const topics = [pipeline.topic.name, pipeline.deadLetterTopic].map((name) => ({ name, partitions: 1 }));
   await log.ensureTopics([...topics, idempotencyTopic]);
