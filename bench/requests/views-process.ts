@@ -28,14 +28,20 @@ export interface FillOptions {
   readonly system: string;
   readonly dataDir: string;
   readonly events: number;
+  /** Their times lie evenly within. */
+  readonly within: TimeRange;
+}
+
+/** Dates: `lower <= time < upper`. */
+export interface TimeRange {
+  readonly lower: string;
+  readonly upper: string;
 }
 
 const run = promisify(execFile);
 const batchEvents = 1_000;
 /** That fill the log at once. */
 const writers = 4;
-/** Ten years. */
-const range = { lower: '2016-01-01', upper: '2026-01-01' };
 /** Three of five ask, under uuids of their own, and two of those come back: the first and the second. */
 const turn = ['initial', 'initial', 'followup', 'initial', 'followup'] as const;
 const backAfter: Readonly<Record<number, number>> = { 2: 2, 4: 3 };
@@ -52,7 +58,7 @@ function opened(): BenchEngine & FillOptions {
   return bench;
 }
 
-/** As the source of requests writes them, evenly over ten years. */
+/** As the source of requests writes them. */
 async function fill(options: FillOptions): Promise<void> {
   const parts = await openBenchEngine(options.system, options.dataDir);
   const { app, engine } = parts;
@@ -65,7 +71,7 @@ async function fill(options: FillOptions): Promise<void> {
       const batch = engine.log.batch();
       for (const end = Math.min(next + batchEvents, options.events); next < end; next++)
         batch.add(
-          madeRecord(eventOf(next, options.events), {
+          madeRecord(eventOf(next, options), {
             pipeline,
             codec,
             correlationId: correlationId(nextPackage(), 0),
@@ -79,11 +85,11 @@ async function fill(options: FillOptions): Promise<void> {
   await forgetPeak(process.pid);
 }
 
-function eventOf(number: number, of: number): object {
+function eventOf(number: number, { events, within }: FillOptions): object {
   const place = number % turn.length;
   const kind = turn[place];
-  const [fromMs, toMs] = [Date.parse(range.lower), Date.parse(range.upper)];
-  const timeMs = fromMs + (number / of) * (toMs - fromMs);
+  const [fromMs, toMs] = [Date.parse(within.lower), Date.parse(within.upper)];
+  const timeMs = fromMs + (number / events) * (toMs - fromMs);
   const micros = Math.floor((timeMs % 1) * 1000);
   const time = `${new Date(timeMs).toISOString().slice(0, 23)}${String(micros).padStart(3, '0')}Z`;
   if (kind === 'followup')
@@ -131,8 +137,6 @@ async function rebuild(): Promise<number> {
   return (performance.now() - beganAtMs) / 1000;
 }
 
-const rangePath = (): string => `/dashboard/range/${range.lower}/${range.upper}`;
-
 /** How many initials there are. */
 function initials(): number {
   const { events } = opened();
@@ -140,6 +144,6 @@ function initials(): number {
   return Math.floor(events / turn.length) * 3 + rest;
 }
 
-const methods = { fill, serve, made, rebuild, rangePath, initials };
+const methods = { fill, serve, made, rebuild, initials };
 export type ViewsMethods = typeof methods;
 answerParent(methods);

@@ -63,10 +63,11 @@ test('tributary bench signals --quick --json answers with the ratios of requests
   }
   const goals = views.measures.map(({ name, goal }: { name: string; goal?: number }) => [name, goal]);
   assert.deepEqual(goals, [
-    ['made at first', undefined],
-    ['rebuilt', 500_000],
+    ['made at first, events of a day', undefined],
+    ['rebuilt, events of a day', 500_000],
     ["a symbol's summary, p99", 1],
-    ['a range of ten years, p99', 10],
+    ['rebuilt, a tenth as many of ten years', undefined],
+    ['a range of those ten years, p99', 10],
   ]);
 });
 

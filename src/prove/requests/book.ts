@@ -18,6 +18,8 @@ export class Book {
   refused = 0;
   /** Dashboards that were read. */
   reads = 0;
+  /** Reads that nothing answered just then. */
+  unanswered = 0;
   readonly #begun = new Tally();
   readonly #taken = new Tally();
   readonly #floors: Floors;

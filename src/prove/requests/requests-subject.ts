@@ -55,8 +55,12 @@ export class RequestsSubject implements Subject {
   }
 
   get counts(): Readonly<Record<string, number>> {
-    const { refused, reads } = this.book;
-    return { 'refused, as they must be': refused, 'dashboards read': reads + (this.#looked?.reads ?? 0) };
+    const { refused, reads, unanswered } = this.book;
+    return {
+      'refused, as they must be': refused,
+      'dashboards read': reads + (this.#looked?.reads ?? 0),
+      'dashboards asked for in vain': unanswered,
+    };
   }
 
   startLoad(options: LoadOptions): Load {

@@ -29,7 +29,7 @@ export async function readDashboard(load: Load, book: Book, random: Random): Pro
   const path = isRange ? rangePath(allTime) : symbolPath(of[0] as string);
   const floors = of.map((symbol) => book.floorOf(symbol));
   const answer = await load.ask(path);
-  if (!answer) return;
+  if (!answer) return void (book.unanswered += 1);
   book.reads += 1;
   try {
     for (const [i, row] of readRows(answer.text, of).entries()) {
