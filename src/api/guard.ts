@@ -27,14 +27,16 @@ const challenges: Readonly<Record<string, string>> = {
 
 export function guard(app: FastifyInstance, access: Access): void {
   app.decorateRequest('grant', undefined);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     try {
       admit(request, reply, access);
     } catch (error) {
       const challenge = isFault(error) ? challenges[error.code] : undefined;
       if (challenge !== undefined) reply.header('www-authenticate', challenge);
-      throw error;
+      done(error as Error);
+      return;
     }
+    done();
   });
 }
 
