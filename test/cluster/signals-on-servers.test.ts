@@ -62,14 +62,14 @@ for (const [where, isOnRedis] of [
       const clients = sent.get(symbol) ?? 0;
       return { count: 2 * clients, followups: 4 * clients };
     };
+    const agree = async (node: Program): Promise<boolean> => {
+      for (const symbol of sent.keys()) {
+        const found = await summary(node, symbol);
+        if (found?.count !== expected(symbol).count || found.followups !== expected(symbol).followups) return false;
+      }
+      return true;
+    };
     const allAgree = async (withinMs: number): Promise<void> => {
-      const agree = async (node: Program): Promise<boolean> => {
-        for (const symbol of sent.keys()) {
-          const found = await summary(node, symbol);
-          if (found?.count !== expected(symbol).count || found.followups !== expected(symbol).followups) return false;
-        }
-        return true;
-      };
       const startedMs = performance.now();
       const inTime = async (node: Program): Promise<boolean> => {
         if (await agree(node)) return true;
@@ -132,9 +132,9 @@ for (const [where, isOnRedis] of [
     test('D9: it is built anew while both answer, and no answer is less than what was written before it was asked', async () => {
       const { dataDir } = nodes[0] as Program;
       const rebuilding = runProgram(['views', 'rebuild', 'signals', '--data-dir', dataDir], env);
-      let isDone = false;
-      void rebuilding.finally(() => (isDone = true));
-      for (let turn = 0; !isDone || turn < 5; turn++) {
+      const done = new AbortController();
+      void rebuilding.finally(() => done.abort());
+      for (let turn = 0; !done.signal.aborted || turn < 5; turn++) {
         const least = expected('a');
         const found = await summary(nodes[turn % 2] as Program, 'a');
         assert.ok(found === undefined || found.count >= least.count, JSON.stringify({ found, least }));

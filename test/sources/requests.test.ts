@@ -10,8 +10,10 @@ import { correlationIdParts, isCorrelationId } from '../../src/event/correlation
 import { parseTime } from '../../src/event/time.ts';
 import { httpRequest } from '../support/http-request.ts';
 import { openPolls } from '../support/poll-parts.ts';
+import { schema, subject } from '../support/polls.ts';
 import { exchange, openConnection } from '../support/raw-connection.ts';
 import { heldWrites } from '../support/segment-logs.ts';
+import { until } from '../support/until.ts';
 
 const form = { 'content-type': 'application/x-www-form-urlencoded' };
 const json = { 'content-type': 'application/json; charset=UTF-8' };
@@ -212,7 +214,7 @@ suite('a source of requests', { timeout: 60_000 }, () => {
     assert.equal(response.statusCode, 200);
   });
 
-  test('D6: while the log stalls a request waits, then gets 503 with its body unread, and is not stored', async (t) => {
+  test('D6: while the log stalls a request waits, then gets 503, and is not stored', async (t) => {
     const { files, hold, release } = heldWrites();
     const { app, records, budget } = await openPolls(t, { files, waitForRoomMs: 300 });
     const url = await listening(app);
@@ -239,6 +241,29 @@ suite('a source of requests', { timeout: 60_000 }, () => {
       ['first', 'next'],
     );
     assert.equal(budget.heldBytes, 0);
+  });
+
+  test('D6: while the log has no room, the body of a request is never asked for', async (t) => {
+    const { files, hold, release } = heldWrites();
+    const { app, log, records } = await openPolls(t, { files, waitForRoomMs: 300, maxQueueBytes: 1 });
+    const url = await listening(app);
+    hold();
+    const underWay = httpRequest(`${url}/vote?voter=first&choice=tea`, { method: 'POST' });
+    const isFull = () =>
+      log.room(AbortSignal.timeout(1)).then(
+        () => false,
+        () => true,
+      );
+    await until(isFull);
+    const headers = { ...form, expect: '100-continue', 'content-length': '10' };
+    const sent = httpRequestOf(`${url}/vote?voter=late`, { method: 'POST', headers });
+    sent.on('continue', () => assert.fail('the body is asked for'));
+    const [response] = (await once(sent, 'response')) as [{ statusCode: number; resume(): void }];
+    assert.equal(response.statusCode, 503);
+    sent.destroy();
+    release();
+    assert.equal((await underWay).status, 200);
+    assert.equal((await records()).length, 1);
   });
 
   test('D5: requests under one key at the same time are stored once and get one text', async (t) => {
@@ -277,14 +302,33 @@ suite('a source of requests', { timeout: 60_000 }, () => {
     assert.equal(new Set(found).size, count);
   });
 
+  test('a schema counts from the next request on; without one, requests are 503 and nothing is stored', async (t) => {
+    const { app, registry, records } = await openPolls(t);
+    const long = `/vote?voter=a&choice=${'x'.repeat(41)}`;
+    const send = sender(app);
+    assert.deepEqual(
+      [(await send({ url: '/vote?voter=a&choice=b' })).status, (await send({ url: long })).status],
+      [200, 400],
+    );
+    const looser = schema.replace(',"maxLength":40', '');
+    assert.notEqual(looser, schema);
+    const { id } = await registry.register(subject, 'JSON', looser);
+    assert.equal((await send({ url: long })).status, 200);
+    const newest = (await records()).at(-1);
+    assert.equal(String(new Map(newest?.headers).get('schemaId')), String(id));
+    await registry.administration.deleteSubject(subject, false);
+    const { status, error } = await send({ url: long });
+    assert.deepEqual([status, error, (await records()).length], [503, 'SCHEMA_MISSING', 2]);
+  });
+
   test('what is stored in a schema that writes no JSON has its JSON beside it', async (t) => {
     const fields = ['voter', 'kind', 'time'].map((name) => ({ name, type: 'string' }));
-    const schema = JSON.stringify({
+    const avro = JSON.stringify({
       type: 'record',
       name: 'Poll',
       fields: [...fields, { name: 'choice', type: ['null', 'string'] }],
     });
-    const { app, records } = await openPolls(t, { schemaType: 'AVRO', schema });
+    const { app, records } = await openPolls(t, { schemaType: 'AVRO', schema: avro });
     assert.equal((await sender(app)({ url: '/vote?voter=a&choice=tea' })).text, 'counted: tea');
     const [record] = await records();
     const received = new Map(record?.headers).get('received');
