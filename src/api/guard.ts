@@ -33,14 +33,16 @@ export function guard(app: FastifyInstance, access: Access): void {
   app.decorateRequest('isStillGood', function isStillGood(this: FastifyRequest) {
     return access.isStillGood(this.headers, this.routeOptions.url ?? '');
   });
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     try {
       admit(request, reply, access);
     } catch (error) {
       const challenge = isFault(error) ? challenges[error.code] : undefined;
       if (challenge !== undefined) reply.header('www-authenticate', challenge);
-      throw error;
+      done(error as Error);
+      return;
     }
+    done();
   });
 }
 

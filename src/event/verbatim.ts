@@ -32,6 +32,8 @@ const lineEnd = /[\r\n]/;
  * between tokens: in a JSON string there are none). Members that are undefined are left out.
  */
 export function stringifyEvent(event: object): Json {
+  const members = Object.values(event) as readonly unknown[];
+  if (!members.some(remembersText)) return JSON.stringify(event) as Json;
   let text = '';
   for (const [name, member] of Object.entries(event)) {
     if (member === undefined) continue;
@@ -39,4 +41,8 @@ export function stringifyEvent(event: object): Json {
   }
   const line = text === '' ? '{}' : `${text}}`;
   return (lineEnd.test(line) ? line.replaceAll(/[\r\n]/g, ' ') : line) as Json;
+}
+
+function remembersText(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && (value as Verbatim)[asSent] !== undefined;
 }

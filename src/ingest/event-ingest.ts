@@ -90,7 +90,8 @@ export class EventIngest {
     const { codecs, nextPackage } = this.#options;
     const body = share && (await readBody(incoming, waits, share));
     const parameters = incoming.parameters(body);
-    const codec = await newestCodec(codecs, this.pipeline.schema.subject);
+    const { subject } = this.pipeline.schema;
+    const codec = codecs.latestKnown(subject) ?? (await newestCodec(codecs, subject));
     return this.#make(incoming, parameters, codec, correlationId(nextPackage(), 0));
   }
 

@@ -6,6 +6,8 @@ import type { RegisteredSchema, SchemaRegistry } from './registry.ts';
 export interface Codecs {
   /** For each package anew: as cheap as the registry's `latest`. @throws Fault SCHEMA_UNKNOWN, SCHEMA_INVALID */
   latest(subject: string): Promise<Codec>;
+  /** What `latest` would answer, where nothing has to be asked or compiled for it. */
+  latestKnown(subject: string): Codec | undefined;
   /** @throws Fault SCHEMA_UNKNOWN, SCHEMA_INVALID */
   byId(id: number): Promise<Codec>;
 }
@@ -21,6 +23,10 @@ export function createCodecs(registry: SchemaRegistry): Codecs {
   };
   return {
     latest: async (subject) => codecOf(await registry.latest(subject)),
+    latestKnown: (subject) => {
+      const schema = registry.latestKnown?.(subject);
+      return schema && compiled.get(schema.id);
+    },
     byId: async (id) => compiled.get(id) ?? codecOf(await registry.byId(id)),
   };
 }

@@ -42,6 +42,10 @@ class StoredRegistry implements FileRegistry {
     return registered;
   }
 
+  latestKnown(subject: string): RegisteredSchema | undefined {
+    return this.#store.isReadWithin(rereadAfterMs) ? this.#latest.get(this.#store.subject(subject)) : undefined;
+  }
+
   async byId(id: number): Promise<RegisteredSchema> {
     const known = this.#find(id);
     if (known !== undefined) return known;

@@ -140,7 +140,11 @@ export class RegistryStore {
 
   /** Waits only where what is in memory was read longer ago than that. */
   async readWithin(ms: number): Promise<void> {
-    if (Math.abs(this.#now() - this.#rereadAtMs) >= ms) await (this.#rereading ?? this.reread());
+    if (!this.isReadWithin(ms)) await (this.#rereading ?? this.reread());
+  }
+
+  isReadWithin(ms: number): boolean {
+    return Math.abs(this.#now() - this.#rereadAtMs) < ms;
   }
 
   /** What is marked before the call is known after it. */

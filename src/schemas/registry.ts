@@ -25,6 +25,8 @@ export interface ReferencedSchema {
 export interface SchemaRegistry {
   /** @throws Fault SCHEMA_UNKNOWN */
   latest(subject: string): Promise<RegisteredSchema>;
+  /** What `latest` would answer, where it would ask for nothing. Only of a registry that can tell at once. */
+  latestKnown?(subject: string): RegisteredSchema | undefined;
   /** @throws Fault SCHEMA_UNKNOWN */
   byId(id: number): Promise<RegisteredSchema>;
   /**

@@ -31,6 +31,10 @@ const expected: Expected = [
   ['dashboard/symbol/e', /^\{"count":1,"symbol":"e",[^]*"followups":1\}\[\{"count":0,"symbol":"a",/],
   ['generate signals', /^(\{"path":"\/(initial|followup)","uuid":"[^]*\n){3}/],
   ['objects/signals', /"kind":"initial"[^]*"kind":"followup"/],
+  [
+    'views rebuild signals',
+    /^signals\/by-symbol +signals\.raw +0 [^]*^signals\/by-symbol: 2 records in [0-9.]+ s; the new view answers\.$/m,
+  ],
   ['choice=coffee', /^one more for teaone more for coffeeso be it[^]*"voter":"ada"[^]*"choice":null/m],
   [
     '/health/live',

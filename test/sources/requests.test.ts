@@ -10,6 +10,7 @@ import { correlationIdParts, isCorrelationId } from '../../src/event/correlation
 import { parseTime } from '../../src/event/time.ts';
 import { httpRequest } from '../support/http-request.ts';
 import { openPolls } from '../support/poll-parts.ts';
+import { schema, subject } from '../support/polls.ts';
 import { exchange, openConnection } from '../support/raw-connection.ts';
 import { heldWrites } from '../support/segment-logs.ts';
 import { until } from '../support/until.ts';
@@ -301,14 +302,33 @@ suite('a source of requests', { timeout: 60_000 }, () => {
     assert.equal(new Set(found).size, count);
   });
 
+  test('a schema counts from the next request on; without one, requests are 503 and nothing is stored', async (t) => {
+    const { app, registry, records } = await openPolls(t);
+    const long = `/vote?voter=a&choice=${'x'.repeat(41)}`;
+    const send = sender(app);
+    assert.deepEqual(
+      [(await send({ url: '/vote?voter=a&choice=b' })).status, (await send({ url: long })).status],
+      [200, 400],
+    );
+    const looser = schema.replace(',"maxLength":40', '');
+    assert.notEqual(looser, schema);
+    const { id } = await registry.register(subject, 'JSON', looser);
+    assert.equal((await send({ url: long })).status, 200);
+    const newest = (await records()).at(-1);
+    assert.equal(String(new Map(newest?.headers).get('schemaId')), String(id));
+    await registry.administration.deleteSubject(subject, false);
+    const { status, error } = await send({ url: long });
+    assert.deepEqual([status, error, (await records()).length], [503, 'SCHEMA_MISSING', 2]);
+  });
+
   test('what is stored in a schema that writes no JSON has its JSON beside it', async (t) => {
     const fields = ['voter', 'kind', 'time'].map((name) => ({ name, type: 'string' }));
-    const schema = JSON.stringify({
+    const avro = JSON.stringify({
       type: 'record',
       name: 'Poll',
       fields: [...fields, { name: 'choice', type: ['null', 'string'] }],
     });
-    const { app, records } = await openPolls(t, { schemaType: 'AVRO', schema });
+    const { app, records } = await openPolls(t, { schemaType: 'AVRO', schema: avro });
     assert.equal((await sender(app)({ url: '/vote?voter=a&choice=tea' })).text, 'counted: tea');
     const [record] = await records();
     const received = new Map(record?.headers).get('received');

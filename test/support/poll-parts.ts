@@ -15,7 +15,7 @@ import type { LogFiles } from '../../src/log/segments/files.ts';
 import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
 import { createCodecs } from '../../src/schemas/codecs.ts';
-import { openFileRegistry } from '../../src/schemas/file-registry.ts';
+import { type FileRegistry, openFileRegistry } from '../../src/schemas/file-registry.ts';
 import { mountRequestSource } from '../../src/sources/http/request-source.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
@@ -28,6 +28,7 @@ export interface PollParts {
   readonly log: Log;
   readonly budget: Budget;
   readonly metrics: Metrics;
+  readonly registry: FileRegistry;
   /** Lines of errors. */
   readonly errors: readonly string[];
   /** Of the topic, in the order of the log. */
@@ -86,7 +87,7 @@ export async function openPolls(t: TestContext, options: PollOptions = {}): Prom
     await state.close();
   });
   const records = () => recordsOf(log, pipeline.topic.name);
-  return { app, log, budget, metrics, errors, records };
+  return { app, log, budget, metrics, registry, errors, records };
 }
 
 async function recordsOf(log: Log, topic: string): Promise<readonly LogRecord[]> {

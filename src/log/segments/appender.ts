@@ -31,6 +31,8 @@ interface Waiting {
   /** Bytes in a frame, at most. */
   readonly share: number;
   readonly memory: number;
+  /** Withdraws it while it is in the queue. */
+  readonly signal: AbortSignal | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -42,6 +44,7 @@ export class Appender {
   readonly #assembler = new FrameAssembler();
   /** In the order of arrival. */
   readonly #queue = new Set<Waiting>();
+  readonly #watched = new WeakSet<AbortSignal>();
   readonly #waitingForRoom = new Set<() => void>();
   #queuedBytes = 0;
   #running: Promise<void> | undefined;
@@ -61,9 +64,9 @@ export class Appender {
     this.#wakeRoom();
   }
 
-  async append(batch: SegmentBatch, signal: AbortSignal | undefined): Promise<void> {
-    if (batch.count === 0) return;
-    await this.#enqueue(batch, frameShare(batch), batch.bytes, signal);
+  append(batch: SegmentBatch, signal: AbortSignal | undefined): Promise<void> {
+    if (batch.count === 0) return Promise.resolve();
+    return this.#enqueue(batch, frameShare(batch), batch.bytes, signal);
   }
 
   /** Writes a frame of its own for the topics, unless there are none to write when its turn has come. */
@@ -74,17 +77,22 @@ export class Appender {
   async #enqueue(what: Waiting['what'], share: number, memory: number, signal: AbortSignal | undefined): Promise<void> {
     this.#refuseWhereClosed(signal);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const waiting: Waiting = { what, share, memory, resolve, reject };
-    this.#queue.add(waiting);
+    this.#queue.add({ what, share, memory, signal, resolve, reject });
     this.#queuedBytes += memory;
     this.#running ??= this.#run();
-    if (signal === undefined) return promise;
-    const abort = (): void => {
-      if (this.#queue.has(waiting)) this.#settle(waiting, withdrawn(signal));
+    if (signal !== undefined) this.#watch(signal);
+    return promise;
+  }
+
+  /** Once for each signal: packages that come at about the same time share one, and a listener each would cost as much as their records. */
+  #watch(signal: AbortSignal): void {
+    if (this.#watched.has(signal)) return;
+    this.#watched.add(signal);
+    const withdraw = (): void => {
+      for (const waiting of this.#queue) if (waiting.signal === signal) this.#settle(waiting, withdrawn(signal));
       this.#wakeRoom();
     };
-    signal.addEventListener('abort', abort, { once: true });
-    return promise.finally(() => signal.removeEventListener('abort', abort));
+    signal.addEventListener('abort', withdraw, { once: true });
   }
 
   #refuseWhereClosed(signal: AbortSignal | undefined): void {
