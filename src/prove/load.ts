@@ -97,9 +97,8 @@ export class Load {
     }
   }
 
-  /** Asks any node once; undefined where it does not answer, or cannot answer now. */
+  /** Asks any node once, when there is one; undefined where it does not answer, or cannot answer now. */
   async ask(path: string): Promise<LoadAnswer | undefined> {
-    if (this.#urls.size === 0) return undefined;
     const [, url] = await this.#pickNode(undefined);
     return this.#fetch(new URL(path, url), {}, [200]);
   }

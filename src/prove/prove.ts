@@ -119,7 +119,7 @@ async function land(options: ProofOptions, subject: Subject, load: Load, failure
       return void failures.push(`not everything was acknowledged within ${waits.acknowledge / 1000} s`);
     if (!(await allLanded(options, subject.accepted, waits.land)))
       return void failures.push(`not everything landed within ${waits.land / 1000} s`);
-    const node = { name: 'it', url, runCommand: (args: readonly string[]) => runCommand(args, command) };
+    const node = { name: 'the program', url, runCommand: (args: readonly string[]) => runCommand(args, command) };
     const looked = lookOrFail(subject, [node], failures).then(() => true);
     if (!(await within(looked, waits.look)))
       failures.push(`what it answers could not be looked at within ${waits.look / 1000} s`);
