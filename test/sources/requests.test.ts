@@ -323,12 +323,12 @@ suite('a source of requests', { timeout: 60_000 }, () => {
 
   test('what is stored in a schema that writes no JSON has its JSON beside it', async (t) => {
     const fields = ['voter', 'kind', 'time'].map((name) => ({ name, type: 'string' }));
-    const schema = JSON.stringify({
+    const avro = JSON.stringify({
       type: 'record',
       name: 'Poll',
       fields: [...fields, { name: 'choice', type: ['null', 'string'] }],
     });
-    const { app, records } = await openPolls(t, { schemaType: 'AVRO', schema });
+    const { app, records } = await openPolls(t, { schemaType: 'AVRO', schema: avro });
     assert.equal((await sender(app)({ url: '/vote?voter=a&choice=tea' })).text, 'counted: tea');
     const [record] = await records();
     const received = new Map(record?.headers).get('received');
