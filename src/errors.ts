@@ -154,7 +154,7 @@ export const catalogue = {
   },
   REQUEST_INVALID: {
     status: 400,
-    what: 'The body, the query or a header of a request is not of the form that its route takes, or its event is refused.',
+    what: 'The path, the query, a header or the body of a request is not what its route takes, or its event is refused.',
     todo: 'Correct what the message names.',
   },
   BUSY: {

@@ -56,6 +56,15 @@ suite('tributary keys', { timeout: 240_000 }, () => {
     assert.equal(first?.status, 'revoked');
   });
 
+  test('a key may be for what an app answers, a path and those below it', async (t) => {
+    const keys = await keysIn(t);
+    for (const source of ['/dashboard', '/dashboard/live', '/initial']) {
+      const ran = await keys('add', 'wall-screen', '--source', source);
+      assert.equal(ran.code, 0, ran.stderr);
+    }
+    assert.equal((await keys('add', 'wall-screen', '--source', '/dash')).code, 2);
+  });
+
   test('nonsense is told in one line', async (t) => {
     const keys = await keysIn(t);
     for (const [args, code, message] of [

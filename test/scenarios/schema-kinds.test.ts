@@ -91,7 +91,10 @@ suite('collect with schemas of other kinds than Avro', { timeout: 120_000 }, () 
       await mkdir(join(dir, 'schemas'));
       await writeFile(join(dir, 'schemas', `events.raw-value.${ending}`), schema);
       await writeFile(join(dir, 'config.json'), JSON.stringify({ schemasDir: 'schemas' }));
-      const program = await startProgram({ dataDir, args: ['--config', join(dir, 'config.json')] });
+      const program = await startProgram({
+        dataDir,
+        args: ['--config', join(dir, 'config.json'), '--only', 'collect'],
+      });
       t.after(() => void program.child.kill('SIGKILL'));
 
       const registered = await httpRequest(`${program.url}/registry/subjects/events.raw-value/versions/latest`);
