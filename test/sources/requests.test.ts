@@ -12,7 +12,7 @@ import { httpRequest } from '../support/http-request.ts';
 import { openPolls } from '../support/poll-parts.ts';
 import { schema, subject } from '../support/polls.ts';
 import { exchange, openConnection } from '../support/raw-connection.ts';
-import { heldWrites } from '../support/segment-logs.ts';
+import { heldWrites, wrapped } from '../support/segment-logs.ts';
 import { until } from '../support/until.ts';
 
 const form = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -263,6 +263,23 @@ suite('a source of requests', { timeout: 60_000 }, () => {
     sent.destroy();
     release();
     assert.equal((await underWay).status, 200);
+    assert.equal((await records()).length, 1);
+  });
+
+  test('D1: where a write to the log fails, requests are 503 with LOG_FAILED until a restart', async (t) => {
+    let isBroken = false;
+    const files = wrapped((file, mode) => ({
+      write: (bytes, position) =>
+        isBroken && mode === 'durable' ? Promise.reject(new Error('the disk broke')) : file.write(bytes, position),
+    }));
+    const { app, records } = await openPolls(t, { files });
+    const send = sender(app);
+    assert.equal((await send({ url: '/vote?voter=a&choice=tea' })).status, 200);
+    isBroken = true;
+    for (const again of [1, 2]) {
+      const { status, error, headers } = await send({ url: `/vote?voter=a&choice=${again}` });
+      assert.deepEqual([status, error, headers['retry-after']], [503, 'LOG_FAILED', '1']);
+    }
     assert.equal((await records()).length, 1);
   });
 
