@@ -30,6 +30,8 @@ export interface ViewStateOptions {
   readonly partition: number;
   /** Told of an event that the view's functions throw at: it is not counted. Must not throw. */
   readonly onSkipped: (offset: number, error: unknown) => void;
+  /** Unix milliseconds. Default Date.now. */
+  readonly now?: () => number;
   /** One that is being built. Default: the one that answers. */
   readonly building?: Building;
 }
@@ -182,8 +184,8 @@ export class ViewState {
 
   /** All that has changed, and the position; what changes from now on is for the next one. */
   #take(): StateChange {
-    const { of, building } = this.#options;
-    const put = this.#cache.take(Date.now());
+    const { of, building, now = Date.now } = this.#options;
+    const put = this.#cache.take(now());
     const expect = [
       ...(building?.expect ?? []),
       { key: generationKey(of), value: this.#answering },
