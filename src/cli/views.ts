@@ -32,7 +32,7 @@ export function addViews(program: Command): void {
     .action(list);
   withConfig(views.command('rebuild'))
     .description('count all that the log has anew, by the code of today; the old view answers until the new one does')
-    .argument('<pipeline or pipeline/view>', 'without a view: each of the pipeline')
+    .argument('<view>', 'such as signals/by-symbol; or a pipeline: each view of it')
     .option('--partial', 'also where the log has let go of records that the new view is without then')
     .option('--json', 'as a JSON array')
     .addHelpText('after', examples('tributary views rebuild signals', 'tributary views rebuild signals/by-symbol'))
