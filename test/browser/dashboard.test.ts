@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, suite, test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { dashboard } from '../../apps/signals/dashboard.ts';
 import type { Signal } from '../../apps/signals/signal.ts';
 import { addKey } from '../../src/access/key-store.ts';
 import { openAccess } from '../../src/access/open-access.ts';
 import { guard } from '../../src/api/guard.ts';
+import { Fault } from '../../src/errors.ts';
 import { http, type Route } from '../../src/index.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { followupOf, initialOf, readSignals, uuidOf } from '../apps/signals/read-signals.ts';
@@ -15,6 +17,7 @@ import { findChromium, launchChromium } from '../support/browser.ts';
 import { httpRequest } from '../support/http-request.ts';
 import { scratch, startProgram } from '../support/program.ts';
 import { serveRoutes } from '../support/routes-server.ts';
+import { until } from '../support/until.ts';
 
 const executable = findChromium();
 const skip =
@@ -32,6 +35,11 @@ const hears = (page: Page, text: string | RegExp): Promise<void> =>
   page.getByRole('status').filter({ hasText: text }).waitFor();
 
 const shows = (page: Page, text: string): Promise<void> => page.locator('caption', { hasText: text }).waitFor();
+
+/** The page, and a live answer that a test sets. */
+function liveOnly(answer: () => unknown): readonly Route[] {
+  return [...dashboard.filter(({ kind }) => kind === 'page'), http.live('/dashboard/live', async () => answer())];
+}
 
 suite('the dashboard page', { skip, timeout: 240_000 }, () => {
   let browser: Browser;
@@ -134,14 +142,46 @@ suite('the dashboard page', { skip, timeout: 240_000 }, () => {
     await shows(page, '4 initials, 5 followups');
   });
 
+  test('says that what it shows is not up to date, where the server says so', async (t) => {
+    let failure: Error | undefined;
+    const routes = liveOnly(() => {
+      if (failure) throw failure;
+      return [];
+    });
+    const { url } = await serveRoutes(t, { routes, limits: { lookEveryMs: 20 } });
+    const page = await open(t, url);
+    await hears(page, 'Live');
+    failure = new Fault('VIEW_BEHIND', 'the view signals/by-symbol has not come to offset 7');
+    await hears(page, 'Not up to date: the view signals/by-symbol has not come to offset 7');
+    failure = undefined;
+    await hears(page, 'Live');
+  });
+
+  test('holds no connection while nobody sees it', async (t) => {
+    let looks = 0;
+    const routes = liveOnly(() => [{ count: (looks += 1), symbol: 'e', earliest: null, latest: null, followups: 0 }]);
+    const { url } = await serveRoutes(t, { routes, limits: { lookEveryMs: 20 } });
+    const page = await open(t, url);
+    await hears(page, 'Live');
+    const turn = (isHidden: boolean): Promise<unknown> =>
+      page.evaluate(
+        `Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true });
+         document.dispatchEvent(new Event('visibilitychange'));`,
+      );
+    await turn(true);
+    let seen = -1;
+    await until(async () => {
+      seen = looks;
+      await sleep(200); // ten looks, if anybody listened
+      return looks === seen;
+    });
+    await turn(false);
+    await until(() => looks > seen + 3);
+  });
+
   test('puts what the server says into the page as text, whatever it is', async (t) => {
     const hostile = '<img src=x onerror="globalThis.isRun = true"><script>globalThis.isRun = true</script>';
-    const routes: readonly Route[] = [
-      ...dashboard.filter(({ kind }) => kind === 'page'),
-      http.live('/dashboard/live', async () => [
-        { count: 1, symbol: hostile, earliest: hostile, latest: hostile, followups: 1 },
-      ]),
-    ];
+    const routes = liveOnly(() => [{ count: 1, symbol: hostile, earliest: hostile, latest: hostile, followups: 1 }]);
     const { url } = await serveRoutes(t, { routes });
     const page = await open(t, url, { errors: /Content Security Policy/ });
     await hears(page, 'Live');
