@@ -10,16 +10,10 @@ import { Fault, isFault } from '../errors.ts';
 import type { LogReader, TopicPartition } from '../log/log.ts';
 import { partitionsOf } from '../log/partitions.ts';
 import type { ConvertOrVoid } from '../processing/void-packages.ts';
-import type { StatePut, StateStore } from '../stores/state/state-store.ts';
+import type { StateStore } from '../stores/state/state-store.ts';
+import { deleteDoomed, doom } from './doomed.ts';
 import type { AnyView } from './rows.ts';
-import {
-  generationKey,
-  doomedPrefix,
-  generationPrefix,
-  newGeneration,
-  rebuildingKey,
-  type ViewIdentity,
-} from './view-keys.ts';
+import { generationKey, newGeneration, rebuildingKey, type ViewIdentity } from './view-keys.ts';
 import { answeringGeneration, type Building, openViewState, type ViewState } from './view-state.ts';
 
 export interface RebuildOptions {
@@ -55,7 +49,6 @@ const pageBytes = 1024 * 1024;
 const commitAtEntries = 50_000;
 /** Whoever keeps the view reads so much again at once, while those who ask wait. */
 const closeEnough = 5_000;
-const deletedAtOnce = 5_000;
 
 interface Part {
   readonly at: TopicPartition;
@@ -69,10 +62,10 @@ export async function rebuildView(options: RebuildOptions): Promise<Rebuilt> {
   const { log, store, of, topic, isPartial } = options;
   const partitions = await partitionsOf(log, topic);
   const starts = await Promise.all(partitions.map(async (at) => (await log.range(at)).start));
-  const gone = starts.reduce((sum, start) => sum + start, 0);
-  if (gone > 0 && !isPartial) throw partial(topic, gone);
+  const begins = starts.reduce((sum, start) => sum + start, 0);
+  if (begins > 0 && !isPartial) throw partial(topic, begins);
   const building = await begin(store, of);
-  await deleteDoomed(store, of, building);
+  await deleteDoomed(store, of, building.generation);
   const parts: Part[] = [];
   for (const [index, at] of partitions.entries()) {
     const state = await openPart(options, at, building);
@@ -81,7 +74,7 @@ export async function rebuildView(options: RebuildOptions): Promise<Rebuilt> {
   }
   await build(options, parts);
   await answerWith(options, building);
-  await deleteDoomed(store, of, building);
+  await deleteDoomed(store, of, building.generation);
   return { records: sumOf(parts, ({ state, gone }) => state.next - gone), gone: sumOf(parts, ({ gone }) => gone) };
 }
 
@@ -170,27 +163,4 @@ async function answerWith({ store, of }: RebuildOptions, { generation, expect }:
   };
   if (await store.commit(change)) return;
   throw new Fault('CHECKPOINT_STALE', `another rebuild of ${of.pipeline}/${of.view} has begun meanwhile`);
-}
-
-function doom(of: ViewIdentity, generation: string): StatePut {
-  return { key: doomedPrefix(of) + generation, value: Buffer.alloc(0) };
-}
-
-/** Those before this one. */
-async function deleteDoomed(store: StateStore, of: ViewIdentity, { generation }: Building): Promise<void> {
-  const own = doom(of, generation).key;
-  const doomed: string[] = [];
-  for await (const [key] of store.entries(doomedPrefix(of))) if (key !== own) doomed.push(key);
-  for (const key of doomed) {
-    await deleteAll(store, generationPrefix(key.slice(doomedPrefix(of).length)));
-    await store.commit({ delete: [key] });
-  }
-}
-
-async function deleteAll(store: StateStore, prefix: string): Promise<void> {
-  for (let some: string[] = []; ; some = []) {
-    for await (const [key] of store.entries(prefix)) if (some.push(key) === deletedAtOnce) break;
-    if (some.length === 0) return;
-    await store.commit({ delete: some });
-  }
 }
