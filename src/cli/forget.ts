@@ -31,8 +31,8 @@ async function forget(consumer: string, options: ForgetOptions): Promise<void> {
   if (consumersOf(apps.map(({ pipeline }) => pipeline)).some(({ name }) => name === consumer))
     throw new Fault('USAGE', `${JSON.stringify(consumer)} is a consumer of the configuration, and would begin anew`);
   const reader = await openEngineReader(config);
-  const known = await whatIsKept(reader, consumer).finally(() => reader.close());
-  if (known === undefined) throw new Fault('USAGE', `the log knows no consumer ${JSON.stringify(consumer)}`);
+  const isKnown = await knows(reader, consumer);
+  if (!isKnown) throw new Fault('USAGE', `the log knows no consumer ${JSON.stringify(consumer)}`);
   const { log, state, views } = await openEngine(config);
   let partitions: number;
   try {
@@ -51,21 +51,28 @@ interface Kept {
   readonly views: StateStore;
 }
 
-/** Undefined where it is nothing. */
+async function knows(reader: EngineReader, consumer: string): Promise<boolean> {
+  try {
+    const { keys, found } = await whatIsKept(reader, consumer);
+    return keys !== undefined || found.length > 0;
+  } finally {
+    await reader.close();
+  }
+}
+
 async function whatIsKept({ log, state, views }: Kept, consumer: string) {
   const { keysOfConsumer } = await import('../processing/keys-of-consumer.ts');
   const { viewsOf } = await import('../views/doomed.ts');
   const keys = await keysOfConsumer(state, log.id, consumer);
-  const found = await viewsOf(views, log.id, consumer);
-  return keys === undefined && found.length === 0 ? undefined : { keys, views: found };
+  return { keys, found: await viewsOf(views, log.id, consumer) };
 }
 
 /** Answers of how many partitions something was kept. */
 async function forgetAll(kept: Kept, consumer: string): Promise<number> {
   const { forgetView } = await import('../views/doomed.ts');
-  const { keys, views = [] } = (await whatIsKept(kept, consumer)) ?? {};
+  const { keys, found } = await whatIsKept(kept, consumer);
   let ofViews = 0;
-  for (const of of views) ofViews += await forgetView(kept.views, of);
+  for (const of of found) ofViews += await forgetView(kept.views, of);
   if (keys) await kept.state.commit({ delete: keys.all });
   return keys?.checkpoints ?? ofViews;
 }

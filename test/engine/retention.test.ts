@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { pairs, type Timestamp } from 'tributary';
+import { pairs } from 'tributary';
 import { dataPaths } from '../../src/engine/engine.ts';
 import { keepRetention } from '../../src/engine/retention.ts';
 import { idempotencyTopic } from '../../src/ingest/idempotency.ts';
@@ -24,6 +24,10 @@ const records = 200;
 const running = { name: 'running', topic: at.topic };
 const alsoKeep = () => [{ topic: idempotencyTopic.name, partition: 0, offset: 0 }];
 const other = { name: 'other', topic: at.topic };
+
+function itself<Event>(event: Event): Event {
+  return event;
+}
 
 suite('retention', () => {
   let dataDir: string;
@@ -129,9 +133,8 @@ suite('retention', () => {
   });
 
   async function countInto(of: ViewIdentity): Promise<void> {
-    const counts = (event: { key: string; time: Timestamp }) => event;
     const by = pairs({ by: ({ key }: { key: string }) => key, with: () => true, keptForDays: 30 });
-    const view = { name: of.view, counts, measures: { pairs: by } };
+    const view = { name: of.view, counts: itself, measures: { pairs: by } };
     const counted = await openViewState({ store: state, of, view, partition: 0, onSkipped: () => {} });
     const record = { offset: 0, timeMs: Date.now(), key: null, value: Buffer.alloc(0), headers: [] };
     await counted.apply([record], [{ key: 'a', time: '2017-06-28T19:34:14.486693Z' }], 1);
