@@ -8,7 +8,6 @@ export {
   count,
   first,
   last,
-  minuteOf,
   pairs,
   view,
   type Minute,

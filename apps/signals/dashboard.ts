@@ -1,5 +1,5 @@
 /** What `GET /dashboard` and the paths below it answer. */
-import { http, type Minute, minuteOf, Reject, type Route, type RouteRequest, type Timestamp } from 'tributary';
+import { http, type Minute, parseMinute, Reject, type Route, type RouteRequest, type Timestamp } from 'tributary';
 import { bySymbol } from './by-symbol.ts';
 import { readSymbol, symbols } from './read-symbol.ts';
 
@@ -45,10 +45,8 @@ function readRange(path: RouteRequest['path']): { readonly lower: Minute; readon
   return { lower, upper };
 }
 
-/** A date means its midnight. */
 function readMinute(path: RouteRequest['path'], name: 'lower' | 'upper'): Minute {
-  const text = path[name] ?? '';
-  const minute = minuteOf(text.length === 'YYYY-MM-DD'.length ? `${text}T00:00` : text);
+  const minute = parseMinute(path[name] ?? '');
   if (minute === undefined) throw new Reject(name, 'expected a date, YYYY-MM-DD, or a minute, YYYY-MM-DDTHH:MM');
   return minute;
 }

@@ -7,7 +7,7 @@
  *     measures: { count: count(), earliest: first(), latest: last(), followups: pairs({ ... }) },
  *   });
  */
-import { isTime, type Timestamp } from '../event/time.ts';
+import type { Timestamp } from '../event/time.ts';
 
 /** What an event counts for. */
 export interface CountedFor {
@@ -60,13 +60,8 @@ export type ReadView = <Row>(view: View<any, Row>) => ViewReader<Row>;
 
 declare const minuteBrand: unique symbol;
 
-/** `YYYY-MM-DDTHH:MM`, UTC. */
+/** `YYYY-MM-DDTHH:MM`, UTC: of `parseMinute`. */
 export type Minute = string & { readonly [minuteBrand]: true };
-
-/** `undefined` where `text` is none: not of that form, or on no day of the calendar. */
-export function minuteOf(text: string): Minute | undefined {
-  return text.length === 'YYYY-MM-DDTHH:MM'.length && isTime(`${text}:00Z`) ? (text as Minute) : undefined;
-}
 
 /** How many. */
 export function count(): Measure<unknown, number> {

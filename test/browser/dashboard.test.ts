@@ -157,6 +157,27 @@ suite('the dashboard page', { skip, timeout: 240_000 }, () => {
     await hears(page, 'Live');
   });
 
+  test('shows a range while counts change all the time and the server takes longer than they do', async (t) => {
+    let n = 0;
+    const row = (): object => ({ count: ++n, symbol: 'e', earliest: null, latest: null, followups: 0 });
+    const slow = http.get('/dashboard/range/:lower/:upper', async () => {
+      await sleep(1_500);
+      return [{ count: 7, symbol: 'e', earliest: null, latest: null, followups: 5 }];
+    });
+    const { url } = await serveRoutes(t, { routes: [...liveOnly(() => [row()]), slow], limits: { lookEveryMs: 20 } });
+    const page = await open(t, url);
+    await hears(page, 'Live');
+    await page.getByRole('combobox', { name: 'Time' }).selectOption('the last hour');
+    await shows(page, '7 initials, 5 followups');
+    await page.close(); // before the server
+  });
+
+  test('says why it is not live, where the server says so', async (t) => {
+    const { url } = await serveRoutes(t, { routes: liveOnly(() => []), limits: { maxListeners: 0 } });
+    const page = await open(t, url, { errors: /status of 503/ });
+    await hears(page, 'Not live: /dashboard/live has 0 listeners, and takes no more, trying again');
+  });
+
   test('holds no connection while nobody sees it', async (t) => {
     let looks = 0;
     const routes = liveOnly(() => [{ count: (looks += 1), symbol: 'e', earliest: null, latest: null, followups: 0 }]);

@@ -6,7 +6,7 @@ import type { ServerResponse } from 'node:http';
 
 export interface ListenerOptions {
   readonly heartbeatMs: number;
-  /** Asked at each heartbeat: whether it may go on listening. */
+  /** Whether it may go on listening: asked before each event, and at each heartbeat. */
   readonly isWelcome: () => boolean;
 }
 
@@ -37,6 +37,8 @@ export class Listener {
   }
 
   send(event: string): void {
+    if (this.#response.writableEnded) return; // it goes as soon as it has read what it was sent
+    if (!this.#options.isWelcome()) return this.end();
     if (this.#isWriting) this.#next = event;
     else this.#write(event);
   }

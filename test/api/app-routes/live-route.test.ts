@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { suite, test } from 'node:test';
+import { suite, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
 import { addKey, revokeKey } from '../../../src/access/key-store.ts';
 import { openAccess } from '../../../src/access/open-access.ts';
 import { guard } from '../../../src/api/guard.ts';
@@ -36,6 +37,25 @@ class Answer {
 }
 
 const quick = { lookEveryMs: 20 };
+
+async function serveWithKey(t: TestContext, { answer, heartbeatMs }: { answer: Answer; heartbeatMs: number }) {
+  const keysDir = join(await scratch(t), 'keys');
+  const { key, record } = await addKey(keysDir, { name: 'wall', source: '/live' }, Date.now());
+  const logger = createLogger({ level: 'silent' });
+  const access = await openAccess({
+    host: '127.0.0.1',
+    keysDir,
+    adminToken: undefined,
+    adminTokenFile: undefined,
+    logger,
+  });
+  t.after(() => access.close());
+  const limits = { ...quick, heartbeatMs };
+  const prepare = (server: FastifyInstance): void => guard(server, access);
+  const { url } = await serveRoutes(t, { routes: answer.routes, limits, prepare });
+  const headers = { authorization: `Bearer ${key}` };
+  return { url, keysDir, record, headers, isGood: () => access.isStillGood(headers, '/live') };
+}
 
 suite('a live route', { timeout: 60_000 }, () => {
   test('sends the answer at once, and whenever it has changed', async (t) => {
@@ -174,29 +194,25 @@ suite('a live route', { timeout: 60_000 }, () => {
   });
 
   test('a stream ends when its key is revoked', async (t) => {
-    const keysDir = join(await scratch(t), 'keys');
-    const { key, record } = await addKey(keysDir, { name: 'wall', source: '/live' }, Date.now());
-    const logger = createLogger({ level: 'silent' });
-    const access = await openAccess({
-      host: '127.0.0.1',
-      keysDir,
-      adminToken: undefined,
-      adminTokenFile: undefined,
-      logger,
-    });
-    t.after(() => access.close());
-    const limits = { ...quick, heartbeatMs: 50 };
-    const { url } = await serveRoutes(t, {
-      routes: new Answer(1).routes,
-      limits,
-      prepare: (server) => guard(server, access),
-    });
+    const { url, keysDir, record, headers } = await serveWithKey(t, { answer: new Answer(1), heartbeatMs: 50 });
     await assert.rejects(EventStream.open(`${url}/live`), /answered 401/);
-    const stream = await EventStream.open(`${url}/live`, { authorization: `Bearer ${key}` });
+    const stream = await EventStream.open(`${url}/live`, headers);
     assert.equal((await stream.next())?.data, '1');
     await stream.block(); // a heartbeat: it may go on
     await revokeKey(keysDir, record.id, Date.now());
     assert.equal(await stream.next(), undefined);
-    await assert.rejects(EventStream.open(`${url}/live`, { authorization: `Bearer ${key}` }), /answered 401/);
+    await assert.rejects(EventStream.open(`${url}/live`, headers), /answered 401/);
+  });
+
+  test('nothing is told any more with a key that was revoked, also between two heartbeats', async (t) => {
+    const answer = new Answer(1);
+    const { url, keysDir, record, headers, isGood } = await serveWithKey(t, { answer, heartbeatMs: 60_000 });
+    const stream = await EventStream.open(`${url}/live`, headers);
+    t.after(() => stream.close());
+    assert.equal((await stream.next())?.data, '1');
+    await revokeKey(keysDir, record.id, Date.now());
+    await until(() => !isGood());
+    answer.value = 2;
+    assert.equal(await stream.next(), undefined);
   });
 });
