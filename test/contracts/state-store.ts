@@ -39,14 +39,6 @@ export function stateStoreContract(driver: string, open: () => Promise<OpenState
     const entries = async (prefix: string): Promise<readonly (readonly [string, string])[]> =>
       (await Array.fromAsync(store.entries(prefix))).map(([key, value]) => [key, value.toString()] as const);
 
-    it('takes a change of many entries whole', async () => {
-      const expect = Array.from({ length: 50_000 }, (_, index) => ({ key: `many/${index}`, value: undefined }));
-      assert.equal(await store.commit({ expect, put: [put('many/49999', '1')] }), true);
-      assert.equal(await store.commit({ expect, put: [put('many/0', '1')] }), false);
-      assert.deepEqual(await store.getAll(['many/0', 'many/49999']), [undefined, bytes('1')]);
-      assert.equal(await store.commit({ delete: ['many/49999'] }), true);
-    });
-
     it('gives back what was put, replaced or deleted', async () => {
       assert.equal(await store.get('a'), undefined);
       assert.equal(await store.commit({ put: [put('a', '1'), put('b', '')] }), true);
