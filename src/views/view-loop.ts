@@ -190,7 +190,7 @@ export class ViewLoop {
       const { start } = await log.range(this.at);
       const from = state.next;
       if (start <= from) throw error;
-      if (!state.isNew) observer.gone(this.at, { from, to: start });
+      observer.gone(this.at, { from, to: start });
       state.passOver(start);
     }
     this.#changed();
