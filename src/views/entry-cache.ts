@@ -11,6 +11,7 @@ import {
   addPairs,
   type AnyMeasure,
   emptyValues,
+  minuteOfRow,
   rowBytes,
   rowIn,
   type StoredRow,
@@ -20,7 +21,6 @@ import type { PartitionKeys } from './view-keys.ts';
 
 /** Rows with the minutes in them; values of `by` with their firsts. Of each so many, together some 20 MB. */
 const maxKept = 50_000;
-const minuteLength = 16;
 
 interface Row extends StoredRow {
   readonly name: string;
@@ -103,20 +103,31 @@ export class EntryCache {
         if (isSecond) for (const { minute, key } of (this.#joined.get(name) as Joined).firsts) need(minute, key);
     }
     if (missing.size === 0) return;
-    const groups = [...missing].map(([id, [minute, key]]) => ({ id, key, names: this.#namesOf(minute, key) }));
-    const names = new Set(groups.flatMap((group) => group.names).filter((name) => !this.#rows.has(name)));
-    const stored = await this.#fromStore([...names]);
-    const raw = new Map([...names].map((name, index) => [name, stored[index]]));
-    for (const { id, key, names: rowNames } of groups)
-      this.#groups.set(id, this.#group(id.slice(0, minuteLength), key, rowNames, raw));
+    const raw = new Map<string, Buffer | undefined>();
+    const groups: (readonly string[])[] = [];
+    for (const [minute, key] of missing.values()) {
+      const names = this.#namesOf(minute, key);
+      groups.push(names);
+      for (const name of names) if (!this.#rows.has(name)) raw.set(name, undefined);
+    }
+    const names = [...raw.keys()];
+    const stored = await this.#fromStore(names);
+    for (const [index, name] of names.entries()) raw.set(name, stored[index]);
+    let index = 0;
+    for (const [id, [minute, key]] of missing)
+      this.#groups.set(id, this.#group(minute, key, groups[index++] as readonly string[], raw));
   }
 
   #group(minute: string, key: string, names: readonly string[], raw: RawRows): Group {
     const rows = names.map((name) => this.#row(name, key, raw));
-    const { minutes } = rows[0] as Row;
+    const hour = rows[0] as Row;
     const name = minuteInHour(minute) as string;
-    if (minutes[name] === undefined) this.#rowWeight += 1;
-    return { rows, minute: (minutes[name] ??= emptyValues(this.#measures)) };
+    const known = minuteOfRow(hour, name);
+    if (known) return { rows, minute: known };
+    const values = emptyValues(this.#measures);
+    hour.minutes.push([name, values]);
+    this.#rowWeight += 1;
+    return { rows, minute: values };
   }
 
   #namesOf(minute: string, key: string): readonly string[] {
@@ -129,7 +140,7 @@ export class EntryCache {
     const value = raw.get(name);
     const stored = value && rowIn(value);
     if (stored === undefined && name === this.#keys.row(allTime, key)) this.#newKeys.add(key);
-    const { values, minutes } = stored ?? { values: emptyValues(this.#measures), minutes: {} };
+    const { values, minutes } = stored ?? { values: emptyValues(this.#measures), minutes: [] };
     const row: Row = { name, key, values, minutes, isDirty: false };
     this.#rows.set(name, row);
     this.#rowWeight += weightOfRow(row);
@@ -198,7 +209,7 @@ export class EntryCache {
 }
 
 function weightOfRow({ minutes }: StoredRow): number {
-  return 1 + Object.keys(minutes).length;
+  return 1 + minutes.length;
 }
 
 function weightOfJoined({ firsts }: Joined): number {

@@ -17,7 +17,12 @@ export interface Firsts {
   count: number;
 }
 
-type Stored = readonly [lastMs: number, seconds: number, firsts: readonly (readonly [string, string, number])[]];
+type Stored = readonly [
+  lastMs: number,
+  seconds: number,
+  firsts: readonly (readonly [string, string, number])[],
+  expiresAtMs: number,
+];
 
 export class Joined {
   readonly name: string;
@@ -25,14 +30,16 @@ export class Joined {
   #lastMs: number;
   #seconds: number;
   #firsts: Firsts[];
+  #expiresAtMs: number;
   isDirty = false;
 
   constructor(name: string, keptForDays: number, raw: Buffer | undefined) {
     this.name = name;
     this.#keptForMs = keptForDays * dayMs;
-    const [lastMs, seconds, firsts] = raw === undefined ? nothing : (JSON.parse(raw.toString()) as Stored);
+    const [lastMs, seconds, firsts, expiresAtMs] = raw === undefined ? nothing : (JSON.parse(raw.toString()) as Stored);
     this.#lastMs = lastMs;
     this.#seconds = seconds;
+    this.#expiresAtMs = expiresAtMs;
     this.#firsts = firsts.map(([minute, key, count]) => ({ minute, key, count }));
   }
 
@@ -64,16 +71,21 @@ export class Joined {
     else if (this.#firsts.push({ minute, key, count: 1 }) > maxFirsts) this.#firsts.shift();
   }
 
-  /** A day more than it is remembered, so that no clock that differs forgets what the log's time does not. */
+  /**
+   * A day more than it is remembered, so that no clock that differs forgets what the log's time does not; and up to another day, since
+   * each other time of expiry is an entry more in the store, which stays as long.
+   */
   put(nowMs: number): StatePut {
+    const neededToMs = Math.max(this.#lastMs, nowMs) + this.#keptForMs + dayMs;
+    if (this.#expiresAtMs < neededToMs) this.#expiresAtMs = neededToMs + dayMs;
     const stored: Stored = [
       this.#lastMs,
       this.#seconds,
       this.#firsts.map(({ minute, key, count }) => [minute, key, count]),
+      this.#expiresAtMs,
     ];
-    const expiresAtMs = Math.max(this.#lastMs, nowMs) + this.#keptForMs + dayMs;
-    return { key: this.name, value: Buffer.from(JSON.stringify(stored)), expiresAtMs };
+    return { key: this.name, value: Buffer.from(JSON.stringify(stored)), expiresAtMs: this.#expiresAtMs };
   }
 }
 
-const nothing: Stored = [0, 0, []];
+const nothing: Stored = [0, 0, [], 0];

@@ -34,8 +34,9 @@ const commitEveryMs = 250;
 /** One commit takes some 10 ms of LMDB's. */
 const commitAtEntries = 4_096;
 /** Behind a commit that takes its time. */
-const mostDirtyEntries = 4 * commitAtEntries;
-const pageBytes = 512 * 1024;
+const mostDirtyEntries = 2 * commitAtEntries;
+/** Of small events with a row each that is some 10,000 entries. */
+const pageBytes = 256 * 1024;
 /** After a rebuild another generation answers. */
 const lookEveryMs = 1_000;
 
@@ -189,7 +190,7 @@ export class ViewLoop {
       const { start } = await log.range(this.at);
       const from = state.next;
       if (start <= from) throw error;
-      if (!state.isNew) observer.gone(this.at, { from, to: start });
+      observer.gone(this.at, { from, to: start });
       state.passOver(start);
     }
     this.#changed();

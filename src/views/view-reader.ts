@@ -27,7 +27,8 @@ import type { ViewLoop } from './view-loop.ts';
 const patienceMs = 2_000;
 /** What another process has counted is in the store so soon. */
 const lookEveryMs = 25;
-const partitionsKnownForMs = 5_000;
+/** Others may add some. */
+const partitionsKnownForMs = 500;
 
 export interface ViewReaderOptions {
   readonly log: LogReader;

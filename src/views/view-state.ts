@@ -90,10 +90,6 @@ export class ViewState {
     return positionIn(this.#stored) ?? 0;
   }
 
-  get isNew(): boolean {
-    return this.#stored === undefined;
-  }
-
   /** Entries that a commit would put. */
   get dirtyEntries(): number {
     return this.#cache.dirtyEntries;

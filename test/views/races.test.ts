@@ -269,6 +269,20 @@ suite('views, in the middle of things', () => {
       assert.ok(store.asked.length > 2, 'it is read from the store again');
     });
 
+  test('what the log has let go of is told where the store was emptied', async (t) => {
+    const log = await opened(t, { dir: await directory(t) });
+    await append(log, [visit('a'), visit('b'), visit('c')]);
+    const read: Log['read'] = async (at, from, limits) => {
+      if (from >= 2) return log.read(at, from, limits);
+      throw new Fault('OFFSET_OUT_OF_RANGE', `Offset ${from} is no longer kept.`);
+    };
+    const cut = changed(log, { read, range: async () => ({ start: 2, end: 3 }) });
+    const gone: unknown[] = [];
+    const views = await startViews(t, cut, new MapState(), { gone: (_, range) => void gone.push(range) });
+    assert.deepEqual(await views.read(byKey).at('c'), { count: 1, pairs: 0 });
+    assert.deepEqual(gone, [{ from: 0, to: 2 }]);
+  });
+
   test('a log that lets go of records while a view is built anew: refused, or without them', async (t) => {
     const log = await opened(t, { dir: await directory(t) });
     await append(log, [visit('a'), visit('b'), visit('c')]);

@@ -291,8 +291,10 @@ suite('views', () => {
     joined.touch(30 * dayMs);
     assert.deepEqual([joined.seconds, joined.firsts.length], [1, 1]);
     const { value, expiresAtMs } = joined.put(0);
-    assert.equal(expiresAtMs, 61 * dayMs);
+    assert.equal(expiresAtMs, 62 * dayMs);
     const again = new Joined('n', 30, Buffer.from(value));
+    assert.equal(again.put(31 * dayMs).expiresAtMs, 62 * dayMs, 'a store keeps each other time of expiry until then');
+    assert.equal(again.put(31 * dayMs + 1).expiresAtMs, 63 * dayMs + 1);
     assert.deepEqual([again.seconds, again.firsts], [1, joined.firsts]);
     again.touch(60 * dayMs + 1);
     assert.deepEqual([again.seconds, again.firsts.length], [0, 0]);

@@ -97,7 +97,9 @@ class RedisStore implements StateStore {
 
   async commit(change: StateChange): Promise<boolean> {
     const [names, values] = commitArguments(change);
-    const committed = this.#ask((client) => client.eval(commitScript, names.length, ...names, ...values));
+    // One list: as arguments of a function so many may be more than the stack holds.
+    const script = [commitScript, names.length, ...names, ...values];
+    const committed = this.#ask((client) => client.call('EVAL', script));
     this.#commits.add(committed);
     try {
       return (await committed) === 1;
