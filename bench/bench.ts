@@ -1,7 +1,8 @@
 /**
  * Tributary beside its yardsticks, in one run on one machine, so that what counts are ratios. Embedded: ingest beside the same server
  * without a log, landing beside `psql \copy`, and memory while PostgreSQL stands still. On a cluster, whose servers it starts: ingest
- * beside the Kafka client's own producer, landing beside `psql \copy` and reading alone, and what a second node costs.
+ * beside the Kafka client's own producer, landing beside `psql \copy` and reading alone, and what a second node costs. A system that takes
+ * requests: those beside the same server with a log that keeps nothing, and its views over millions of events.
  */
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,8 +15,11 @@ import { benchNodes, type NodesResult } from './cluster/nodes.ts';
 import { benchIngest, type IngestResult } from './ingest/ingest.ts';
 import { benchLanding, type LandingResult } from './landing/landing.ts';
 import { benchMemory, type MemoryResult } from './memory/memory.ts';
+import { benchConfig, loadApp } from './parts.ts';
+import { benchRequests, type RequestsResult } from './requests/requests.ts';
+import { benchViews, type ViewsResult } from './requests/views.ts';
 
-export type Part = 'ingest' | 'landing' | 'memory' | 'nodes';
+export type Part = 'ingest' | 'landing' | 'memory' | 'nodes' | 'requests' | 'views';
 
 export interface BenchOptions {
   readonly system: string;
@@ -26,8 +30,8 @@ export interface BenchOptions {
   readonly quick: boolean;
   /** Of the part landing. */
   readonly rows: number;
-  /** Of the part memory. */
-  readonly events: number;
+  /** Of the part memory, or views; default: each part's own. */
+  readonly events: number | undefined;
   /** Told what is being measured. */
   readonly onStep: (step: string) => void;
 }
@@ -54,7 +58,14 @@ export interface ClusterBenchResult extends About {
   readonly nodes: NodesResult | undefined;
 }
 
-export type BenchResult = EmbeddedBenchResult | ClusterBenchResult;
+/** Of a system that takes requests. */
+export interface RequestsBenchResult extends About {
+  readonly engine: 'embedded' | 'cluster';
+  readonly requests: RequestsResult | undefined;
+  readonly views: ViewsResult | undefined;
+}
+
+export type BenchResult = EmbeddedBenchResult | ClusterBenchResult | RequestsBenchResult;
 
 /** What each part is given. */
 export interface PartOptions extends BenchOptions {
@@ -62,7 +73,9 @@ export interface PartOptions extends BenchOptions {
   readonly dir: string;
 }
 
-export function bench(options: BenchOptions): Promise<BenchResult> {
+export async function bench(options: BenchOptions): Promise<BenchResult> {
+  const { pipeline } = await loadApp(benchConfig(options.system, '.'));
+  if (pipeline.source.kind === 'requests') return benchRequestSystem(options);
   return options.engine === 'cluster' ? benchCluster(options) : benchEmbedded(options);
 }
 
@@ -78,6 +91,13 @@ async function benchCluster(options: BenchOptions): Promise<ClusterBenchResult> 
   const landing = await runPart('landing', benchClusterLanding, options);
   const nodes = await runPart('nodes', benchNodes, options);
   return { ...about(options, [ingest, landing, nodes]), engine: 'cluster', ingest, landing, nodes };
+}
+
+async function benchRequestSystem(options: BenchOptions): Promise<RequestsBenchResult> {
+  const { engine } = options;
+  const requests = await runPart('requests', benchRequests, options);
+  const views = engine === 'embedded' ? await runPart('views', benchViews, options) : undefined;
+  return { ...about(options, [requests, views]), engine, requests, views };
 }
 
 interface Judged {

@@ -4,6 +4,7 @@ import { type Engine, openEngine } from '../src/engine/engine.ts';
 import { loadApps } from '../src/engine/load-apps.ts';
 import { createPackageIds } from '../src/event/correlation-id.ts';
 import { Budget } from '../src/ingest/budget.ts';
+import { EventIngest } from '../src/ingest/event-ingest.ts';
 import { Idempotency, idempotencyTopic } from '../src/ingest/idempotency.ts';
 import { Ingest } from '../src/ingest/ingest.ts';
 import { Patience } from '../src/ingest/patience.ts';
@@ -43,9 +44,18 @@ export async function loadApp(config: Config): Promise<App> {
   return app;
 }
 
-/** @param log the engine's, or one in its place */
-export async function openIngest({ app, config, engine }: BenchEngine, log: Log): Promise<Ingest> {
-  return new Ingest({
+/** Of packages. @param log the engine's, or one in its place */
+export async function openIngest(parts: BenchEngine, log: Log): Promise<Ingest> {
+  return new Ingest({ ...(await ingestOptions(parts, log)), onDefect: fail });
+}
+
+/** Of requests. @param log the engine's, or one in its place */
+export async function openEventIngest(parts: BenchEngine, log: Log): Promise<EventIngest> {
+  return new EventIngest(await ingestOptions(parts, log));
+}
+
+async function ingestOptions({ app, config, engine }: BenchEngine, log: Log) {
+  return {
     pipeline: app.pipeline,
     log,
     codecs: createCodecs(engine.registry),
@@ -53,8 +63,7 @@ export async function openIngest({ app, config, engine }: BenchEngine, log: Log)
     patience: new Patience(config.ingest.waitForRoomMs),
     idempotency: await Idempotency.open({ log, views: engine.state, onError: fail }),
     nextPackage: createPackageIds({ now: Date.now }),
-    onDefect: fail,
-  });
+  };
 }
 
 function fail(error: unknown): never {

@@ -6,6 +6,7 @@ import { cells, goalText, megabytes, ratio, right, whole } from './cells.ts';
 import type { IngestResult } from './ingest/ingest.ts';
 import type { LandingResult } from './landing/landing.ts';
 import type { MemoryResult, MemorySample } from './memory/memory.ts';
+import { requestsTable, viewsTable } from './requests/tables.ts';
 
 /** @param width columns of the terminal */
 export function asTables(result: BenchResult, width: number | undefined): string {
@@ -15,6 +16,10 @@ export function asTables(result: BenchResult, width: number | undefined): string
 }
 
 function sectionsOf(result: BenchResult, width: number | undefined): readonly (string | undefined)[] {
+  if ('requests' in result) {
+    const { requests, views } = result;
+    return [requests && requestsTable(requests, width), views && viewsTable(views, width)];
+  }
   if (result.engine === 'cluster') {
     const { ingest, landing, nodes } = result;
     return [

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { kafkaOf } from '../../src/services/kafka.ts';
 import { postgresOf } from '../../src/services/postgres.ts';
+import { redisOf } from '../../src/services/redis.ts';
 import { RunningService } from '../../src/services/running-service.ts';
 import { s3Bucket, s3Credentials, s3Of } from '../../src/services/s3.ts';
 import type { Service } from '../../src/services/service.ts';
@@ -77,6 +78,12 @@ export async function startServers(dir: string): Promise<Servers> {
     await stop();
     throw error;
   }
+}
+
+/** It keeps nothing over a restart. */
+export async function startRedis(dir: string): Promise<{ readonly address: string; stop(): Promise<void> }> {
+  const [port = 0] = await freePorts(1);
+  return start(redisOf(port), join(dir, 'redis'));
 }
 
 class EmptyStores {

@@ -41,6 +41,7 @@ export interface MemoryResult {
 const goalBytes = 250 * 1024 * 1024;
 const connections = 64;
 const eventsAPackage = 100;
+const usualEvents = 2_000_000;
 const quickEvents = 20_000;
 const sampleMs = 250;
 const landTimeoutMs = 600_000;
@@ -49,7 +50,7 @@ export async function benchMemory(options: PartOptions): Promise<MemoryResult> {
   const { system, dir, quick } = options;
   if (process.platform !== 'linux')
     throw new Error('the memory of a process is read from /proc: this part needs Linux');
-  const packages = Math.ceil((quick ? quickEvents : options.events) / eventsAPackage);
+  const packages = Math.ceil((quick ? quickEvents : (options.events ?? usualEvents)) / eventsAPackage);
   const dataDir = join(dir, 'data');
   const program = await startProgram(system, dataDir);
   const load = new Child<LoadMethods>(join(import.meta.dirname, '../ingest/load-process.ts'));

@@ -12,10 +12,10 @@ import { tell, writeLine } from './output.ts';
 import { outputWidth } from './table.ts';
 
 interface BenchCommandOptions {
-  readonly engine: keyof typeof parts;
+  readonly engine: Engine;
   readonly only?: string;
   readonly rows: number;
-  readonly events: number;
+  readonly events?: number;
   readonly quick?: true;
   readonly json?: true;
 }
@@ -26,10 +26,15 @@ interface BenchModules {
   readonly asTables: (result: object, width: number | undefined) => string;
 }
 
-const parts = {
-  embedded: ['ingest', 'landing', 'memory'],
-  cluster: ['ingest', 'landing', 'nodes'],
-} as const;
+type Engine = 'embedded' | 'cluster';
+
+/** By the source of the system. */
+const parts: Readonly<Record<'http' | 'requests', Readonly<Record<Engine, readonly string[]>>>> = {
+  http: { embedded: ['ingest', 'landing', 'memory'], cluster: ['ingest', 'landing', 'nodes'] },
+  requests: { embedded: ['requests', 'views'], cluster: ['requests'] },
+};
+
+const allParts = new Set(Object.values(parts).flatMap((of) => Object.values(of).flat()));
 
 export function addBench(program: Command): void {
   program
@@ -40,16 +45,21 @@ export function addBench(program: Command): void {
     .argument('<system>', 'such as collect')
     .addOption(
       new Option('--engine <engine>', 'cluster: on Kafka, S3 and PostgreSQL, which it starts')
-        .choices(Object.keys(parts))
+        .choices(['embedded', 'cluster'] satisfies Engine[])
         .default('embedded'),
     )
     .addOption(
-      new Option('--only <part>', 'one part: memory with embedded, nodes with cluster, the others with both').choices([
-        ...new Set([...parts.embedded, ...parts.cluster]),
-      ]),
+      new Option(
+        '--only <part>',
+        'one part: memory and views with embedded, nodes with cluster, the others with both',
+      ).choices([...allParts]),
     )
     .option('--rows <n>', 'that landing lands', wholeNumber(1), 500_000)
-    .option('--events <n>', 'that come in while PostgreSQL stands still', wholeNumber(1), 2_000_000)
+    .option(
+      '--events <n>',
+      'that come in while PostgreSQL stands still (default: 2000000), or that views are made of (default: 10000000)',
+      wholeNumber(1),
+    )
     .option('--quick', 'seconds in place of minutes: shows that it runs, and judges no goal')
     .option('--json', 'as one JSON object')
     .addHelpText(
@@ -58,6 +68,7 @@ export function addBench(program: Command): void {
         'tributary bench collect',
         'tributary bench collect --only landing --rows 1000000 --json',
         'tributary bench collect --engine cluster --only ingest',
+        'tributary bench signals --only views --events 1000000',
       ),
     )
     .action(run);
@@ -66,10 +77,11 @@ export function addBench(program: Command): void {
 async function run(system: string, options: BenchCommandOptions): Promise<void> {
   const { bench, asTables } = await loadBench();
   const { engine, rows, events, only, quick = false } = options;
-  if (only !== undefined && !(parts[engine] as readonly string[]).includes(only))
-    throw new Fault('USAGE', `--engine ${engine} has no part ${only}, but ${parts[engine].join(', ')}`);
   const { loadApps } = await import('../engine/load-apps.ts');
-  await loadApps({ ...configOf({}), only: [system] }); // told before anything is measured
+  const apps = await loadApps({ ...configOf({}), only: [system] }); // told before anything is measured
+  const known = apps.flatMap(({ pipeline: { source } }) => parts[source.kind][engine]);
+  if (only !== undefined && !known.includes(only))
+    throw new Fault('USAGE', `${system} with --engine ${engine} has no part ${only}, but ${known.join(', ')}`);
   const result = await bench({ system, engine, only, quick, rows, events, onStep: tell });
   await writeLine(options.json ? JSON.stringify(result) : asTables(result, outputWidth()));
   if (!result.passed) process.exitCode = 1;

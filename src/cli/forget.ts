@@ -1,8 +1,8 @@
-/** `tributary forget`: the log no longer keeps what a consumer has not landed that is gone for good. */
+/** `tributary forget`: the log no longer keeps what a consumer has not landed that is gone for good, and its views are deleted. */
 import type { Command } from 'commander';
 import type { EngineReader } from '../engine/engine.ts';
 import { Fault } from '../errors.ts';
-import type { keysOfConsumer } from '../processing/keys-of-consumer.ts';
+import type { StateStore } from '../stores/state/state-store.ts';
 import { type ConfigOptions, configOf, examples, withConfig } from './options.ts';
 import { writeLine } from './output.ts';
 
@@ -12,7 +12,7 @@ interface ForgetOptions extends ConfigOptions {
 
 export function addForget(program: Command): void {
   withConfig(program.command('forget'))
-    .description('let go of what the log keeps for a consumer that is no longer in the configuration')
+    .description('let go of what is kept for a consumer that is no longer in the configuration, and of its views')
     .argument('<consumer>')
     .option('--json', 'as a JSON object')
     .addHelpText('after', examples('tributary forget old-pipeline', 'tributary forget old.dead.letter/keeper'))
@@ -22,32 +22,57 @@ export function addForget(program: Command): void {
 /** Beside a running `start` it is refused (DATA_DIR_IN_USE): keyed state has one writer. */
 async function forget(consumer: string, options: ForgetOptions): Promise<void> {
   const config = configOf(options);
-  const [{ openEngine, openEngineReader }, { consumersOf }, { loadApps }, { keysOfConsumer }] = await Promise.all([
+  const [{ openEngine, openEngineReader }, { consumersOf }, { loadApps }] = await Promise.all([
     import('../engine/engine.ts'),
     import('../engine/landing.ts'),
     import('../engine/load-apps.ts'),
-    import('../processing/keys-of-consumer.ts'),
   ]);
   const apps = await loadApps({ pipelines: config.pipelines });
   if (consumersOf(apps.map(({ pipeline }) => pipeline)).some(({ name }) => name === consumer))
     throw new Fault('USAGE', `${JSON.stringify(consumer)} is a consumer of the configuration, and would begin anew`);
-  const keys = await readKeys(await openEngineReader(config), consumer, keysOfConsumer);
-  if (keys === undefined) throw new Fault('USAGE', `the log knows no consumer ${JSON.stringify(consumer)}`);
+  const reader = await openEngineReader(config);
+  const isKnown = await knows(reader, consumer);
+  if (!isKnown) throw new Fault('USAGE', `the log knows no consumer ${JSON.stringify(consumer)}`);
   const { log, state, views } = await openEngine(config);
+  let partitions: number;
   try {
-    await state.commit({ delete: keys.all });
+    partitions = await forgetAll({ log, state, views }, consumer);
   } finally {
     await log.close();
     await state.close();
     await views.close();
   }
-  await writeLine(options.json ? JSON.stringify({ consumer, partitions: keys.checkpoints }) : `Forgot ${consumer}.`);
+  await writeLine(options.json ? JSON.stringify({ consumer, partitions }) : `Forgot ${consumer}.`);
 }
 
-async function readKeys(reader: EngineReader, consumer: string, keysOf: typeof keysOfConsumer) {
+interface Kept {
+  readonly log: Pick<EngineReader['log'], 'id'>;
+  readonly state: StateStore;
+  readonly views: StateStore;
+}
+
+async function knows(reader: EngineReader, consumer: string): Promise<boolean> {
   try {
-    return await keysOf(reader.state, reader.log.id, consumer);
+    const { keys, found } = await whatIsKept(reader, consumer);
+    return keys !== undefined || found.length > 0;
   } finally {
     await reader.close();
   }
+}
+
+async function whatIsKept({ log, state, views }: Kept, consumer: string) {
+  const { keysOfConsumer } = await import('../processing/keys-of-consumer.ts');
+  const { viewsOf } = await import('../views/doomed.ts');
+  const keys = await keysOfConsumer(state, log.id, consumer);
+  return { keys, found: await viewsOf(views, log.id, consumer) };
+}
+
+/** Answers of how many partitions something was kept. */
+async function forgetAll(kept: Kept, consumer: string): Promise<number> {
+  const { forgetView } = await import('../views/doomed.ts');
+  const { keys, found } = await whatIsKept(kept, consumer);
+  let ofViews = 0;
+  for (const of of found) ofViews += await forgetView(kept.views, of);
+  if (keys) await kept.state.commit({ delete: keys.all });
+  return keys?.checkpoints ?? ofViews;
 }

@@ -1,4 +1,4 @@
-/** `tributary send`: the events of a file to a receiver of packages, until each is acknowledged. */
+/** `tributary send`: the events of a file to a receiver of packages, or its requests each to its endpoint, until each is acknowledged. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
@@ -17,22 +17,24 @@ import {
 import { tell, writeLine } from './output.ts';
 import { configuredUrl, keyHeaders, ownServerTls } from './server/own-server.ts';
 import { errorLine } from './report-error.ts';
-import { pack } from './send/packages.ts';
+import { openParcels, type Parcels } from './send/open-parcels.ts';
 import { type SendProgress, createProgress } from './send/progress.ts';
-import { readLines } from './send/read-lines.ts';
+import { type Line, readLines } from './send/read-lines.ts';
 import { type Sent, Sender } from './send/sender.ts';
 
 interface SendOptions extends ConfigOptions {
   readonly to?: string;
   readonly packageSize: SizeRange;
   readonly rate?: number;
-  readonly concurrency: number;
+  readonly concurrency?: number;
   readonly json?: true;
 }
 
 const MiB = 1024 * 1024;
 /** Half of what a receiver takes by default. */
 const maxPackageBytes = 16 * MiB;
+/** Unless the command line says another number. */
+const concurrencies = { packages: 8, requests: 64 } as const;
 const maxLineBytes = 64 * MiB;
 const requestTimeoutMs = 30_000;
 const giveUpAfterMs = 120_000;
@@ -41,16 +43,25 @@ const shownProblems = 10;
 export function addSend(program: Command): void {
   program
     .command('send')
-    .description('send events in packages, and again what was not acknowledged; TRIBUTARY_KEY is the access key')
-    .argument('<file>', 'one JSON event a line; - for standard input')
-    .option('--to <url>', 'where packages go (default: /collect of the configured host and port)')
+    .description(
+      'send events in packages, or requests one by one, and again what was not acknowledged; TRIBUTARY_KEY is the access key',
+    )
+    .argument('<file>', 'one JSON event, or request, a line; - for standard input')
+    .option(
+      '--to <url>',
+      'where packages go; requests, to their paths there (default: /collect of the configured host and port)',
+    )
     .addOption(
       new Option('--package-size <range>', 'events in a package, at random')
         .argParser(sizeRange)
         .default({ min: 1, max: 500 }, '1..500'),
     )
-    .option('--rate <n>', 'events a second (default: as fast as they are taken)', positiveNumber)
-    .option('--concurrency <n>', 'packages under way at a time', wholeNumber(1), 8)
+    .option('--rate <n>', 'events or requests a second (default: as fast as they are taken)', positiveNumber)
+    .option(
+      '--concurrency <n>',
+      `under way at a time (default: ${concurrencies.packages} packages, ${concurrencies.requests} requests)`,
+      wholeNumber(1),
+    )
     .option('--config <file>', 'configuration file (default: tributary.config.json, where there is one)')
     .option('--json', 'the summary as a JSON object')
     .addHelpText(
@@ -59,6 +70,7 @@ export function addSend(program: Command): void {
         'tributary send events.json --to http://localhost:8000/collect',
         'tributary send events.json --package-size 1..10 --rate 5000',
         'tributary generate collect | tributary send - --json',
+        'tributary generate signals | tributary send - --to http://localhost:8000',
       ),
     )
     .action(send);
@@ -69,7 +81,7 @@ async function send(file: string, options: SendOptions): Promise<void> {
   const url = targetUrl(options.to ?? `${configuredUrl(config)}/collect`);
   const input = await openInput(file);
   const pool = new Pool(url.origin, {
-    connections: options.concurrency,
+    connections: options.concurrency ?? concurrencies.requests,
     headersTimeout: requestTimeoutMs,
     bodyTimeout: requestTimeoutMs,
     connect: options.to === undefined ? ownServerTls(config) : {},
@@ -80,22 +92,25 @@ async function send(file: string, options: SendOptions): Promise<void> {
   const problems = createProblems(progress);
   const sender = new Sender({
     target: { pool, url, headers: keyHeaders(config) },
-    concurrency: options.concurrency,
     rate: options.rate,
     giveUpAfterMs,
     signal: interruption.signal,
-    onRefused: ({ firstLine, lastLine }, reason) => problems.add(`${input.name}:${firstLine}-${lastLine}: ${reason}`),
+    onRefused: ({ firstLine, lastLine }, reason) =>
+      problems.add(`${input.name}:${firstLine === lastLine ? firstLine : `${firstLine}-${lastLine}`}: ${reason}`),
     onTrouble: (reason) => progress.trouble(reason),
     onAcknowledged: ({ events, inputBytes }) => progress.add(events, inputBytes),
   });
-  const packages = pack(readLines(input.stream, maxLineBytes), {
+  const packing = {
     size: options.packageSize,
     maxBytes: maxPackageBytes,
-    onBadLine: ({ number }, reason) => problems.skip(`${input.name}:${number}: not JSON, left out: ${reason}`),
-  });
+    onBadLine: ({ number }: Line, reason: string) => problems.skip(`${input.name}:${number}: ${reason}`),
+  };
+  let kind: Parcels['kind'] = 'packages';
   interruption.signal.addEventListener('abort', () => input.stream.destroy());
   try {
-    await sender.send(packages);
+    const found = await openParcels(readLines(input.stream, maxLineBytes), config, packing);
+    ({ kind } = found);
+    await sender.send(found.parcels, options.concurrency ?? concurrencies[kind]);
   } catch (error) {
     if (!interruption.signal.aborted) problems.add(`${input.name}: ${(error as Error).message}`);
   }
@@ -104,7 +119,7 @@ async function send(file: string, options: SendOptions): Promise<void> {
   await pool.destroy();
   if (sender.stopReason !== undefined) problems.add(`stopped: ${sender.stopReason}`);
   problems.end();
-  await printSummary({ ...sender.sent, skippedLines: problems.skipped }, options);
+  await printSummary(kind, { ...sender.sent, skippedLines: problems.skipped }, options);
   if (interruption.signal.aborted) process.exitCode = interrupted;
   else if (problems.count > 0 || sender.sent.notAcknowledged > 0) process.exitCode = 1;
 }
@@ -153,13 +168,20 @@ function createProblems(progress: SendProgress) {
   };
 }
 
-async function printSummary(summary: Sent & { readonly skippedLines: number }, { json }: SendOptions): Promise<void> {
+async function printSummary(
+  kind: Parcels['kind'],
+  summary: Sent & { readonly skippedLines: number },
+  { json }: SendOptions,
+): Promise<void> {
   if (json) return writeLine(JSON.stringify(summary));
   const { events, packages, accepted, rejected, resent, notAcknowledged, skippedLines } = summary;
   const rest = skippedLines === 0 ? '' : `, ${skippedLines} lines left out`;
+  const took = `in ${summary.seconds} s (${summary.eventsPerSecond}`;
   await writeLine(
-    `Sent ${events} events in ${packages} packages in ${summary.seconds} s (${summary.eventsPerSecond} events/s): ` +
-      `${accepted} accepted, ${rejected} rejected, ${notAcknowledged} not acknowledged, ${resent} packages resent${rest}.`,
+    kind === 'requests'
+      ? `Sent ${events} requests ${took} a second): ${accepted} accepted, ${notAcknowledged} not acknowledged, ${resent} resent${rest}.`
+      : `Sent ${events} events in ${packages} packages ${took} events/s): ` +
+          `${accepted} accepted, ${rejected} rejected, ${notAcknowledged} not acknowledged, ${resent} packages resent${rest}.`,
   );
   if (rejected > 0) tell('What was rejected is kept as dead letters; tributary dead-letters list --count tells why.');
 }

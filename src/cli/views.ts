@@ -25,6 +25,7 @@ interface NamedView {
 
 export function addViews(program: Command): void {
   const views = program.command('views').description('aggregates that follow the log: list them, or build one anew');
+  views.addHelpText('after', examples('tributary views list', 'tributary views rebuild signals'));
   withConfig(views.command('list'))
     .description('the views of the configuration, and how far each has come')
     .option('--json', 'as a JSON array')

@@ -1,22 +1,22 @@
 /** Waits until everything that was acknowledged has landed, as another process sees it. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config/config.ts';
 import { openEngineReader } from '../engine/engine.ts';
 import { consumersOf } from '../engine/landing.ts';
 import { isFault } from '../errors.ts';
+import type { App } from '../pipeline/app.ts';
 import { readLag } from '../processing/lag.ts';
-import type { WhatRan } from './compare.ts';
-import type { Sent } from './producer.ts';
 
 /**
  * Another process sees the log's end a moment after it was acknowledged: so it is compared with what was, and twice.
  * False where it takes longer.
+ * @param accepted how many events
  */
 export async function allLanded(
-  { app: { pipeline }, config }: WhatRan,
-  acknowledged: ReadonlyMap<string, Sent>,
+  { app: { pipeline }, config }: { readonly app: App; readonly config: Config },
+  accepted: number,
   timeoutMs: number,
 ): Promise<boolean> {
-  const accepted = [...acknowledged.values()].filter(({ rejected }) => !rejected).length;
   const reader = await openEngineReader(config);
   const isAllThere = async (): Promise<boolean> => {
     const rows = await readLag(reader, consumersOf([pipeline]));

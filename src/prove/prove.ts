@@ -3,16 +3,15 @@
  * it works, while its PostgreSQL has to recover), sends again what was not acknowledged, and then compares every
  * acknowledged event with every sink (D1, D2, D3, D5). Runs on a data directory of its own.
  */
-import { packageSource } from '../pipeline/source-paths.ts';
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/config.ts';
-import { Fault } from '../errors.ts';
 import type { App } from '../pipeline/app.ts';
 import { allLanded } from './all-landed.ts';
-import { compareOrFail } from './compare.ts';
-import { Producer } from './producer.ts';
+import type { Load } from './load.ts';
 import { seededRandom } from './random.ts';
-import type { Verdict } from './verdict.ts';
+import { runCommand } from './run-command.ts';
+import { compareOrFail, lookOrFail, type Subject, type Verdict } from './subject.ts';
+import { subjectOf } from './subjects.ts';
 import { killAt, type Moment, Victim, within } from './victim.ts';
 
 export interface ProofOptions {
@@ -37,17 +36,22 @@ export interface Waits {
   readonly acknowledge: number;
   /** Until all that has landed. Default 300 s. */
   readonly land: number;
+  /** Of the look at what the program answers then. Default 300 s. */
+  readonly look: number;
   /** From SIGTERM to the end; beyond the program's own limit. Default 60 s. */
   readonly drain: number;
 }
 
-const defaultWaits: Waits = { start: 60_000, acknowledge: 120_000, land: 300_000, drain: 60_000 };
+const defaultWaits: Waits = { start: 60_000, acknowledge: 120_000, land: 300_000, look: 300_000, drain: 60_000 };
 
 export interface Proof extends Verdict {
   readonly seed: number;
   /** By what was done. */
   readonly kills: Readonly<Record<string, number>>;
+  readonly sends: Subject['sends'];
   readonly packages: number;
+  /** What else the subject counts. */
+  readonly counts: Subject['counts'];
   readonly acknowledged: number;
   readonly resent: number;
   /** Other failures: an answer that no producer should see, an end that nobody caused, a drain that did not finish. */
@@ -56,24 +60,21 @@ export interface Proof extends Verdict {
 }
 
 const moments: readonly Moment[] = ['work', 'start', 'work', 'postgres', 'start'];
-const invalidShare = 0.05;
 
 export async function prove(options: ProofOptions): Promise<Proof> {
   const startedMs = performance.now();
-  const { app, seed } = options;
-  const { pipeline } = app;
-  if (!app.generate) throw new Fault('USAGE', `${pipeline.name} has no generator, so there is nothing to send`);
-  const random = seededRandom(seed);
-  const lines = app.generate({ count: 1_000_000_000, invalidShare, seed })[Symbol.iterator]();
-  const producer = new Producer({ path: packageSource(pipeline).path, lines, random, runId: randomUUID() });
+  const { app, config, seed } = options;
+  const subject = subjectOf({ app, seed, agreeWithinMs: 0 });
+  const load = subject.startLoad({ random: seededRandom(seed + 1), runId: randomUUID() });
   const failures: string[] = [];
-  const kills = await killOften(options, producer, random, failures);
-  await land(options, producer, failures);
-  const verdict = await compareOrFail(options, producer.acknowledged, failures);
-  failures.push(...producer.unexpected.map((answer) => `an answer that no producer should see: ${answer}`));
-  const { packages, resent, acknowledged } = producer;
+  const kills = await killOften(options, load, seededRandom(seed), failures);
+  await land(options, subject, load, failures);
+  const verdict = await compareOrFail(subject, config, failures);
+  failures.push(...load.unexpected.map((answer) => `an answer that no producer should see: ${answer}`));
+  const { sends, counts, acknowledged } = subject;
+  const { deliveries: packages, resent } = load;
   const seconds = (performance.now() - startedMs) / 1000;
-  return { ...verdict, seed, kills, packages, acknowledged: acknowledged.size, resent, failures, seconds };
+  return { ...verdict, seed, kills, sends, packages, counts, acknowledged, resent, failures, seconds };
 }
 
 export function isProven({ lost, twice, wrong, torn, failures }: Proof): boolean {
@@ -83,7 +84,7 @@ export function isProven({ lost, twice, wrong, torn, failures }: Proof): boolean
 /** Ends with the first failure: a program that does not start would fail each time. */
 async function killOften(
   options: ProofOptions,
-  producer: Producer,
+  load: Load,
   random: () => number,
   failures: string[],
 ): Promise<Record<Moment, number>> {
@@ -92,7 +93,7 @@ async function killOften(
   const counts: Record<Moment, number> = { start: 0, work: 0, postgres: 0 };
   for (let done = 1; done <= kills; done++) {
     const moment = moments[Math.floor(random() * moments.length)] as Moment;
-    const victim = startVictim(options, producer);
+    const victim = startVictim(options, load);
     const wasReady = await killAt(victim, moment, random, start);
     counts[moment] += 1;
     onKill(done, moment);
@@ -103,25 +104,39 @@ async function killOften(
   return counts;
 }
 
-/** One last start: everything is acknowledged, then landed, then the program is asked to end. */
-async function land(options: ProofOptions, producer: Producer, failures: string[]): Promise<void> {
+/** One last start: everything is acknowledged, then landed, then looked at, then the program is asked to end. */
+async function land(options: ProofOptions, subject: Subject, load: Load, failures: string[]): Promise<void> {
+  const { env, configFile, config } = options;
+  const command = { env, configFile, dataDir: config.dataDir };
   const waits = { ...defaultWaits, ...options.waits };
-  const victim = startVictim(options, producer);
+  let url = '';
+  const victim = startVictim(options, load, (told) => (url = told));
   try {
     if (!(await victim.readyWithin(waits.start)))
       return void failures.push(`it did not start again: ${victim.lastWords}`);
-    const stopped = Promise.race([producer.stop().then(() => true), victim.exited.then(() => false)]);
+    const stopped = Promise.race([load.stop().then(() => true), victim.exited.then(() => false)]);
     if (!(await within(stopped, waits.acknowledge)))
       return void failures.push(`not everything was acknowledged within ${waits.acknowledge / 1000} s`);
-    if (!(await allLanded(options, producer.acknowledged, waits.land)))
-      failures.push(`not everything landed within ${waits.land / 1000} s`);
+    if (!(await allLanded(options, subject.accepted, waits.land)))
+      return void failures.push(`not everything landed within ${waits.land / 1000} s`);
+    const node = { name: 'the program', url, runCommand: (args: readonly string[]) => runCommand(args, command) };
+    const looked = lookOrFail(subject, [node], failures).then(() => true);
+    if (!(await within(looked, waits.look)))
+      failures.push(`what it answers could not be looked at within ${waits.look / 1000} s`);
   } finally {
     const code = await victim.drain(waits.drain);
     if (code !== 0) failures.push(`after SIGTERM it ended with ${code}: ${victim.lastWords}`);
   }
 }
 
-function startVictim({ app, config, configFile, env }: ProofOptions, producer: Producer): Victim {
-  const { dataDir } = config;
-  return new Victim({ dataDir, configFile, env, system: app.pipeline.name, onUrl: (url) => producer.target(url) });
+function startVictim(
+  { app, config, configFile, env }: ProofOptions,
+  load: Load,
+  onReady: (url: string) => void = () => undefined,
+): Victim {
+  const onUrl = (url: string | undefined): void => {
+    if (url !== undefined) onReady(url);
+    load.target(url);
+  };
+  return new Victim({ dataDir: config.dataDir, configFile, env, system: app.pipeline.name, onUrl });
 }

@@ -7,7 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dataPaths } from '../engine/engine.ts';
 import { isPostgres, readLockFile } from '../stores/warehouse/embedded/lock-file.ts';
 
-const program = join(import.meta.dirname, '../cli', import.meta.filename.endsWith('.ts') ? 'program.ts' : 'program.js');
+/** The command line's. */
+export const program = join(
+  import.meta.dirname,
+  '../cli',
+  import.meta.filename.endsWith('.ts') ? 'program.ts' : 'program.js',
+);
 
 export interface VictimOptions {
   readonly dataDir: string;

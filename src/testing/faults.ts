@@ -19,8 +19,8 @@ export type InjectedFault =
       readonly how: 'refuse' | 'crash before' | 'crash after';
     }
   | {
-      /** A batch that becomes visible in the sink of this name, or a processor that notes in the keyed state what it is about to land, or how far it has come. */
-      readonly at: `sink ${string}` | 'checkpoint';
+      /** A batch that becomes visible in the sink of this name, a processor that notes in the keyed state what it is about to land, or how far it has come, or a view that puts there what it has counted. */
+      readonly at: `sink ${string}` | 'checkpoint' | 'view';
       /** Which write, from 1. */
       readonly write: number;
       readonly how: 'refuse' | 'stall' | 'crash before' | 'crash after';
@@ -30,6 +30,7 @@ export type InjectedFault =
 export interface PartCalls {
   readonly log: FaultyCalls;
   readonly checkpoint: FaultyCalls;
+  readonly view: FaultyCalls;
   readonly sink: (name: string) => FaultyCalls;
   /** Resolves when the process has ended. */
   readonly crashed: Promise<void>;
@@ -45,17 +46,18 @@ const hows = { refuse: 'fail before', stall: 'stall before' } as const;
 /** @throws Fault USAGE where a fault could never happen */
 export function partCalls(pipeline: Pipeline, faults: readonly InjectedFault[]): PartCalls {
   const names = pipeline.sinks.map(({ name }) => name);
-  check(faults, names);
+  check(faults, pipeline);
   const callsAt = (at: InjectedFault['at'], write: string): FaultyCalls =>
     new FaultyCalls(faults.filter((fault) => fault.at === at).map((fault) => callFault(fault, write)));
   const log = callsAt('log', writes.log);
   const checkpoint = callsAt('checkpoint', writes.checkpoint);
+  const view = callsAt('view', writes.checkpoint);
   const sinks = new Map(names.map((name) => [name, callsAt(`sink ${name}`, writes.sink)]));
-  const all = [log, checkpoint, ...sinks.values()];
+  const all = [log, checkpoint, view, ...sinks.values()];
   const end = (): void => all.forEach((calls) => calls.end());
   const crashed = Promise.race(all.map((calls) => calls.crashed)).then(end);
   const struck = Promise.all(all.map((calls) => calls.struck)).then(() => undefined);
-  return { log, checkpoint, sink: (name) => sinks.get(name) as FaultyCalls, crashed, struck, end };
+  return { log, checkpoint, view, sink: (name) => sinks.get(name) as FaultyCalls, crashed, struck, end };
 }
 
 function callFault({ at, write, how }: InjectedFault, of: string): CallFault {
@@ -64,8 +66,9 @@ function callFault({ at, write, how }: InjectedFault, of: string): CallFault {
   return { of, call: write - 1, how: how === 'refuse' || how === 'stall' ? hows[how] : how, error };
 }
 
-function check(faults: readonly InjectedFault[], sinks: readonly string[]): void {
-  const places = ['log', 'checkpoint', ...sinks.map((name) => `sink ${name}`)];
+function check(faults: readonly InjectedFault[], { sinks, views }: Pipeline): void {
+  const own = [...sinks.map(({ name }) => `sink ${name}`), ...(views.length > 0 ? ['view'] : [])];
+  const places = ['log', 'checkpoint', ...own];
   for (const { at, write } of faults) {
     if (!places.includes(at)) throw new Fault('USAGE', `faults: expected one of ${places.join(', ')}, got ${at}`);
     if (!(Number.isSafeInteger(write) && write >= 1))

@@ -26,6 +26,8 @@ import { mountHttpSource } from '../sources/http/http-source.ts';
 import { mountRequestSource } from '../sources/http/request-source.ts';
 import { openDirectoryStore } from '../stores/objects/directory-store.ts';
 import { openLmdbStore } from '../stores/state/lmdb-store.ts';
+import { pipelineConverter } from '../processing/convert.ts';
+import { Views, type ViewsObserver } from '../views/views.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { type Connections, openConnections } from './connections.ts';
@@ -49,6 +51,7 @@ export interface Life {
   readonly server: FastifyInstance;
   readonly calls: PartCalls;
   readonly landed: Landed;
+  readonly views: Views;
   /** Finishes what is in hand (D8). */
   drain(): Promise<void>;
   /** The process is gone: connections are cut, locks released, nothing that was under way comes back. */
@@ -130,12 +133,32 @@ async function run(options: LifeOptions, { calls, config, engine }: Parts): Prom
     openWarehouse: async () => connections.warehouse,
     aroundSink: (sink) => faultySink(sink, calls.sink(sink.name)),
   });
-  return { engine, server, calls, landed, ...endings({ calls, engine, server, landing, idempotency, connections }) };
+  const views = await Views.start({
+    log: faulty.log,
+    store: faultyState(state, calls.view),
+    pipelines: [pipeline],
+    convert: () => pipelineConverter(pipeline, codecs),
+    observe: () => viewsObserverOf(landed),
+    now: options.now,
+  });
+  const ends = endings({ calls, engine, server, landing, views, idempotency, connections });
+  return { engine, server, calls, landed, views, ...ends };
 }
 
 /** Where the test tells the time, it tells the microseconds too: there are none. */
 function clockOf({ now }: LifeOptions): () => Timestamp {
   return createMicrosecondClock(now === Date.now ? {} : { now, elapsedMs: now });
+}
+
+/** What a view is without fails the test that waits for it. */
+function viewsObserverOf(landed: Landed): ViewsObserver {
+  return {
+    failed: (_at, error) => landed.failed(error),
+    gone: () => undefined,
+    skipped: (_at, _offset, error) => landed.failed(error),
+    assigned: () => undefined,
+    unassigned: (_topic, error) => landed.failed(error),
+  };
 }
 
 function withoutWaiting(pipeline: Pipeline): Pipeline {
@@ -152,15 +175,17 @@ interface Ending {
   readonly engine: Engine;
   readonly server: FastifyInstance;
   readonly landing: Landing;
+  readonly views: Views;
   readonly idempotency: Idempotency;
   readonly connections: Connections;
 }
 
 function endings(parts: Ending): Pick<Life, 'drain' | 'crash'> {
-  const { calls, engine, server, landing, idempotency, connections } = parts;
+  const { calls, engine, server, landing, views, idempotency, connections } = parts;
   return {
     drain: async () => {
       await server.close();
+      await views.drain();
       await landing.drain();
       await idempotency.close();
       await closeParts(engine);
@@ -168,7 +193,7 @@ function endings(parts: Ending): Pick<Life, 'drain' | 'crash'> {
     crash: async () => {
       calls.end();
       connections.cut();
-      landing.drain().catch(() => undefined); // of a dead process: it hangs, or fails on what is closed
+      for (const part of [landing, views]) part.drain().catch(() => undefined); // of a dead process: it hangs, or fails on what is closed
       await idempotency.close();
       await closeParts(engine);
     },

@@ -11,6 +11,7 @@ import { join, resolve } from 'node:path';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { RejectedInPackage } from '../ingest/answer.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { View, ViewReader } from '../pipeline/views.ts';
 import { packageSource, requestSource } from '../pipeline/source-paths.ts';
 import type { InjectedFault } from './faults.ts';
 import { findLetters, findObjects, findRows, type FoundLetter, type FoundObject, type FoundRow } from './found.ts';
@@ -158,6 +159,12 @@ export class PipelineRun implements AsyncDisposable {
   /** Of a table of the pipeline, in the order in which they landed, partition by partition. @throws Fault USAGE for another table */
   rows(table: string): Promise<readonly FoundRow[]> {
     return findRows(this.#place.pipeline, table, this.#place.databaseUrl);
+  }
+
+  /** Of a view of the pipeline: answers with all that was accepted before. @throws Error for another view */
+  // oxlint-disable-next-line typescript/no-explicit-any -- a view of any event
+  read<Row>(view: View<any, Row>): ViewReader<Row> {
+    return this.#life.views.read(view);
   }
 
   /** In the order of their keys, without those of dead letters. */

@@ -50,6 +50,7 @@ export class Counter {
     const { timeMs } = record;
     if (counted === undefined) return pairings.length === 0 ? undefined : { timeMs, counted, pairings };
     const { key, time } = counted;
+    if (typeof key !== 'string') throw new Reject('', `expected a key that is a string, got ${JSON.stringify(key)}`);
     if (time.length !== timestampLength)
       throw new Reject('', `expected a timestamp in UTC with microseconds, got ${JSON.stringify(time)}`);
     return { timeMs, counted: { key, time, minute: minuteOf(time) }, pairings };

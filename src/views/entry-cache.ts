@@ -18,7 +18,7 @@ import {
 } from './rows.ts';
 import type { PartitionKeys } from './view-keys.ts';
 
-/** Together some 20 MB. */
+/** Rows with the minutes in them; values of `by` with their firsts. Of each so many, together some 20 MB. */
 const maxKept = 50_000;
 const minuteLength = 16;
 
@@ -46,6 +46,8 @@ export class EntryCache {
   readonly #groups = new Map<string, Group>();
   readonly #joined = new Map<string, Joined>();
   #dirty: (Row | Joined)[] = [];
+  #rowWeight = 0;
+  #joinedWeight = 0;
   /** Keys that the store may not know yet. */
   readonly #newKeys = new Set<string>();
 
@@ -59,7 +61,7 @@ export class EntryCache {
     return this.#dirty.length;
   }
 
-  get newKeys(): readonly string[] {
+  get newKeys(): string[] {
     return [...this.#newKeys];
   }
 
@@ -82,7 +84,9 @@ export class EntryCache {
     let index = 0;
     for (const [name, measure] of missing) {
       const { keptForDays } = this.#measures[measure] as AnyMeasure & { readonly kind: 'pairs' };
-      this.#joined.set(name, new Joined(name, keptForDays, values[index++]));
+      const joined = new Joined(name, keptForDays, values[index++]);
+      this.#joined.set(name, joined);
+      this.#joinedWeight += weightOfJoined(joined);
     }
   }
 
@@ -110,7 +114,9 @@ export class EntryCache {
   #group(minute: string, key: string, names: readonly string[], raw: RawRows): Group {
     const rows = names.map((name) => this.#row(name, key, raw));
     const { minutes } = rows[0] as Row;
-    return { rows, minute: (minutes[minuteInHour(minute) as string] ??= emptyValues(this.#measures)) };
+    const name = minuteInHour(minute) as string;
+    if (minutes[name] === undefined) this.#rowWeight += 1;
+    return { rows, minute: (minutes[name] ??= emptyValues(this.#measures)) };
   }
 
   #namesOf(minute: string, key: string): readonly string[] {
@@ -126,6 +132,7 @@ export class EntryCache {
     const { values, minutes } = stored ?? { values: emptyValues(this.#measures), minutes: {} };
     const row: Row = { name, key, values, minutes, isDirty: false };
     this.#rows.set(name, row);
+    this.#rowWeight += weightOfRow(row);
     return row;
   }
 
@@ -138,6 +145,7 @@ export class EntryCache {
     for (const { name, measure, isSecond } of pairings) {
       const joined = this.#joined.get(name) as Joined;
       if (!joined.isDirty) this.#dirty.push(joined);
+      this.#joinedWeight -= weightOfJoined(joined);
       joined.touch(timeMs);
       if (isSecond) {
         for (const { minute, key, count } of joined.firsts) this.#addPairs(minute, key, measure, count);
@@ -147,6 +155,7 @@ export class EntryCache {
         if (joined.seconds > 0) this.#addPairs(counted.minute, counted.key, measure, joined.seconds);
         joined.addFirst(counted.minute, counted.key);
       }
+      this.#joinedWeight += weightOfJoined(joined);
     }
   }
 
@@ -181,12 +190,30 @@ export class EntryCache {
 
   /** Not while anything that is let go of may not be in the store yet, or is about to be counted in. */
   letGo(): void {
-    if (this.#joined.size > maxKept)
-      for (const [name, { isDirty }] of this.#joined) if (!isDirty) this.#joined.delete(name);
-    if (this.#rows.size <= maxKept) return;
+    if (this.#joinedWeight > maxKept) this.#joinedWeight -= deleteClean(this.#joined, weightOfJoined);
+    if (this.#rowWeight <= maxKept) return;
     this.#groups.clear();
-    for (const [name, { isDirty }] of this.#rows) if (!isDirty) this.#rows.delete(name);
+    this.#rowWeight -= deleteClean(this.#rows, weightOfRow);
   }
+}
+
+function weightOfRow({ minutes }: StoredRow): number {
+  return 1 + Object.keys(minutes).length;
+}
+
+function weightOfJoined({ firsts }: Joined): number {
+  return 1 + firsts.length;
+}
+
+/** What it weighed. */
+function deleteClean<E extends { readonly isDirty: boolean }>(entries: Map<string, E>, weight: (entry: E) => number) {
+  let deleted = 0;
+  for (const [name, entry] of entries) {
+    if (entry.isDirty) continue;
+    entries.delete(name);
+    deleted += weight(entry);
+  }
+  return deleted;
 }
 
 /** A minute has always the same length. */

@@ -6,20 +6,14 @@
  * - One at a time: who begins takes over, and what another one builds can be committed no more. What an interrupted one has left is
  *   deleted by the next.
  */
-import { Fault } from '../errors.ts';
+import { Fault, isFault } from '../errors.ts';
 import type { LogReader, TopicPartition } from '../log/log.ts';
 import { partitionsOf } from '../log/partitions.ts';
 import type { ConvertOrVoid } from '../processing/void-packages.ts';
-import type { StatePut, StateStore } from '../stores/state/state-store.ts';
+import type { StateStore } from '../stores/state/state-store.ts';
+import { deleteDoomed, doom } from './doomed.ts';
 import type { AnyView } from './rows.ts';
-import {
-  generationKey,
-  doomedPrefix,
-  generationPrefix,
-  newGeneration,
-  rebuildingKey,
-  type ViewIdentity,
-} from './view-keys.ts';
+import { generationKey, newGeneration, rebuildingKey, type ViewIdentity } from './view-keys.ts';
 import { answeringGeneration, type Building, openViewState, type ViewState } from './view-state.ts';
 
 export interface RebuildOptions {
@@ -55,13 +49,12 @@ const pageBytes = 1024 * 1024;
 const commitAtEntries = 50_000;
 /** Whoever keeps the view reads so much again at once, while those who ask wait. */
 const closeEnough = 5_000;
-const deletedAtOnce = 5_000;
 
 interface Part {
   readonly at: TopicPartition;
   readonly state: ViewState;
-  /** Where the log began. */
-  readonly start: number;
+  /** Offsets that the log has let go of. */
+  gone: number;
 }
 
 /** @throws Fault VIEW_PARTIAL, CHECKPOINT_STALE where another one has taken over, STATE_UNAVAILABLE, STATE_FULL */
@@ -69,21 +62,20 @@ export async function rebuildView(options: RebuildOptions): Promise<Rebuilt> {
   const { log, store, of, topic, isPartial } = options;
   const partitions = await partitionsOf(log, topic);
   const starts = await Promise.all(partitions.map(async (at) => (await log.range(at)).start));
-  const gone = starts.reduce((sum, start) => sum + start, 0);
-  if (gone > 0 && !isPartial)
-    throw new Fault(
-      'VIEW_PARTIAL',
-      `the log has let go of ${gone} offsets of ${topic}, which the new view would be without`,
-    );
+  const begins = starts.reduce((sum, start) => sum + start, 0);
+  if (begins > 0 && !isPartial) throw partial(topic, begins);
   const building = await begin(store, of);
-  await deleteDoomed(store, of, building);
+  await deleteDoomed(store, of, building.generation);
   const parts: Part[] = [];
-  for (const [index, at] of partitions.entries())
-    parts.push({ at, start: starts[index] as number, state: await openPart(options, at, building) });
+  for (const [index, at] of partitions.entries()) {
+    const state = await openPart(options, at, building);
+    state.passOver(starts[index] as number);
+    parts.push({ at, state, gone: starts[index] as number });
+  }
   await build(options, parts);
   await answerWith(options, building);
-  await deleteDoomed(store, of, building);
-  return { records: parts.reduce((sum, { state, start }) => sum + state.next - start, 0), gone };
+  await deleteDoomed(store, of, building.generation);
+  return { records: sumOf(parts, ({ state, gone }) => state.next - gone), gone: sumOf(parts, ({ gone }) => gone) };
 }
 
 /** From now on no other building can commit. */
@@ -110,31 +102,55 @@ function openPart(options: RebuildOptions, at: TopicPartition, building: Buildin
 /** Until it is as far as the log was a moment ago. */
 async function build(options: RebuildOptions, parts: readonly Part[]): Promise<void> {
   const { log, onProgress, settled } = options;
-  for (const { state, start } of parts) state.passOver(start);
   for (let left = Infinity; left > closeEnough;) {
     const ends = await Promise.all(parts.map(async ({ at }) => (await log.range(at)).end));
     await settled?.();
-    const total = ends.reduce((sum, end, index) => sum + end - (parts[index] as Part).start, 0);
-    left = ends.reduce((sum, end, index) => sum + end - (parts[index] as Part).state.next, 0);
+    left = sumOf(parts, ({ state }, index) => (ends[index] as number) - state.next);
     const tell = (): void =>
-      onProgress({ done: parts.reduce((sum, { state, start }) => sum + state.next - start, 0), total });
+      onProgress({
+        done: sumOf(parts, ({ state, gone }) => state.next - gone),
+        total: sumOf(parts, ({ gone }, index) => (ends[index] as number) - gone),
+      });
     for (const [index, part] of parts.entries()) await readTo(options, part, ends[index] as number, tell);
   }
   for (const { state } of parts) await state.commit();
 }
 
-async function readTo(
-  { log, convert }: RebuildOptions,
-  { at, state }: Part,
-  end: number,
-  tell: () => void,
-): Promise<void> {
+async function readTo(options: RebuildOptions, part: Part, end: number, tell: () => void): Promise<void> {
+  const { log, convert } = options;
+  const { at, state } = part;
   while (state.next < end) {
-    const page = await log.read(at, state.next, { maxBytes: pageBytes });
-    await state.apply(page.records, await convert(page.records), page.next);
+    try {
+      const page = await log.read(at, state.next, { maxBytes: pageBytes });
+      await state.apply(page.records, await convert(page.records), page.next);
+    } catch (error) {
+      if (!isFault(error, 'OFFSET_OUT_OF_RANGE')) throw error;
+      await passOver(options, part, error);
+    }
     if (state.dirtyEntries >= commitAtEntries) await state.commit();
     tell();
   }
+}
+
+/** What the log has let go of since this has begun. */
+async function passOver({ log, topic, isPartial }: RebuildOptions, part: Part, outOfRange: Fault): Promise<void> {
+  const { start } = await log.range(part.at);
+  const gone = start - part.state.next;
+  if (gone <= 0) throw outOfRange;
+  if (!isPartial) throw partial(topic, gone);
+  part.gone += gone;
+  part.state.passOver(start);
+}
+
+function partial(topic: string, gone: number): Fault {
+  return new Fault(
+    'VIEW_PARTIAL',
+    `the log has let go of ${gone} offsets of ${topic}, which the new view would be without`,
+  );
+}
+
+function sumOf(parts: readonly Part[], of: (part: Part, index: number) => number): number {
+  return parts.reduce((sum, part, index) => sum + of(part, index), 0);
 }
 
 async function answerWith({ store, of }: RebuildOptions, { generation, expect }: Building): Promise<void> {
@@ -147,27 +163,4 @@ async function answerWith({ store, of }: RebuildOptions, { generation, expect }:
   };
   if (await store.commit(change)) return;
   throw new Fault('CHECKPOINT_STALE', `another rebuild of ${of.pipeline}/${of.view} has begun meanwhile`);
-}
-
-function doom(of: ViewIdentity, generation: string): StatePut {
-  return { key: doomedPrefix(of) + generation, value: Buffer.alloc(0) };
-}
-
-/** Those before this one. */
-async function deleteDoomed(store: StateStore, of: ViewIdentity, { generation }: Building): Promise<void> {
-  const own = doom(of, generation).key;
-  const doomed: string[] = [];
-  for await (const [key] of store.entries(doomedPrefix(of))) if (key !== own) doomed.push(key);
-  for (const key of doomed) {
-    await deleteAll(store, generationPrefix(key.slice(doomedPrefix(of).length)));
-    await store.commit({ delete: [key] });
-  }
-}
-
-async function deleteAll(store: StateStore, prefix: string): Promise<void> {
-  for (let some: string[] = []; ; some = []) {
-    for await (const [key] of store.entries(prefix)) if (some.push(key) === deletedAtOnce) break;
-    if (some.length === 0) return;
-    await store.commit({ delete: some });
-  }
 }

@@ -48,7 +48,21 @@ export function doomedPrefix(of: ViewIdentity): string {
 }
 
 function prefixOf({ logId, pipeline, view }: ViewIdentity): string {
-  return `view/${logId}/${pipeline}/${view}`;
+  return `${logPrefix(logId)}${pipeline}/${view}`;
+}
+
+function logPrefix(logId: string): string {
+  return `view/${logId}/`;
+}
+
+/** Of which the store has anything. */
+export async function knownViews(store: StateStore, logId: string): Promise<readonly ViewIdentity[]> {
+  const known = new Map<string, ViewIdentity>();
+  for await (const [key] of store.entries(logPrefix(logId))) {
+    const [pipeline = '', view = ''] = key.slice(logPrefix(logId).length).split('/');
+    known.set(viewConsumer({ pipeline, view }), { logId, pipeline, view });
+  }
+  return [...known.values()];
 }
 
 /** Of one partition in one generation. */
@@ -74,6 +88,11 @@ export class PartitionKeys {
   joined(measure: number, by: string): string {
     return `${this.#prefix}j/${measure}/${percentEncodeSegment(by)}`;
   }
+}
+
+/** Whether an entry of a generation is the position of a partition. */
+export function isPosition(key: string): boolean {
+  return key.split('/').length === 4;
 }
 
 export function positionIn(raw: Buffer | undefined): number | undefined {

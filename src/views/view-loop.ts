@@ -53,7 +53,7 @@ export class ViewLoop {
   /** Ends a wait: it is to begin again. */
   #again = new AbortController();
   /** Those who wait until something has changed. */
-  #waiters: (() => void)[] = [];
+  #waiters = new Set<() => void>();
   #running: Promise<void> = Promise.resolve();
 
   constructor(at: TopicPartition, options: ViewLoopOptions) {
@@ -98,7 +98,10 @@ export class ViewLoop {
       const answer = await ask(state);
       return this.#state === state ? answer : beginsAgain(this.at);
     } catch (error) {
-      if (isFault(error, 'CHECKPOINT_STALE') && this.#state === state) this.#again.abort(error);
+      if (isFault(error, 'CHECKPOINT_STALE') && this.#state === state) {
+        this.#state = undefined; // at once: whoever asks again waits, however long the loop is in the middle of something
+        this.#again.abort(error);
+      }
       throw error;
     }
   }
@@ -106,32 +109,36 @@ export class ViewLoop {
   #change(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const giveUp = (): void => reject(signal.reason);
-    signal.addEventListener('abort', giveUp, { once: true });
-    this.#waiters.push(() => {
+    const wake = (): void => {
       signal.removeEventListener('abort', giveUp);
       resolve();
-    });
+    };
+    const giveUp = (): void => {
+      this.#waiters.delete(wake);
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    this.#waiters.add(wake);
     return promise;
   }
 
   #changed(): void {
     const waiters = this.#waiters;
-    this.#waiters = [];
+    this.#waiters = new Set();
     for (const wake of waiters) wake();
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     const { observer } = this.#options;
-    let lastFailureAt = -1;
+    let lastOrigin = '';
     for (let attempt = 0; !signal.aborted;) {
       try {
-        await this.#follow(await this.#open());
+        const state = await this.#open();
+        if (state.origin !== lastOrigin) attempt = 0; // the last one has come somewhere
+        lastOrigin = state.origin;
+        await this.#follow(state);
       } catch (error) {
-        const committed = this.#state?.committed ?? lastFailureAt;
-        if (committed > lastFailureAt) attempt = 0;
-        lastFailureAt = committed;
         this.#state = undefined;
         await this.#committing;
         if (isFault(error, 'CHECKPOINT_STALE') && attempt++ === 0) continue;
@@ -166,6 +173,7 @@ export class ViewLoop {
       if (this.#failure !== undefined) throw this.#failure;
     }
     await this.#committing;
+    if (this.#failure !== undefined) throw this.#failure; // what that commit was to put is in no later one
     if (state.next !== state.committed) await state.commit();
   }
 

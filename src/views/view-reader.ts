@@ -115,7 +115,7 @@ export class LogViewReader implements ViewReader<Named> {
     for (;;) {
       const loop = this.#options.loopOf(at.partition);
       try {
-        if (loop && !loop.hasCounted(end)) await loop.whenAt(end, AbortSignal.timeout(patienceMs));
+        if (loop && !loop.hasCounted(end)) await loop.whenAt(end, AbortSignal.timeout(msUntil(untilMs)));
         return await ask(loop ?? (await this.#stored(at, end)));
       } catch (error) {
         if (performance.now() >= untilMs) throw this.#behind(at, end, error);
@@ -139,6 +139,7 @@ export class LogViewReader implements ViewReader<Named> {
     };
     return {
       keys: async () => {
+        await read([]); // first: what is committed from then on need not be among them
         const found: string[] = [];
         for await (const [, value] of store.entries(keys.rows(allTime))) found.push(rowIn(value).key);
         await read([]); // afterwards: what does not answer any more is let go of
@@ -159,6 +160,10 @@ export class LogViewReader implements ViewReader<Named> {
       `the view ${pipeline}/${view} has not come to offset ${end} of ${topic} ${partition}`,
     );
   }
+}
+
+function msUntil(untilMs: number): number {
+  return Math.max(1, Math.ceil(untilMs - performance.now()));
 }
 
 /** It is behind, or begins again: to be asked again. */

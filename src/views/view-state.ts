@@ -30,6 +30,8 @@ export interface ViewStateOptions {
   readonly partition: number;
   /** Told of an event that the view's functions throw at: it is not counted. Must not throw. */
   readonly onSkipped: (offset: number, error: unknown) => void;
+  /** Unix milliseconds. Default Date.now. */
+  readonly now?: () => number;
   /** One that is being built. Default: the one that answers. */
   readonly building?: Building;
 }
@@ -72,7 +74,11 @@ export class ViewState {
     this.#answering = answering;
     this.#stored = position;
     this.#next = positionIn(position) ?? 0;
+    this.origin = `${answering.toString()} ${this.#next}`;
   }
+
+  /** What this has begun from. */
+  readonly origin: string;
 
   /** Everything below it is in what this answers. */
   get next(): number {
@@ -141,9 +147,11 @@ export class ViewState {
    */
   async read(wanted: readonly (readonly [bucket: string, key: string])[]): Promise<readonly (Values | undefined)[]> {
     const names = wanted.map(([bucket, key]) => this.#keys.row(bucket, key));
-    const missing = [...new Set(names)].filter((name) => !this.#cache.row(name));
+    const found = new Map<string, StoredRow | undefined>(names.map((name) => [name, this.#cache.row(name)]));
+    const missing = [...found.keys()].filter((name) => found.get(name) === undefined);
     const stored = missing.length === 0 ? [] : await this.#fromStore(missing);
-    const found = new Map<string, StoredRow>(missing.flatMap((name, index) => rowAt(name, stored[index])));
+    for (const [index, name] of missing.entries()) found.set(name, stored[index] && rowIn(stored[index]));
+    // What memory has now is newer; what it had may have been let go of meanwhile.
     return names.map((name, index) =>
       valuesOf(this.#cache.row(name) ?? found.get(name), (wanted[index] as (typeof wanted)[number])[0]),
     );
@@ -151,10 +159,10 @@ export class ViewState {
 
   /** Of which anything was counted. */
   async keys(): Promise<readonly string[]> {
-    const keys: string[] = [];
+    const keys = this.#cache.newKeys; // first: once they are committed they are new no more
     for await (const [, value] of this.#options.store.entries(this.#keys.rows(allTime))) keys.push(rowIn(value).key);
     await this.look(); // afterwards: what does not answer any more is let go of
-    return [...new Set([...keys, ...this.#cache.newKeys])];
+    return [...new Set(keys)];
   }
 
   /** @throws Fault CHECKPOINT_STALE where another generation answers, another process has gone on, or the store has gone back */
@@ -182,8 +190,8 @@ export class ViewState {
 
   /** All that has changed, and the position; what changes from now on is for the next one. */
   #take(): StateChange {
-    const { of, building } = this.#options;
-    const put = this.#cache.take(Date.now());
+    const { of, building, now = Date.now } = this.#options;
+    const put = this.#cache.take(now());
     const expect = [
       ...(building?.expect ?? []),
       { key: generationKey(of), value: this.#answering },
@@ -191,8 +199,4 @@ export class ViewState {
     ];
     return { expect, put: [...put, { key: this.#keys.position, value: Buffer.from(String(this.#next)) }] };
   }
-}
-
-function rowAt(name: string, raw: Buffer | undefined): readonly (readonly [string, StoredRow])[] {
-  return raw === undefined ? [] : [[name, rowIn(raw)]];
 }

@@ -22,6 +22,8 @@ export interface ViewsOptions {
   readonly pipelines: readonly Pipeline[];
   readonly convert: (pipeline: Pipeline) => ConvertOrVoid<object>;
   readonly observe: (consumer: string) => ViewsObserver;
+  /** Unix milliseconds. Default Date.now. */
+  readonly now?: () => number;
 }
 
 export interface ViewsObserver extends ViewObserver {
@@ -75,11 +77,11 @@ export class Views {
   }
 
   async #keep(pipeline: Pipeline, view: AnyView): Promise<Kept> {
-    const { log, store, convert, observe } = this.#options;
+    const { log, store, convert, observe, now = Date.now } = this.#options;
     const of: ViewIdentity = { logId: log.id, pipeline: pipeline.name, view: view.name };
     const consumer = viewConsumer(of);
     const { assigned, unassigned, ...observer } = observe(consumer);
-    const loopOptions = { log, convert: convert(pipeline), state: { store, of, view }, observer };
+    const loopOptions = { log, convert: convert(pipeline), state: { store, of, view, now }, observer };
     const loops = new AssignedLoops((at: TopicPartition) => new ViewLoop(at, loopOptions));
     const topic = pipeline.topic.name;
     const member = await log.join({

@@ -34,3 +34,45 @@ test('tributary bench says which parts there are', async () => {
   assert.equal(code, 2);
   assert.match(stderr, /ingest, landing, memory/);
 });
+
+test('tributary bench signals --quick --json answers with the ratios of requests, and what views take', async () => {
+  const { code, stdout, stderr } = await runProgram(['bench', 'signals', '--quick', '--json']);
+  assert.equal(code, 0, stderr);
+  const { system, passed, requests, views } = JSON.parse(stdout);
+  assert.deepEqual([system, passed, requests.connections, requests.sound], ['signals', true, 64, true]);
+  const alone = [
+    ['nothing', undefined],
+    ['log alone', undefined],
+    ['embedded', 0.95],
+  ];
+  const beside = [
+    ['nothing', undefined],
+    ['embedded', undefined],
+  ];
+  for (const [i, expected] of [alone, alone, beside, beside].entries()) {
+    const { path, withReads, servers } = requests.rows[i];
+    assert.deepEqual([path, withReads], [i % 2 === 0 ? '/initial' : '/followup', i >= 2]);
+    assert.deepEqual(
+      servers.map(({ name, goal }: { name: string; goal?: number }) => [name, goal]),
+      expected,
+    );
+    for (const { name, requestsPerSecond, ofNothing, reads } of servers) {
+      assert.ok(requestsPerSecond > 0 && (name === 'nothing' ? ofNothing === undefined : ofNothing > 0), stdout);
+      assert.equal(reads !== undefined, withReads && name !== 'nothing');
+    }
+  }
+  const goals = views.measures.map(({ name, goal }: { name: string; goal?: number }) => [name, goal]);
+  assert.deepEqual(goals, [
+    ['made at first, events of a day', undefined],
+    ['rebuilt, events of a day', 500_000],
+    ["a symbol's summary, p99", 1],
+    ['rebuilt, a tenth as many of ten years', undefined],
+    ['a range of those ten years, p99', 10],
+  ]);
+});
+
+test('tributary bench says that a system of requests has other parts', async () => {
+  const { code, stderr } = await runProgram(['bench', 'signals', '--only', 'landing']);
+  assert.equal(code, 2);
+  assert.match(stderr, /signals .* has no part landing, but requests, views/);
+});

@@ -1,14 +1,16 @@
-/** A small receiver of packages that answers as it is told: what `tributary send` is tested against. */
+/** A small receiver of packages, and of requests without a body, that answers as it is told: what `tributary send` is tested against. */
 import { once } from 'node:events';
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 
 export interface Received {
+  /** With its query string. */
+  readonly path: string;
   readonly key: string;
   readonly contentType: string | undefined;
   readonly authorization: string | undefined;
-  /** Of the JSON array. */
+  /** Of the JSON array; none where there is no body. */
   readonly events: readonly unknown[];
   readonly text: string;
   /** Since the receiver began. */
@@ -49,17 +51,19 @@ export async function startReceiver(
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
     const received: Received = {
+      path: String(request.url),
       key: String(request.headers['idempotency-key']),
       contentType: request.headers['content-type'],
       authorization: request.headers.authorization,
-      events: JSON.parse(text) as unknown[],
+      events: text === '' ? [] : (JSON.parse(text) as unknown[]),
       text,
       atMs: performance.now() - beganMs,
     };
     requests.push(received);
     if ((await answering(received, requests.length, response)) === 'handled') return;
     acknowledged.set(received.key, received);
-    response.end(JSON.stringify({ packageId: 'x', accepted: received.events.length, rejected: 0, errors: [] }));
+    const answered = { packageId: 'x', accepted: received.events.length, rejected: 0, errors: [] };
+    response.end(text === '' ? 'hooray' : JSON.stringify(answered));
   }
   const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()));
   server.listen(onPort, '127.0.0.1');

@@ -21,6 +21,17 @@ function acknowledged({ acknowledged: packages }: Receiver): readonly number[] {
   return events.map(({ n }) => n).toSorted((a, b) => a - b);
 }
 
+/** A configuration with a system that takes requests; of its pipeline only what a sender looks at. */
+async function requestsConfig(t: TestContext): Promise<string> {
+  const dir = await scratch(t);
+  const source = { kind: 'requests', endpoints: [{ path: '/initial' }, { path: '/followup' }] };
+  const pipeline = { name: 'mine', topic: { name: 'mine.raw' }, source };
+  await writeFile(join(dir, 'mine.mjs'), `export const app = ${JSON.stringify({ pipeline })};`);
+  const config = join(dir, 'config.json');
+  await writeFile(config, '{ "pipelines": ["mine.mjs"] }');
+  return config;
+}
+
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
 
 suite('tributary send', () => {
@@ -156,6 +167,55 @@ suite('tributary send', () => {
     const summary = JSON.parse(ran.stdout) as { events: number; accepted: number; notAcknowledged: number };
     assert.equal(summary.accepted, 20);
     assert.equal(summary.notAcknowledged, summary.events - 20);
+  });
+
+  test('D1: requests are posted one by one with their members as parameters, under one key each until acknowledged', async (t) => {
+    const lines = [
+      { path: '/initial', uuid: 'a b', symbol: 'e' },
+      { path: '/followup', uuid: ['x', 'y&z'] },
+      { path: '/followup' },
+      { path: '/elsewhere', uuid: 'a' },
+      { path: '/initial', uuid: 'bad', symbol: 7 },
+    ];
+    const receiver = await startReceiver(t, ({ path }, nth, response) =>
+      path.includes('bad')
+        ? refuse(response, 400)
+        : nth < 3
+          ? refuse(response, 503, { 'retry-after': '0' })
+          : undefined,
+    );
+    const input = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+    const args = ['send', '-', '--to', `${receiver.url}?of=packages`, '--config', await requestsConfig(t)];
+    const ran = await cli([...args, '--json'], { input });
+    assert.equal(ran.code, 1);
+    const taken = [...receiver.acknowledged.values()];
+    assert.deepEqual(
+      new Set(taken.map(({ path }) => path)),
+      new Set(['/followup', '/followup?uuid=x&uuid=y%26z', '/initial?uuid=a%20b&symbol=e']),
+    );
+    assert.ok(taken.every(({ text, contentType }) => text === '' && contentType === undefined));
+    assert.equal(new Set(receiver.requests.map(({ key }) => key)).size, 4);
+    assert.match(ran.stderr, /standard input:4: no request, left out: its path is none of \/initial, \/followup/);
+    assert.match(ran.stderr, /standard input:5: http:\S+\/initial\?uuid=bad&symbol=7 answered 400: /);
+    const { events, accepted, notAcknowledged, skippedLines } = JSON.parse(ran.stdout) as Record<string, number>;
+    assert.deepEqual([events, accepted, notAcknowledged, skippedLines], [4, 3, 1, 1]);
+  });
+
+  test('64 requests are under way at a time, and an event with a path of its own is an event', async (t) => {
+    const last = Promise.withResolvers<undefined>();
+    const receiver = await startReceiver(t, (_, nth) => {
+      if (nth === 64) last.resolve(undefined);
+      return last.promise;
+    });
+    const config = await requestsConfig(t);
+    const input = '{"path":"/followup"}\n'.repeat(200);
+    const ran = await cli(['send', '-', '--to', receiver.url, '--config', config], { input });
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.match(ran.stdout, /^Sent 200 requests in .* a second\): 200 accepted, 0 not acknowledged, 0 resent\.$/m);
+    assert.equal(receiver.mostAtOnce(), 64);
+    const events = await cli(['send', '-', '--to', receiver.url, '--config', config], { input: '{"path":"/other"}' });
+    assert.equal(events.code, 0, events.stderr);
+    assert.deepEqual(receiver.requests.at(-1)?.events, [{ path: '/other' }]);
   });
 
   test('wrong usage: exit code 2, nothing on standard output', async (t) => {

@@ -1,7 +1,7 @@
-/** `tributary bench collect --engine cluster`: its shape only, since what is measured beside other tests means nothing. */
+/** `tributary bench --engine cluster`: its shape only, since what is measured beside other tests means nothing. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { ClusterBenchResult } from '../../bench/bench.ts';
+import type { ClusterBenchResult, RequestsBenchResult } from '../../bench/bench.ts';
 import { runProgram } from '../support/program.ts';
 
 async function quickBench(part: string): Promise<ClusterBenchResult> {
@@ -53,6 +53,29 @@ suite('bench on a cluster', () => {
     assert.ok(isRatio(nodes!.ratio));
     assert.equal(nodes!.one.smallestShare, 1);
     assert.ok(nodes!.two.smallestShare > 0.1, 'one of the two did nearly nothing');
+  });
+
+  test('requests on Kafka and Redis are measured beside those that nothing keeps, and the embedded engine', async () => {
+    const { code, stdout, stderr } = await runProgram(['bench', 'signals', '--engine', 'cluster', '--quick', '--json']);
+    assert.equal(code, 0, stderr);
+    const { passed, requests, views } = JSON.parse(stdout) as RequestsBenchResult;
+    assert.deepEqual([passed, views, requests?.sound], [true, undefined, true]);
+    assert.deepEqual(
+      requests?.rows.map(({ path, withReads }) => [path, withReads]),
+      [
+        ['/initial', false],
+        ['/followup', false],
+        ['/initial', true],
+        ['/followup', true],
+      ],
+    );
+    for (const { servers } of requests.rows) {
+      assert.deepEqual(
+        servers.map(({ name }) => name),
+        ['nothing', 'embedded', 'Kafka and Redis'],
+      );
+      for (const { ofNothing } of servers.slice(1)) assert.ok(isRatio(ofNothing!));
+    }
   });
 
   test('a part that the engine does not have is refused', async () => {

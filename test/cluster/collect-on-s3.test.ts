@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { after, before, suite, test } from 'node:test';
 import type { ObjectStore } from '../../src/stores/objects/object-store.ts';
 import { openS3Store } from '../../src/stores/objects/s3-store.ts';
-import { readObjects } from '../../src/prove/landed.ts';
+import { readObjects } from '../../src/prove/packages/landed.ts';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { startGoodProducer } from '../support/good-producer.ts';
 import { taken } from '../support/http-request.ts';

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { replayCorrelationId } from '../../src/event/correlation-id.ts';
-import { readObjects } from '../../src/prove/landed.ts';
+import { readObjects } from '../../src/prove/packages/landed.ts';
 import type { ObjectStore } from '../../src/stores/objects/object-store.ts';
 import { openS3Store } from '../../src/stores/objects/s3-store.ts';
 import { collectEvent, packageOf } from '../support/collect-event.ts';

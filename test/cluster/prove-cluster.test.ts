@@ -28,6 +28,15 @@ suite('tributary prove --engine cluster', { concurrency: false, timeout: 600_000
     assert.deepEqual(await keptIn(tmp), []);
   });
 
+  test('D1, D2, D3, D5: requests and their dashboards are what the raw events are after 4 faults', async (t) => {
+    const args = ['prove', 'signals', '--engine', 'cluster', '--kills', '4', '--seed', '5', '--json'];
+    const { code, stdout, stderr } = await runProgram(args, { TMPDIR: await scratch(t) });
+    assert.equal(code, 0, stdout + stderr);
+    const proof = JSON.parse(stdout) as ClusterProof & { proven: boolean };
+    assert.deepEqual([proof.proven, proof.sends, proof.landed], [true, 'requests', proof.acknowledged]);
+    assert.ok(proof.landed > 100 && proof.counts['dashboards read']! > 200, stdout);
+  });
+
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
     test(`no server or node outlives a proof that ${signal} ends, also while one of them stands still`, async (t) => {
       const tmp = await scratch(t);

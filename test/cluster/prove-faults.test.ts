@@ -13,7 +13,7 @@ import { partNames } from '../../src/prove/cluster/parts.ts';
 import type { PlannedFault } from '../../src/prove/cluster/plan.ts';
 import { nodeCount } from '../../src/prove/cluster/prove-cluster.ts';
 import { Trial } from '../../src/prove/cluster/trial.ts';
-import type { Producer } from '../../src/prove/producer.ts';
+import type { Load } from '../../src/prove/load.ts';
 import { openS3Store } from '../../src/stores/objects/s3-store.ts';
 import { connectionPool } from '../../src/stores/warehouse/connection-pool.ts';
 import { cleanEnvironment } from '../support/program.ts';
@@ -40,15 +40,15 @@ suite('each fault of the crash proof alone', { concurrency: 2, timeout: 1_800_00
 
     test('D1, D3, D8: nodes restarted in turn behind a balancer refuse no request, and cut none short', async (t) => {
       const { nodes } = running();
-      const producer = await loaded(running());
+      const load = await loaded(running());
       for (const node of nodes) {
-        producer.target(undefined, node.name); // as a balancer does; those under way are answered
+        load.target(undefined, node.name); // as a balancer does; those under way are answered
         assert.equal(await node.drain(30_000), 0);
         await node.start();
       }
       await running().acknowledging();
       await landed(t, running());
-      const { TimeoutError: _slow, ...others } = producer.unanswered;
+      const { TimeoutError: _slow, ...others } = load.unanswered;
       assert.deepEqual(others, {});
     });
 
@@ -101,11 +101,11 @@ async function landsOnce(t: TestContext, trial: Trial, fault: Pick<PlannedFault,
 }
 
 /** Resolves when every node is busy. */
-async function loaded(trial: Trial): Promise<Producer> {
+async function loaded(trial: Trial): Promise<Load> {
   assert.deepEqual(trial.failures, [], 'what came before has broken it');
-  const producer = trial.startLoad();
+  const load = trial.startLoad();
   await trial.acknowledging();
-  return producer;
+  return load;
 }
 
 /** Everything that the trial has ever acknowledged. */

@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import { Agent } from 'node:http';
 import { openServerWarehouse } from '../../src/stores/warehouse/server-warehouse.ts';
 import { openS3Store } from '../../src/stores/objects/s3-store.ts';
-import { readObjects } from '../../src/prove/landed.ts';
+import { readObjects } from '../../src/prove/packages/landed.ts';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { httpRequest, type PackageAnswer } from '../support/http-request.ts';
 import { ownBroker } from '../support/kafka-broker.ts';

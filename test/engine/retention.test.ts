@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { pairs } from 'tributary';
 import { dataPaths } from '../../src/engine/engine.ts';
 import { keepRetention } from '../../src/engine/retention.ts';
 import { idempotencyTopic } from '../../src/ingest/idempotency.ts';
@@ -13,6 +14,8 @@ import { Checkpoint, knownCheckpoints } from '../../src/processing/checkpoint.ts
 import { ReplayProgress } from '../../src/processing/replay-progress.ts';
 import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
 import type { StateStore } from '../../src/stores/state/state-store.ts';
+import { openViewState } from '../../src/views/view-state.ts';
+import type { ViewIdentity } from '../../src/views/view-keys.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { cli } from '../cli/run-cli.ts';
 
@@ -21,6 +24,10 @@ const records = 200;
 const running = { name: 'running', topic: at.topic };
 const alsoKeep = () => [{ topic: idempotencyTopic.name, partition: 0, offset: 0 }];
 const other = { name: 'other', topic: at.topic };
+
+function itself<Event>(event: Event): Event {
+  return event;
+}
 
 suite('retention', () => {
   let dataDir: string;
@@ -102,6 +109,37 @@ suite('retention', () => {
       ['other 150', `running ${records}`],
     );
   });
+
+  test('a view is forgotten by its name, or with its pipeline, and nothing of it stays', async () => {
+    const names = [
+      ['gone', 'one'],
+      ['gone', 'other'],
+      ['gone-too', 'one'],
+    ] as const;
+    for (const [pipeline, name] of names) await countInto({ logId: log.id, pipeline, view: name });
+    const inViews = async (): Promise<readonly string[]> => {
+      const keys = await Array.fromAsync(state.entries(''), ([key]) => key);
+      return keys.filter((key) => key.startsWith('v/') || key.startsWith('view/'));
+    };
+    const remembered = (await inViews()).filter((key) => key.startsWith('v/'));
+    assert.equal(remembered.length, 3 * 7, 'a position, five rows and a value of `by` for each');
+    await log.close();
+    await state.close();
+    assert.equal((await forget('gone-too/one')).stdout, 'Forgot gone-too/one.\n');
+    assert.equal((await forget('gone')).stdout, 'Forgot gone.\n');
+    assert.match((await forget('gone')).stderr, /knows no consumer "gone"/);
+    await openParts();
+    assert.deepEqual(await inViews(), []);
+  });
+
+  async function countInto(of: ViewIdentity): Promise<void> {
+    const by = pairs({ by: ({ key }: { key: string }) => key, with: () => true, keptForDays: 30 });
+    const view = { name: of.view, counts: itself, measures: { pairs: by } };
+    const counted = await openViewState({ store: state, of, view, partition: 0, onSkipped: () => {} });
+    const record = { offset: 0, timeMs: Date.now(), key: null, value: Buffer.alloc(0), headers: [] };
+    await counted.apply([record], [{ key: 'a', time: '2017-06-28T19:34:14.486693Z' }], 1);
+    await counted.commit();
+  }
 
   test('D2: what a pipeline of the configuration has not landed that does not run here is kept', async () => {
     const { start: asBefore } = await log.range(at);

@@ -7,11 +7,12 @@ import { suite, test } from 'node:test';
 import { app } from '../../apps/collect/collect.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { openEmbeddedWarehouse } from '../../src/stores/warehouse/embedded-warehouse.ts';
-import { compare } from '../../src/prove/compare.ts';
-import { Producer, type Sent } from '../../src/prove/producer.ts';
+import { PackagesSubject } from '../../src/prove/packages/packages-subject.ts';
+import { compare } from '../../src/prove/packages/compare.ts';
+import type { Sent } from '../../src/prove/packages/send-packages.ts';
 import { isProven, prove, type Proof } from '../../src/prove/prove.ts';
 import { seededRandom } from '../../src/prove/random.ts';
-import type { Verdict } from '../../src/prove/verdict.ts';
+import type { Verdict } from '../../src/prove/subject.ts';
 import { caughtUp, objectsOf } from '../support/landed.ts';
 import { cleanEnvironment, runProgram, scratch, startProgram } from '../support/program.ts';
 
@@ -115,12 +116,13 @@ async function smallRun(dataDir: string): Promise<Map<string, Sent>> {
   const program = await startProgram({ dataDir });
   try {
     const lines = app.generate!({ count: 1_000_000, invalidShare: 0.1, seed: 5 })[Symbol.iterator]();
-    const producer = new Producer({ path: '/collect', lines, random: seededRandom(5), runId: randomUUID() });
-    producer.target(program.url);
-    while (producer.acknowledged.size < 300) await new Promise((resolve) => setTimeout(resolve, 10));
-    await producer.stop();
+    const subject = new PackagesSubject(app, lines);
+    const load = subject.startLoad({ random: seededRandom(5), runId: randomUUID() });
+    load.target(program.url);
+    while (subject.acknowledged < 300) await new Promise((resolve) => setTimeout(resolve, 10));
+    await load.stop();
     await caughtUp(dataDir);
-    return producer.acknowledged;
+    return subject.sent;
   } finally {
     await program.kill('SIGTERM');
   }

@@ -11,11 +11,11 @@ export function proofTable(proof: Proof | ClusterProof): string {
   const rows: readonly Row[] = [
     ['seed', proof.seed],
     ...struck(proof),
-    ['packages', proof.packages],
+    [proof.sends, proof.packages],
     ['sent again', proof.resent],
     ['events acknowledged', proof.acknowledged],
-    ['  landed in table and objects', proof.landed],
-    ['  kept as dead letters', proof.deadLetters],
+    ...landed(proof),
+    ...Object.entries(proof.counts),
     ['lost', proof.lost.length],
     ['twice', proof.twice.length],
     ['wrong bytes', proof.wrong.length],
@@ -41,6 +41,14 @@ const moments: Readonly<Record<string, string>> = {
 
 function struck({ kills }: Proof): readonly Row[] {
   return Object.entries(kills).map(([what, count]) => [moments[what] ?? what, count]);
+}
+
+function landed({ sends, landed: events, deadLetters }: Proof): readonly Row[] {
+  if (sends === 'requests') return [['  landed in objects', events]];
+  return [
+    ['  landed in table and objects', events],
+    ['  kept as dead letters', deadLetters],
+  ];
 }
 
 function ofCluster(proof: Proof | ClusterProof): readonly Row[] {

@@ -1,10 +1,12 @@
-/** One request with one package, and what came of it: an answer in every case, also where the connection failed. */
+/** One request with one parcel, and what came of it: an answer in every case, also where the connection failed. */
 import type { Pool } from 'undici';
+import type { Parcel } from './parcel.ts';
 
 export interface Target {
   readonly pool: Pool;
+  /** Of the receiver of packages; requests go to paths of its origin. */
   readonly url: URL;
-  /** Sent with each package. */
+  /** Sent with each parcel. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -23,16 +25,17 @@ const longestRetryAfterMs = 60_000;
 
 export async function attempt(
   { pool, url, headers }: Target,
-  body: Buffer,
+  { path, body }: Parcel,
   key: string,
   signal: AbortSignal,
 ): Promise<Answer> {
+  const where = path === undefined ? url.href : url.origin + path;
   try {
     const response = await pool.request({
       method: 'POST',
-      path: url.pathname + url.search,
-      headers: { ...headers, 'content-type': 'application/json', 'idempotency-key': key },
-      body,
+      path: path ?? url.pathname + url.search,
+      headers: { ...headers, ...(body && { 'content-type': 'application/json' }), 'idempotency-key': key },
+      body: body ?? null,
       signal,
     });
     const text = await response.body.text();
@@ -41,11 +44,11 @@ export async function attempt(
     const said = text.replaceAll(/\s+/g, ' ').slice(0, reasonCharacters).trim();
     return {
       status,
-      reason: `${url.href} answered ${status}${said && `: ${said}`}`,
+      reason: `${where} answered ${status}${said && `: ${said}`}`,
       retryAfterMs: retryAfter(response.headers),
     };
   } catch (error) {
-    return { status: 0, reason: `${url.href} did not answer: ${describe(error)}` };
+    return { status: 0, reason: `${where} did not answer: ${describe(error)}` };
   }
 }
 

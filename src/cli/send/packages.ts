@@ -1,17 +1,8 @@
 /** Packs events, each a line of JSON, into JSON arrays of random size. */
 import { randomInt } from 'node:crypto';
 import type { SizeRange } from '../options.ts';
+import type { Parcel } from './parcel.ts';
 import type { Line } from './read-lines.ts';
-
-export interface Package {
-  /** A JSON array. */
-  readonly body: Buffer;
-  readonly events: number;
-  /** Of the input, line ends included. */
-  readonly inputBytes: number;
-  readonly firstLine: number;
-  readonly lastLine: number;
-}
 
 export interface PackingOptions {
   readonly size: SizeRange;
@@ -26,12 +17,12 @@ const comma = Buffer.from(',');
 export async function* pack(
   lines: AsyncIterable<readonly Line[]>,
   { size, maxBytes, onBadLine }: PackingOptions,
-): AsyncGenerator<Package> {
+): AsyncGenerator<Parcel> {
   const pick = (): number => (size.min === size.max ? size.min : randomInt(size.min, size.max + 1));
   let events: Line[] = [];
   let bytes = 0;
   let wanted = pick();
-  const take = (): Package => {
+  const take = (): Parcel => {
     const taken = toPackage(events);
     events = [];
     bytes = 0;
@@ -42,7 +33,7 @@ export async function* pack(
     for (const line of some) {
       const bad = whyNotJson(line.bytes);
       if (bad !== undefined) {
-        onBadLine(line, bad);
+        onBadLine(line, `not JSON, left out: ${bad}`);
         continue;
       }
       if (events.length > 0 && bytes + line.bytes.length > maxBytes) yield take();
@@ -54,10 +45,11 @@ export async function* pack(
   if (events.length > 0) yield take();
 }
 
-function toPackage(lines: readonly Line[]): Package {
+function toPackage(lines: readonly Line[]): Parcel {
   const parts = lines.flatMap(({ bytes }, i) => (i === 0 ? [bytes] : [comma, bytes]));
   const body = Buffer.concat([Buffer.from('['), ...parts, Buffer.from(']')]);
   return {
+    path: undefined,
     body,
     events: lines.length,
     inputBytes: body.length - 1,

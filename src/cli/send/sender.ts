@@ -1,38 +1,38 @@
 /**
- * Delivers packages over HTTP until each is acknowledged with 200: at least once on the wire, and once in the log,
+ * Delivers parcels over HTTP until each is acknowledged with 200: at least once on the wire, and once in the log,
  * since each carries an `Idempotency-Key` of its own. Several are under way at a time; memory holds no more than those.
  *
- * A package: sent -> acknowledged (200) | refused (400, 413, 415) | sent again (anything else) ... | given up, when nothing
+ * A parcel: sent -> acknowledged (200) | refused (400, 413, 415) | sent again (anything else) ... | given up, when nothing
  * has been acknowledged for `giveUpAfterMs`; then everything ends.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Package } from './packages.ts';
 import { type Answer, type Target, attempt } from './attempt.ts';
 import { Pace } from './pace.ts';
+import type { Parcel } from './parcel.ts';
 
 export interface SenderOptions {
   readonly target: Target;
-  readonly concurrency: number;
   /** Events a second; default: as fast as they are taken. */
   readonly rate?: number | undefined;
   readonly giveUpAfterMs: number;
   /** Ends it early: what is under way counts as not acknowledged. */
   readonly signal: AbortSignal;
-  readonly onRefused: (refused: Package, reason: string) => void;
-  /** A package is going to be sent again. */
+  readonly onRefused: (refused: Parcel, reason: string) => void;
+  /** A parcel is going to be sent again. */
   readonly onTrouble: (reason: string) => void;
-  readonly onAcknowledged: (acknowledged: Package) => void;
+  readonly onAcknowledged: (acknowledged: Parcel) => void;
 }
 
 export interface Sent {
   events: number;
+  /** Or requests. */
   packages: number;
   /** Events that the receiver took. */
   accepted: number;
   /** Events that the receiver kept as invalid. */
   rejected: number;
-  /** How many times a package was sent again. */
+  /** How many times one of them was sent again. */
   resent: number;
   /** Events. */
   notAcknowledged: number;
@@ -75,18 +75,18 @@ export class Sender {
     this.#signal = AbortSignal.any([options.signal, this.#stopping.signal]);
   }
 
-  /** Resolves when every package is acknowledged or refused, or it was ended; rejects with what `packages` throws. */
-  async send(packages: AsyncGenerator<Package>): Promise<Sent> {
+  /** Resolves when every parcel is acknowledged or refused, or it was ended; rejects with what `parcels` throws. */
+  async send(parcels: AsyncGenerator<Parcel>, concurrency: number): Promise<Sent> {
     const startedMs = performance.now();
     const work = async (): Promise<void> => {
       while (!this.#signal.aborted) {
-        const next = await packages.next();
+        const next = await parcels.next();
         if (next.done) return;
         await this.#deliver(next.value);
       }
     };
     try {
-      await Promise.all(Array.from({ length: this.#options.concurrency }, work));
+      await Promise.all(Array.from({ length: concurrency }, work));
     } finally {
       this.#stopping.abort();
       const { sent } = this;
@@ -96,7 +96,7 @@ export class Sender {
     return this.sent;
   }
 
-  async #deliver(one: Package): Promise<void> {
+  async #deliver(one: Parcel): Promise<void> {
     const { target, onRefused, onTrouble } = this.#options;
     if (!(await this.#pause(this.#pace.waitMs(one.events)))) return;
     this.sent.events += one.events;
@@ -104,7 +104,7 @@ export class Sender {
     const key = randomUUID();
     const startedMs = performance.now();
     for (let attempts = 1; !this.#signal.aborted; attempts++) {
-      const answer = await attempt(target, one.body, key, this.#signal);
+      const answer = await attempt(target, one, key, this.#signal);
       if (answer.status === 200) return this.#acknowledge(one, answer);
       if (this.#signal.aborted) break;
       if (final.has(answer.status)) {
@@ -119,7 +119,7 @@ export class Sender {
     this.sent.notAcknowledged += one.events;
   }
 
-  #acknowledge(one: Package, { accepted, rejected }: Answer): void {
+  #acknowledge(one: Parcel, { accepted, rejected }: Answer): void {
     this.#lastAcknowledgedMs = performance.now();
     this.sent.accepted += accepted ?? one.events;
     this.sent.rejected += rejected ?? 0;

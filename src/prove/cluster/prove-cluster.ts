@@ -32,18 +32,29 @@ export async function proveCluster(options: ClusterProofOptions): Promise<Cluste
   const trial = await Trial.start({ ...options, nodes: nodeCount });
   const memory = new MemorySamples(() => trial.nodes.map(({ pid }) => pid));
   try {
-    const producer = trial.startLoad();
+    const load = trial.startLoad();
     const kills = await strikeOften(trial, options);
     await trial.land();
+    if (trial.failures.length === 0) await trial.look();
     const thirds = memory.end();
     await trial.drainNodes();
     const verdict = await trial.compare();
-    const { packages, resent, unanswered } = producer;
+    const { deliveries: packages, resent, unanswered } = load;
     const failedStarts = trial.nodes.reduce((sum, node) => sum + node.failedStarts, 0);
     const seconds = (performance.now() - startedMs) / 1000;
-    const acknowledged = trial.acknowledged.size;
-    const counts = { seed, kills, packages, acknowledged, resent, failedStarts, unanswered };
-    const proof = { ...verdict, ...counts, memory: thirds, failures: trial.failures, seconds };
+    const { sends, counts, acknowledged } = trial.subject;
+    const sent = { sends, packages, acknowledged, resent, unanswered };
+    const proof = {
+      ...verdict,
+      ...sent,
+      seed,
+      kills,
+      counts,
+      failedStarts,
+      memory: thirds,
+      failures: trial.failures,
+      seconds,
+    };
     await writeFile(join(dir, 'proof.json'), JSON.stringify(proof, null, 2));
     return proof;
   } finally {

@@ -2,7 +2,6 @@
  * Nodes and servers under load, to which faults are done, one round after the other, until everything is compared: every
  * acknowledged event with table, objects and dead letters (D1, D2, D3, D5).
  */
-import { packageSource } from '../../pipeline/source-paths.ts';
 import { randomUUID } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,10 +9,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
 import type { App } from '../../pipeline/app.ts';
 import { allLanded } from '../all-landed.ts';
-import { compareOrFail } from '../compare.ts';
-import { Producer, type Sent } from '../producer.ts';
+import type { Load } from '../load.ts';
 import { seededRandom } from '../random.ts';
-import type { Verdict } from '../verdict.ts';
+import { runCommand } from '../run-command.ts';
+import { compareOrFail, lookOrFail, type Subject, type Verdict } from '../subject.ts';
+import { subjectOf } from '../subjects.ts';
 import { ClusterNode } from './cluster-node.ts';
 import { Cluster } from './cluster.ts';
 import { faults } from './faults.ts';
@@ -31,9 +31,10 @@ export interface TrialOptions {
   readonly seed: number;
 }
 
-const invalidShare = 0.05;
 /** Some 150 events a second: half an hour of them fit into memory, and the servers have time to come back. */
 const longestPauseMs = 500;
+/** As is promised of what nodes show of each other's events. */
+const agreeWithinMs = 1_000;
 /** As with the producers that there are. */
 const answerTimeoutMs = 5_000;
 /** On a machine that is busy with starting servers. */
@@ -49,20 +50,18 @@ export class Trial {
   readonly nodes: readonly ClusterNode[];
   /** What it ends with, beside what is lost, twice, wrong or torn. */
   readonly failures: string[] = [];
-  /** Of all loads, by correlation id. */
-  readonly acknowledged = new Map<string, Sent>();
+  readonly subject: Subject;
   /** By which any process finds what has landed. */
   readonly config: Config;
   readonly #options: TrialOptions;
   readonly #urls = new Map<string, string | undefined>();
-  readonly #lines: Iterator<string>;
-  #producer: Producer | undefined;
+  #load: Load | undefined;
 
   private constructor(options: TrialOptions, cluster: Cluster) {
     const { app, configFile, dir, seed } = options;
     this.#options = options;
     this.cluster = cluster;
-    this.#lines = app.generate!({ count: 1_000_000_000, invalidShare, seed })[Symbol.iterator]();
+    this.subject = subjectOf({ app, seed, agreeWithinMs });
     this.nodes = Array.from({ length: options.nodes }, (_, i) => this.#createNode(`node-${i + 1}`));
     this.config = cluster.directConfig(join(dir, 'node-1', 'data'), app.pipeline.name, configFile);
   }
@@ -83,30 +82,33 @@ export class Trial {
   }
 
   #createNode(name: string): ClusterNode {
-    const { app, configFile, env, dir } = this.#options;
+    const { app, configFile, dir } = this.#options;
     return new ClusterNode({
       name,
       dir: join(dir, name),
       system: app.pipeline.name,
       configFile,
-      env: { ...env, ...this.cluster.nodeEnvironment() },
+      env: this.#nodeEnvironment(),
       onUrl: (url) => {
         this.#urls.set(name, url);
-        this.#producer?.target(url, name);
+        this.#load?.target(url, name);
       },
       onFailure: (text) => void this.failures.push(text),
       startLimitMs,
     });
   }
 
-  startLoad(): Producer {
-    const { app, seed } = this.#options;
+  #nodeEnvironment(): Readonly<Record<string, string | undefined>> {
+    return { ...this.#options.env, ...this.cluster.nodeEnvironment() };
+  }
+
+  startLoad(): Load {
+    const { seed } = this.#options;
     const random = seededRandom(seed + 1);
-    const load = { longestPauseMs, answerTimeoutMs, runId: randomUUID() };
-    const producer = new Producer({ path: packageSource(app.pipeline).path, lines: this.#lines, random, ...load });
-    for (const [node, url] of this.#urls) producer.target(url, node);
-    this.#producer = producer;
-    return producer;
+    const load = this.subject.startLoad({ random, longestPauseMs, answerTimeoutMs, runId: randomUUID() });
+    for (const [node, url] of this.#urls) load.target(url, node);
+    this.#load = load;
+    return load;
   }
 
   /** Resolves when all that it struck is back, and each node acknowledges events again. */
@@ -126,10 +128,10 @@ export class Trial {
 
   /** Resolves when each node has acknowledged something since; where one does not, that is a failure. */
   async acknowledging(): Promise<void> {
-    const producer = this.#producer;
-    if (!producer) return;
-    const before = this.nodes.map(({ name }) => producer.acknowledgedBy(name));
-    const isBack = ({ name }: ClusterNode, i: number): boolean => producer.acknowledgedBy(name) > before[i]!;
+    const load = this.#load;
+    if (!load) return;
+    const before = this.nodes.map(({ name }) => load.acknowledgedBy(name));
+    const isBack = ({ name }: ClusterNode, i: number): boolean => load.acknowledgedBy(name) > before[i]!;
     for (const endMs = Date.now() + recoverLimitMs; this.failures.length === 0; await sleep(20)) {
       if (this.nodes.every(isBack)) return;
       if (Date.now() < endMs) continue;
@@ -142,21 +144,35 @@ export class Trial {
   async land(): Promise<void> {
     const { app } = this.#options;
     await this.stopLoad();
-    if (!(await allLanded({ app, config: this.config }, this.acknowledged, landLimitMs)))
+    if (!(await allLanded({ app, config: this.config }, this.subject.accepted, landLimitMs)))
       this.failures.push(`not everything landed within ${landLimitMs / 1000} s`);
   }
 
   /** Resolves when everything that was sent is acknowledged. */
   async stopLoad(): Promise<void> {
-    const producer = this.#producer;
-    if (!producer) return;
+    const load = this.#load;
+    if (!load) return;
     const endMs = Date.now() + acknowledgeLimitMs;
-    const stopped = producer.stop().then(() => true);
+    const stopped = load.stop().then(() => true);
     if (!(await Promise.race([stopped, sleep(endMs - Date.now(), false)])))
       this.failures.push(`not everything was acknowledged within ${acknowledgeLimitMs / 1000} s`);
-    for (const [id, sent] of producer.acknowledged) this.acknowledged.set(id, sent);
-    for (const answer of producer.unexpected) this.failures.push(`an answer that no producer should see: ${answer}`);
-    this.#producer = undefined;
+    for (const answer of load.unexpected) this.failures.push(`an answer that no producer should see: ${answer}`);
+    this.#load = undefined;
+  }
+
+  /** Nothing more comes in. */
+  async look(): Promise<void> {
+    const { configFile } = this.#options;
+    const env = this.#nodeEnvironment();
+    const nodes = this.nodes.map(({ name, dataDir }) => {
+      const command = { dataDir, configFile, env, workingDir: join(this.#options.dir, name) };
+      return {
+        name,
+        url: this.#urls.get(name) ?? '',
+        runCommand: (args: readonly string[]) => runCommand(args, command),
+      };
+    });
+    await lookOrFail(this.subject, nodes, this.failures);
   }
 
   async drainNodes(): Promise<void> {
@@ -168,7 +184,7 @@ export class Trial {
 
   /** Nothing may be under way. */
   compare(): Promise<Verdict> {
-    return compareOrFail({ app: this.#options.app, config: this.config }, this.acknowledged, this.failures);
+    return compareOrFail(this.subject, this.config, this.failures);
   }
 
   /** Ends everything at once; the directory stays. */

@@ -33,6 +33,7 @@ export function mountRequestSource(app: FastifyInstance, options: RequestSourceO
   const { pipeline } = options.ingest;
   const count = counters(options.metrics, pipeline.name);
   for (const endpoint of requestSource(pipeline).endpoints) {
+    const to = { ...options, endpoint, count };
     app.route({
       method: 'POST',
       url: endpoint.path,
@@ -42,7 +43,7 @@ export function mountRequestSource(app: FastifyInstance, options: RequestSourceO
         count.answered(reply.statusCode);
         done();
       },
-      handler: (request, reply) => receive(request, reply, { ...options, endpoint, count }),
+      handler: (request, reply) => receive(request, reply, to),
     });
   }
 }

@@ -1,10 +1,10 @@
 /** What each acknowledged event must have become, computed again from what was sent. */
-import { Reject } from '../event/reject.ts';
-import { attachVerbatim } from '../event/verbatim.ts';
-import { memberText } from '../event/json-member.ts';
-import { decodeEvent } from '../ingest/decode-event.ts';
-import type { ObjectsSink, Pipeline, TableSink } from '../pipeline/pipeline.ts';
-import type { Codec } from '../schemas/codec.ts';
+import { Reject } from '../../event/reject.ts';
+import { attachVerbatim } from '../../event/verbatim.ts';
+import { memberText } from '../../event/json-member.ts';
+import { decodeEvent } from '../../ingest/decode-event.ts';
+import type { ObjectsSink, Pipeline, TableSink } from '../../pipeline/pipeline.ts';
+import type { Codec } from '../../schemas/codec.ts';
 
 export type Expected =
   | { readonly kind: 'landed'; readonly row: Readonly<Record<string, string>> }

@@ -1,17 +1,16 @@
 /** What is really there after the proof: read with nothing of the program running. */
 import type { Pool } from 'pg';
-import type { DeadLetter } from '../dead-letters/dead-letter.ts';
-import { readDeadLetters } from '../dead-letters/read.ts';
-import type { EngineReader } from '../engine/engine.ts';
-import { VoidMarks } from '../ingest/void-marks.ts';
-import type { ObjectStore } from '../stores/objects/object-store.ts';
+import type { DeadLetter } from '../../dead-letters/dead-letter.ts';
+import { readDeadLetters } from '../../dead-letters/read.ts';
+import type { EngineReader } from '../../engine/engine.ts';
+import { VoidMarks } from '../../ingest/void-marks.ts';
+import { objectTexts } from '../object-texts.ts';
+import type { ObjectStore } from '../../stores/objects/object-store.ts';
 
 export interface ObjectLine {
   readonly key: string;
   readonly line: string;
 }
-
-const readAtOnce = 32;
 
 export interface LandedObjects {
   /** The lines of each event, by correlation id. */
@@ -23,7 +22,7 @@ export interface LandedObjects {
 export async function readObjects(store: ObjectStore): Promise<LandedObjects> {
   const lines = new Map<string, ObjectLine[]>();
   const torn: string[] = [];
-  for await (const [key, text] of textsIn(store)) {
+  for await (const [key, text] of objectTexts(store)) {
     if (!text.endsWith('\n')) torn.push(key);
     for (const line of text.split('\n').slice(0, -1)) {
       const id = correlationIdIn(line);
@@ -32,19 +31,6 @@ export async function readObjects(store: ObjectStore): Promise<LandedObjects> {
     }
   }
   return { lines, torn };
-}
-
-/** Several at a time: a store may be on another machine. */
-async function* textsIn(store: ObjectStore): AsyncGenerator<readonly [key: string, text: string]> {
-  const text = async (key: string) => [key, (await store.get(key))?.toString() ?? ''] as const;
-  let keys: string[] = [];
-  for await (const key of store.list('')) {
-    keys.push(key);
-    if (keys.length < readAtOnce) continue;
-    yield* await Promise.all(keys.map(text));
-    keys = [];
-  }
-  yield* await Promise.all(keys.map(text));
 }
 
 /** Of an event or a dead letter; undefined where the line is neither. */

@@ -1,21 +1,13 @@
 /** Compares every acknowledged event with every place where it must, or must not, have landed. */
 import type { Pool } from 'pg';
-import { deadLetterBody, deadLetterKey } from '../dead-letters/dead-letter-sink.ts';
-import type { DeadLetter } from '../dead-letters/dead-letter.ts';
-import { stringifyEvent } from '../event/verbatim.ts';
-import { Reject } from '../event/reject.ts';
+import { deadLetterBody, deadLetterKey } from '../../dead-letters/dead-letter-sink.ts';
+import type { DeadLetter } from '../../dead-letters/dead-letter.ts';
+import { stringifyEvent } from '../../event/verbatim.ts';
+import { Reject } from '../../event/reject.ts';
 import { type ExpectedRow, type LandedObjects, type ObjectLine, compareRows, countRows } from './landed.ts';
 import { expectedOf, outputOf, type Targets } from './expected.ts';
-import type { Sent } from './producer.ts';
-
-export interface Verdict {
-  readonly landed: number;
-  readonly deadLetters: number;
-  readonly lost: readonly string[];
-  readonly twice: readonly string[];
-  readonly wrong: readonly string[];
-  readonly torn: readonly string[];
-}
+import type { Verdict } from '../subject.ts';
+import type { Sent } from './send-packages.ts';
 
 export interface Evidence {
   readonly acknowledged: ReadonlyMap<string, Sent>;

@@ -1,15 +1,16 @@
 /** Reads everything that has landed, with nothing of the program running, and compares it with what was acknowledged. */
-import type { Config } from '../config/config.ts';
-import { openEngineReader, openWarehouse } from '../engine/engine.ts';
-import { Fault } from '../errors.ts';
-import type { App } from '../pipeline/app.ts';
-import type { ObjectsSink, Pipeline, TableSink } from '../pipeline/pipeline.ts';
-import { createCodecs } from '../schemas/codecs.ts';
-import { createLogger } from '../telemetry/logger.ts';
+import type { Config } from '../../config/config.ts';
+import { openEngineReader, openWarehouse } from '../../engine/engine.ts';
+import { Fault } from '../../errors.ts';
+import type { App } from '../../pipeline/app.ts';
+import type { ObjectsSink, Pipeline, TableSink } from '../../pipeline/pipeline.ts';
+import { createCodecs } from '../../schemas/codecs.ts';
+import { createLogger } from '../../telemetry/logger.ts';
 import type { Targets } from './expected.ts';
 import { readLetters, readObjects } from './landed.ts';
-import type { Sent } from './producer.ts';
-import { judge, type Verdict } from './verdict.ts';
+import type { Verdict } from '../subject.ts';
+import type { Sent } from './send-packages.ts';
+import { judge } from './judge.ts';
 
 export interface WhatRan {
   readonly app: App;
@@ -32,18 +33,6 @@ export async function compare(
     await warehouse.close();
     await reader.close();
   }
-}
-
-/** Where it cannot be compared, that is one more failure. */
-export async function compareOrFail(
-  what: WhatRan,
-  acknowledged: ReadonlyMap<string, Sent>,
-  failures: string[],
-): Promise<Verdict> {
-  return compare(what, acknowledged).catch((error: Error) => {
-    failures.push(`what has landed cannot be read: ${error.message}`);
-    return { landed: 0, deadLetters: 0, lost: [], twice: [], wrong: [], torn: [] };
-  });
 }
 
 function targetsOf(pipeline: Pipeline, codec: Targets['codec']): Targets {

@@ -1,0 +1,23 @@
+/** Which subject a system is. */
+import { Fault } from '../errors.ts';
+import type { App } from '../pipeline/app.ts';
+import { PackagesSubject } from './packages/packages-subject.ts';
+import { RequestsSubject } from './requests/requests-subject.ts';
+import type { Subject } from './subject.ts';
+
+export interface SubjectOptions {
+  readonly app: App;
+  readonly seed: number;
+  /** Within which nodes show each other's events in what they answer; 0 for one node, which shows its own at once. */
+  readonly agreeWithinMs: number;
+}
+
+const invalidShare = 0.05;
+
+/** @throws Fault USAGE for a system of which nothing is known here */
+export function subjectOf({ app, seed, agreeWithinMs }: SubjectOptions): Subject {
+  const { name, source } = app.pipeline;
+  if (!app.generate) throw new Fault('USAGE', `${name} has no generator, so there is nothing to send`);
+  const lines = app.generate({ count: 1_000_000_000, invalidShare, seed })[Symbol.iterator]();
+  return source.kind === 'http' ? new PackagesSubject(app, lines) : new RequestsSubject(app, lines, agreeWithinMs);
+}
