@@ -174,25 +174,6 @@ suite('a live route', { timeout: 60_000 }, () => {
     assert.deepEqual(await stream.next(), { name: 'message', data: '1' }); // what has not changed, too
   });
 
-  async function serveWithKey(t: TestContext, { answer, heartbeatMs }: { answer: Answer; heartbeatMs: number }) {
-    const keysDir = join(await scratch(t), 'keys');
-    const { key, record } = await addKey(keysDir, { name: 'wall', source: '/live' }, Date.now());
-    const logger = createLogger({ level: 'silent' });
-    const access = await openAccess({
-      host: '127.0.0.1',
-      keysDir,
-      adminToken: undefined,
-      adminTokenFile: undefined,
-      logger,
-    });
-    t.after(() => access.close());
-    const limits = { ...quick, heartbeatMs };
-    const prepare = (server: FastifyInstance): void => guard(server, access);
-    const { url } = await serveRoutes(t, { routes: answer.routes, limits, prepare });
-    const headers = { authorization: `Bearer ${key}` };
-    return { url, keysDir, record, headers, isGood: () => access.isStillGood(headers, '/live') };
-  }
-
   test('a stream ends when its key is revoked', async (t) => {
     const { url, keysDir, record, headers } = await serveWithKey(t, { answer: new Answer(1), heartbeatMs: 50 });
     await assert.rejects(EventStream.open(`${url}/live`), /answered 401/);
@@ -216,3 +197,22 @@ suite('a live route', { timeout: 60_000 }, () => {
     assert.equal(await stream.next(), undefined);
   });
 });
+
+async function serveWithKey(t: TestContext, { answer, heartbeatMs }: { answer: Answer; heartbeatMs: number }) {
+  const keysDir = join(await scratch(t), 'keys');
+  const { key, record } = await addKey(keysDir, { name: 'wall', source: '/live' }, Date.now());
+  const logger = createLogger({ level: 'silent' });
+  const access = await openAccess({
+    host: '127.0.0.1',
+    keysDir,
+    adminToken: undefined,
+    adminTokenFile: undefined,
+    logger,
+  });
+  t.after(() => access.close());
+  const limits = { ...quick, heartbeatMs };
+  const prepare = (server: FastifyInstance): void => guard(server, access);
+  const { url } = await serveRoutes(t, { routes: answer.routes, limits, prepare });
+  const headers = { authorization: `Bearer ${key}` };
+  return { url, keysDir, record, headers, isGood: () => access.isStillGood(headers, '/live') };
+}
