@@ -27,7 +27,7 @@ export function addGenerate(program: Command): void {
       examples(
         'tributary generate collect --count 100000 --invalid 1% --seed 7 > events.json',
         'tributary generate collect | tributary send -',
-        'tributary generate signals --count 3 --seed 7',
+        'tributary generate signals --count 3 --seed 7 | tributary send -',
       ),
     )
     .action(generate);
