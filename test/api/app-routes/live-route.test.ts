@@ -216,22 +216,3 @@ suite('a live route', { timeout: 60_000 }, () => {
     assert.equal(await stream.next(), undefined);
   });
 });
-
-async function serveWithKey(t: TestContext, { answer, heartbeatMs }: { answer: Answer; heartbeatMs: number }) {
-  const keysDir = join(await scratch(t), 'keys');
-  const { key, record } = await addKey(keysDir, { name: 'wall', source: '/live' }, Date.now());
-  const logger = createLogger({ level: 'silent' });
-  const access = await openAccess({
-    host: '127.0.0.1',
-    keysDir,
-    adminToken: undefined,
-    adminTokenFile: undefined,
-    logger,
-  });
-  t.after(() => access.close());
-  const limits = { ...quick, heartbeatMs };
-  const prepare = (server: FastifyInstance): void => guard(server, access);
-  const { url } = await serveRoutes(t, { routes: answer.routes, limits, prepare });
-  const headers = { authorization: `Bearer ${key}` };
-  return { url, keysDir, record, headers, isGood: () => access.isStillGood(headers, '/live') };
-}
