@@ -39,7 +39,14 @@ export interface RequestsResult {
 
 const connections = 64;
 const paths = ['/initial', '/followup'];
-const dashboards = ['/dashboard/symbol/e', '/dashboard/symbol/t', '/dashboard/range/2000-01-01/2100-01-01'];
+const dayMs = 24 * 60 * 60 * 1000;
+const dayAt = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+/** Two symbols, and all of them over the last week. */
+const dashboards = (nowMs: number): readonly string[] => [
+  '/dashboard/symbol/e',
+  '/dashboard/symbol/t',
+  `/dashboard/range/${dayAt(nowMs - 6 * dayMs)}/${dayAt(nowMs + dayMs)}`,
+];
 const goal = 0.95;
 /** Of the whole program, with all that it does beside. */
 const judged = 'embedded';
@@ -114,7 +121,10 @@ async function measureRow(
   onStep(`requests, ${path}${withReads ? ' with dashboards beside' : ''}`);
   const nothing = all[0] as RequestsContestant;
   const contestants = withReads ? all.filter(({ name }) => name !== 'log alone') : all;
-  const turnOf = (one: RequestsContestant) => ({ path, readPaths: withReads && one !== nothing ? dashboards : [] });
+  const turnOf = (one: RequestsContestant) => ({
+    path,
+    readPaths: withReads && one !== nothing ? dashboards(Date.now()) : [],
+  });
   for (const one of contestants) await one.warmUp(turnOf(one), plan.warmUp);
   for (let round = 0; round < plan.rounds; round++)
     for (const one of contestants) await one.round(turnOf(one), plan.until);

@@ -3,7 +3,7 @@ import { requestTarget } from '../../pipeline/request-line.ts';
 import type { Load } from '../load.ts';
 import type { Random } from '../random.ts';
 import type { Book } from './book.ts';
-import { allTime, rangePath, readRows, symbolPath, symbols } from './dashboard.ts';
+import { rangePath, readRows, symbolPath, symbols, theseYears } from './dashboard.ts';
 import { kinds, readRequest } from './sent-request.ts';
 
 const paths: ReadonlySet<string> = new Set(Object.keys(kinds));
@@ -26,7 +26,7 @@ export async function sendRequest(load: Load, book: Book, lines: Iterator<string
 export async function readDashboard(load: Load, book: Book, random: Random): Promise<void> {
   const isRange = random() < 0.25;
   const of = isRange ? symbols : [symbols[Math.floor(random() * symbols.length)] as string];
-  const path = isRange ? rangePath(allTime) : symbolPath(of[0] as string);
+  const path = isRange ? rangePath(theseYears(new Date())) : symbolPath(of[0] as string);
   const floors = of.map((symbol) => book.floorOf(symbol));
   const answer = await load.ask(path);
   if (!answer) return void (book.unanswered += 1);
