@@ -55,7 +55,7 @@ export const catalogue = {
   PACKAGE_TOO_LARGE: {
     status: 413,
     what: 'The package has more events or more decompressed bytes than its source, its key or the server takes.',
-    todo: 'Split the package.',
+    todo: 'Split the package; a single request, shorten.',
   },
   CONTENT_ENCODING_UNSUPPORTED: {
     status: 415,

@@ -18,7 +18,7 @@ const progressEveryMs = 200;
 export function addGenerate(program: Command): void {
   withConfig(program.command('generate'))
     .description('write events of a system to standard output, one JSON a line')
-    .argument('<system>', 'such as collect')
+    .argument('<system>', 'such as collect, or signals')
     .option('--count <n>', 'how many', wholeNumber(0), 1000)
     .option('--invalid <share>', 'share of invalid events, such as 1%', share, 0)
     .option('--seed <text>', 'the same seed gives the same events (default: random)')
@@ -27,6 +27,7 @@ export function addGenerate(program: Command): void {
       examples(
         'tributary generate collect --count 100000 --invalid 1% --seed 7 > events.json',
         'tributary generate collect | tributary send -',
+        'tributary generate signals --count 3 --seed 7 | tributary send -',
       ),
     )
     .action(generate);

@@ -36,6 +36,8 @@ export interface IncomingEvent {
   readonly span?: Span | undefined;
   /** Default: all who send are one. */
   readonly sender?: string | undefined;
+  /** Told when it is durable; not of one that comes again under its key. Must not throw. */
+  readonly onStored?: () => void;
 }
 
 export interface EventIngestOptions extends AdmissionOptions {
@@ -80,6 +82,7 @@ export class EventIngest {
       const { batch, answer } = await within(span?.begin('decode'), () => this.#read(incoming, waits, share));
       if (scopedKey !== undefined) this.#options.idempotency.remember(batch, scopedKey, answer);
       await this.#append(batch, answer.packageId, waits, span);
+      incoming.onStored?.();
       return answer;
     } finally {
       share?.release();

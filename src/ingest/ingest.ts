@@ -30,6 +30,8 @@ export interface IncomingPackage {
   readonly span?: Span | undefined;
   /** Default: all who send are one. */
   readonly sender?: string | undefined;
+  /** Told when it is durable; not of a package that comes again under its key. Must not throw. */
+  readonly onStored?: (answer: Answer) => void;
 }
 
 export interface IngestOptions {
@@ -73,6 +75,7 @@ export class Ingest {
       const { packageId, batch } = received;
       const appending = span && appendSpan(span, this.pipeline.topic.name, packageId, batch);
       await within(appending, () => waits.during((signal) => log.append(batch, { signal })));
+      incoming.onStored?.(answer);
       return answer;
     } finally {
       share.release();

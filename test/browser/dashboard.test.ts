@@ -142,6 +142,16 @@ suite('the dashboard page', { skip, timeout: 240_000 }, () => {
     await shows(page, '4 initials, 5 followups');
   });
 
+  test('says at once that there is no network, and that there is one again', async (t) => {
+    const { url } = await serveRoutes(t, { routes: dashboard, read: readSignals(signals) });
+    const page = await open(t, url, { errors: /ERR_INTERNET_DISCONNECTED/ });
+    await hears(page, 'Live');
+    await page.context().setOffline(true);
+    await page.getByRole('status').filter({ hasText: 'Connection lost, trying again' }).waitFor({ timeout: 10_000 });
+    await page.context().setOffline(false);
+    await hears(page, 'Live again');
+  });
+
   test('says that what it shows is not up to date, where the server says so', async (t) => {
     let failure: Error | undefined;
     const routes = liveOnly(() => {

@@ -31,6 +31,10 @@ suite('collect over HTTP', () => {
     collect(program.url, body, headers);
   const take = (body: string | Uint8Array, headers?: Readonly<Record<string, string>>) =>
     taken(program.url, body, headers);
+  const ingested = async (): Promise<number> => {
+    const { text } = await httpRequest(`${program.url}/metrics`);
+    return Number(/^tributary_events_ingested_total\{pipeline="collect"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+  };
 
   before(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'tributary-collect-http-'));
@@ -194,9 +198,11 @@ suite('collect over HTTP', () => {
 
     test('sent at once from several connections it is stored once (D5)', async () => {
       const key = randomUUID();
+      const countedBefore = await ingested();
       const replies = await Promise.all(Array.from({ length: 8 }, () => send(kept.body, { 'idempotency-key': key })));
       assert.deepEqual(new Set(replies.map(({ status }) => status)), new Set([200]));
       assert.equal(new Set(replies.map(({ text }) => text)).size, 1);
+      assert.equal((await ingested()) - countedBefore, 2, 'and counted once');
     });
 
     test('a refused package does not use its key up (D5)', async () => {

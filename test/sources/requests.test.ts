@@ -284,7 +284,7 @@ suite('a source of requests', { timeout: 60_000 }, () => {
   });
 
   test('D5: requests under one key at the same time are stored once and get one text', async (t) => {
-    const { app, records } = await openPolls(t);
+    const { app, records, metrics } = await openPolls(t);
     const headers = { 'idempotency-key': 'k' };
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, i) => sender(app)({ url: `/vote?voter=a&choice=${i}`, headers })),
@@ -292,6 +292,9 @@ suite('a source of requests', { timeout: 60_000 }, () => {
     assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
     assert.match(answers[0]!.text, /^counted: \d+$/);
     assert.equal((await records()).length, 1);
+    const counted = await metrics.registry.metrics();
+    assert.match(counted, /^tributary_events_ingested_total\{pipeline="polls"\} 1$/m);
+    assert.match(counted, /^tributary_packages_total\{pipeline="polls",status="200"\} 20$/m);
     const invalid = { 'idempotency-key': 'other' };
     assert.equal((await sender(app)({ url: '/vote', headers: invalid })).status, 400);
     assert.equal(

@@ -44,7 +44,7 @@ function requestOperation(name: string, path: string, parameters: readonly strin
     id: `send-${name}${path.replaceAll('/', '-')}`,
     tag: 'sources',
     summary: `Sends an event to ${name}`,
-    description: `Each of ${parameters.join(', ')} stands exactly once in the query string or in the body, a form or a JSON object of at most 64 KiB, which may be left out. 200 is sent once the event is durable; of a request that is refused nothing is stored.`,
+    description: `Exactly once each, in the query string or in the body, a form or a JSON object of at most 64 KiB, which may be left out: ${parameters.join(', ')}. 200 is sent once the event is durable; of a request that is refused nothing is stored.`,
     access: 'source',
     parameters: [...inQuery, idempotencyKey('A request'), contentEncoding],
     body: { description: 'Parameters that are not in the query string.', content, isOptional: true },

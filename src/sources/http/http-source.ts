@@ -61,24 +61,24 @@ async function receive(request: FastifyRequest, reply: FastifyReply, options: Ht
     idempotencyKey: idempotencyKey(request.headers['idempotency-key']),
     span: request.span,
     sender: request.grant?.keyName,
+    onStored: (stored) => countEvents(options, stored),
   });
   const { packageId, accepted, rejected } = answer;
   request.span?.set(aboutPackage(ingest.pipeline.name, answer));
-  countAnswer(options, answer, (performance.now() - startedMs) / 1000);
+  options.metrics.packageSeconds.observe({ pipeline: ingest.pipeline.name }, (performance.now() - startedMs) / 1000);
   const keyId = request.grant?.keyId;
   logger[rejected > 0 ? 'info' : 'debug']({ packageId, accepted, rejected, keyId }, 'package');
   reply.header('content-type', 'application/json; charset=utf-8');
   return answer;
 }
 
-function countAnswer({ ingest, metrics }: HttpSourceOptions, { accepted, rejected }: Answer, seconds: number): void {
+function countEvents({ ingest, metrics }: HttpSourceOptions, { accepted, rejected }: Answer): void {
   const pipeline = ingest.pipeline.name;
   metrics.eventsIngested.inc({ pipeline }, accepted);
   if (rejected > 0) {
     metrics.eventsRejected.inc({ pipeline }, rejected);
     metrics.eventsDeadLettered.inc({ pipeline, at: 'ingest' }, rejected);
   }
-  metrics.packageSeconds.observe({ pipeline }, seconds);
 }
 
 /**

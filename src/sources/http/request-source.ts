@@ -65,9 +65,10 @@ async function receive(request: FastifyRequest, reply: FastifyReply, to: Endpoin
     idempotencyKey: idempotencyKey(headers['idempotency-key']),
     span: request.span,
     sender: request.grant?.keyName,
+    onStored: count.ingested,
   });
   request.span?.set(aboutPackage(ingest.pipeline.name, answer));
-  count.accepted((performance.now() - startedMs) / 1000);
+  count.took((performance.now() - startedMs) / 1000);
   if (logger.isLevelEnabled('debug')) logger.debug({ packageId: answer.packageId, path: endpoint.path }, 'request');
   reply.header('content-type', 'text/plain; charset=utf-8');
   return answer.text ?? '';
@@ -113,9 +114,7 @@ function counters({ packages, eventsIngested, packageSeconds }: Metrics, pipelin
       byStatus.set(status, known);
       known.inc();
     },
-    accepted: (tookSeconds: number): void => {
-      ingested.inc();
-      seconds.observe(tookSeconds);
-    },
+    ingested: (): void => ingested.inc(),
+    took: (tookSeconds: number): void => seconds.observe(tookSeconds),
   };
 }
