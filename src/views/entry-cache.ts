@@ -3,23 +3,13 @@
  * is held is bounded (D6): what is in the store is let go of when it is much.
  */
 import type { StatePut } from '../stores/state/state-store.ts';
-import { allTime, bucketsOf, minuteInHour } from './buckets.ts';
+import { allTime, type Place, placesOf } from './buckets.ts';
 import type { Counting } from './counting.ts';
 import { Joined } from './joined.ts';
-import {
-  addEvent,
-  addPairs,
-  type AnyMeasure,
-  emptyValues,
-  minuteOfRow,
-  rowBytes,
-  rowIn,
-  type StoredRow,
-  type Values,
-} from './rows.ts';
+import { addEvent, addPairs, type AnyMeasure, partOf, rowBytes, rowIn, type StoredRow, type Values } from './rows.ts';
 import type { PartitionKeys } from './view-keys.ts';
 
-/** Rows with the minutes in them; values of `by` with their firsts. Of each so many, together some 20 MB. */
+/** Parts of rows; values of `by` with their firsts. Of each so many, together some 20 MB. */
 const maxKept = 50_000;
 
 interface Row extends StoredRow {
@@ -27,10 +17,12 @@ interface Row extends StoredRow {
   isDirty: boolean;
 }
 
-/** The rows of a key in all that a minute is in, its hour first, and what the hour has of the minute. */
-interface Group {
-  readonly rows: readonly Row[];
-  readonly minute: Values;
+/** Where a key is counted in a minute: parts of rows. */
+type Group = readonly { readonly row: Row; readonly values: Values }[];
+
+interface NamedPlace extends Place {
+  /** Of the row's entry. */
+  readonly name: string;
 }
 
 type RawRows = ReadonlyMap<string, Buffer | undefined>;
@@ -104,34 +96,28 @@ export class EntryCache {
     }
     if (missing.size === 0) return;
     const raw = new Map<string, Buffer | undefined>();
-    const groups: (readonly string[])[] = [];
+    const groups: (readonly NamedPlace[])[] = [];
     for (const [minute, key] of missing.values()) {
-      const names = this.#namesOf(minute, key);
-      groups.push(names);
-      for (const name of names) if (!this.#rows.has(name)) raw.set(name, undefined);
+      const places = placesOf(minute).map((place) => ({ ...place, name: this.#keys.row(place.row, key) }));
+      groups.push(places);
+      for (const { name } of places) if (!this.#rows.has(name)) raw.set(name, undefined);
     }
     const names = [...raw.keys()];
     const stored = await this.#fromStore(names);
     for (const [index, name] of names.entries()) raw.set(name, stored[index]);
     let index = 0;
-    for (const [id, [minute, key]] of missing)
-      this.#groups.set(id, this.#group(minute, key, groups[index++] as readonly string[], raw));
+    for (const [id, [, key]] of missing)
+      this.#groups.set(id, this.#group(key, groups[index++] as readonly NamedPlace[], raw));
   }
 
-  #group(minute: string, key: string, names: readonly string[], raw: RawRows): Group {
-    const rows = names.map((name) => this.#row(name, key, raw));
-    const hour = rows[0] as Row;
-    const name = minuteInHour(minute) as string;
-    const known = minuteOfRow(hour, name);
-    if (known) return { rows, minute: known };
-    const values = emptyValues(this.#measures);
-    hour.minutes.push([name, values]);
-    this.#rowWeight += 1;
-    return { rows, minute: values };
-  }
-
-  #namesOf(minute: string, key: string): readonly string[] {
-    return bucketsOf(minute).map((bucket) => this.#keys.row(bucket, key));
+  #group(key: string, places: readonly NamedPlace[], raw: RawRows): Group {
+    return places.map(({ name, part }) => {
+      const row = this.#row(name, key, raw);
+      const before = row.parts.length;
+      const values = partOf(row, part, this.#measures);
+      this.#rowWeight += row.parts.length - before;
+      return { row, values };
+    });
   }
 
   #row(name: string, key: string, raw: RawRows): Row {
@@ -140,8 +126,7 @@ export class EntryCache {
     const value = raw.get(name);
     const stored = value && rowIn(value);
     if (stored === undefined && name === this.#keys.row(allTime, key)) this.#newKeys.add(key);
-    const { values, minutes } = stored ?? { values: emptyValues(this.#measures), minutes: [] };
-    const row: Row = { name, key, values, minutes, isDirty: false };
+    const row: Row = { name, key, parts: stored?.parts ?? [], isDirty: false };
     this.#rows.set(name, row);
     this.#rowWeight += weightOfRow(row);
     return row;
@@ -149,10 +134,11 @@ export class EntryCache {
 
   count({ timeMs, counted, pairings }: Counting): void {
     const group = counted && (this.#groups.get(groupId(counted.minute, counted.key)) as Group);
-    if (counted && group) {
-      addEvent(group.minute, this.#measures, counted.time);
-      for (const row of group.rows) addEvent(this.#changed(row).values, this.#measures, counted.time);
-    }
+    if (counted && group)
+      for (const { row, values } of group) {
+        addEvent(values, this.#measures, counted.time);
+        this.#changed(row);
+      }
     for (const { name, measure, isSecond } of pairings) {
       const joined = this.#joined.get(name) as Joined;
       if (!joined.isDirty) this.#dirty.push(joined);
@@ -171,17 +157,16 @@ export class EntryCache {
   }
 
   #addPairs(minute: string, key: string, measure: number, pairs: number): void {
-    const group = this.#groups.get(groupId(minute, key)) as Group;
-    addPairs(group.minute, measure, pairs);
-    for (const row of group.rows) addPairs(this.#changed(row).values, measure, pairs);
+    for (const { row, values } of this.#groups.get(groupId(minute, key)) as Group) {
+      addPairs(values, measure, pairs);
+      this.#changed(row);
+    }
   }
 
-  #changed(row: Row): Row {
-    if (!row.isDirty) {
-      row.isDirty = true;
-      this.#dirty.push(row);
-    }
-    return row;
+  #changed(row: Row): void {
+    if (row.isDirty) return;
+    row.isDirty = true;
+    this.#dirty.push(row);
   }
 
   /** All that has changed since it was last taken. */
@@ -208,8 +193,8 @@ export class EntryCache {
   }
 }
 
-function weightOfRow({ minutes }: StoredRow): number {
-  return 1 + minutes.length;
+function weightOfRow({ parts }: StoredRow): number {
+  return 1 + parts.length;
 }
 
 function weightOfJoined({ firsts }: Joined): number {

@@ -1,7 +1,6 @@
 /** What a row of a view holds, a value for each measure, and how events and other rows change it. */
 import type { Timestamp } from '../event/time.ts';
 import type { View } from '../pipeline/views.ts';
-import { minuteInHour } from './buckets.ts';
 
 /** A number of events or of pairs; a time, or null where there is none. */
 export type Value = number | Timestamp | null;
@@ -49,29 +48,25 @@ export function namedRow(view: AnyView, values: readonly Value[]): Readonly<Reco
   return Object.fromEntries(Object.keys(view.measures).map((name, index) => [name, values[index] as Value]));
 }
 
-/** As the store has it. An hour has the rows of its minutes in it, by `MM`: a list, since an object with such keys takes ten times the memory. */
+/** As the store has it: what was counted in each part of a row. A list, since an object with such keys takes ten times the memory. */
 export interface StoredRow {
   readonly key: string;
-  readonly values: Values;
-  readonly minutes: (readonly [minute: string, values: Values])[];
+  readonly parts: (readonly [part: string, values: Values])[];
 }
 
-export function rowBytes({ key, values, minutes }: StoredRow): Buffer {
-  return Buffer.from(JSON.stringify([key, values, minutes]));
+export function rowBytes({ key, parts }: StoredRow): Buffer {
+  return Buffer.from(JSON.stringify([key, parts]));
 }
 
 export function rowIn(raw: Buffer): StoredRow {
-  const [key, values, minutes] = JSON.parse(raw.toString()) as [string, Values, StoredRow['minutes']];
-  return { key, values, minutes };
+  const [key, parts] = JSON.parse(raw.toString()) as [string, StoredRow['parts']];
+  return { key, parts };
 }
 
-/** Of the bucket, from the row that it is kept in; undefined where nothing was counted. */
-export function valuesOf(row: StoredRow | undefined, bucket: string): Values | undefined {
-  const minute = minuteInHour(bucket);
-  return minute === undefined ? row?.values : row && minuteOfRow(row, minute);
-}
-
-export function minuteOfRow({ minutes }: StoredRow, wanted: string): Values | undefined {
-  for (const [minute, values] of minutes) if (minute === wanted) return values;
-  return undefined;
+/** The part of the row, which is made where there is none. */
+export function partOf({ parts }: StoredRow, wanted: string, measures: readonly AnyMeasure[]): Values {
+  for (const [part, values] of parts) if (part === wanted) return values;
+  const values = emptyValues(measures);
+  parts.push([wanted, values]);
+  return values;
 }

@@ -11,7 +11,6 @@
 import { randomBytes } from 'node:crypto';
 import { percentEncodeSegment } from '../event/object-key.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
-import { keptIn } from './buckets.ts';
 
 export interface ViewIdentity {
   readonly logId: string;
@@ -75,9 +74,8 @@ export class PartitionKeys {
     this.position = `${this.#prefix}position`;
   }
 
-  /** Of the bucket, or of the hour that has it. */
   row(bucket: string, key: string): string {
-    return `${this.#prefix}b/${keptIn(bucket)}/${percentEncodeSegment(key)}`;
+    return `${this.#prefix}b/${bucket}/${percentEncodeSegment(key)}`;
   }
 
   /** What stands before the names of a bucket's rows. */

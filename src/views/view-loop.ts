@@ -9,7 +9,7 @@ import { Fault, isFault } from '../errors.ts';
 import type { Log, TopicPartition } from '../log/log.ts';
 import { backoff } from '../processing/backoff.ts';
 import type { ConvertOrVoid } from '../processing/void-packages.ts';
-import type { Values } from './rows.ts';
+import type { StoredRow } from './rows.ts';
 import { openViewState, type ViewState, type ViewStateOptions } from './view-state.ts';
 
 export interface ViewLoopOptions {
@@ -83,13 +83,13 @@ export class ViewLoop {
   }
 
   /** @throws Fault CHECKPOINT_STALE where it begins again, with another generation: to be asked again */
-  async read(wanted: Wanted): Promise<readonly (Values | undefined)[]> {
+  async read(wanted: Wanted): Promise<readonly (StoredRow | undefined)[]> {
     return this.#asked((state) => state.read(wanted));
   }
 
   /** @throws as `read` */
-  async keys(): Promise<readonly string[]> {
-    return this.#asked((state) => state.keys());
+  async totals(): Promise<readonly StoredRow[]> {
+    return this.#asked((state) => state.totals());
   }
 
   async #asked<T>(ask: (state: ViewState) => Promise<T>): Promise<T> {

@@ -8,7 +8,7 @@ import type { LogReader, TopicPartition } from '../log/log.ts';
 import { partitionsOf } from '../log/partitions.ts';
 import type { Minute, ViewReader } from '../pipeline/views.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
-import { allTime, bucketsBetween } from './buckets.ts';
+import { allTime, type Span, spansBetween } from './buckets.ts';
 import {
   type AnyMeasure,
   type AnyView,
@@ -17,8 +17,8 @@ import {
   merge,
   namedRow,
   rowIn,
+  type StoredRow,
   type Values,
-  valuesOf,
 } from './rows.ts';
 import { generationKey, PartitionKeys, positionIn, type ViewIdentity } from './view-keys.ts';
 import type { ViewLoop } from './view-loop.ts';
@@ -45,9 +45,13 @@ type Named = Readonly<Record<string, unknown>>;
 
 /** What one partition has, from whoever keeps it. */
 interface Part {
-  keys(): Promise<readonly string[]>;
-  read(wanted: Wanted): Promise<readonly (Values | undefined)[]>;
+  /** The rows of all time, of each key. */
+  totals(): Promise<readonly StoredRow[]>;
+  read(wanted: Wanted): Promise<readonly (StoredRow | undefined)[]>;
 }
+
+/** All years that names can have. */
+const everything: Span = { row: allTime, from: '0001', to: '9999' };
 
 export class LogViewReader implements ViewReader<Named> {
   readonly #options: ViewReaderOptions;
@@ -63,33 +67,38 @@ export class LogViewReader implements ViewReader<Named> {
   async at(key: string): Promise<Named> {
     const values = emptyValues(this.#measures);
     for (const [row] of await this.#ofAll((part) => part.read([[allTime, key]])))
-      if (row) merge(values, this.#measures, row);
+      for (const [, one] of row?.parts ?? []) merge(values, this.#measures, one);
     return namedRow(this.#options.view, values);
   }
 
   all(): Promise<ReadonlyMap<string, Named>> {
-    return this.#sums([allTime]);
+    return this.#sums([everything]);
   }
 
   between(lower: Minute, upper: Minute): Promise<ReadonlyMap<string, Named>> {
-    return this.#sums(bucketsBetween(lower, upper));
+    return this.#sums(spansBetween(lower, upper));
   }
 
-  async #sums(buckets: readonly string[]): Promise<ReadonlyMap<string, Named>> {
+  async #sums(spans: readonly Span[]): Promise<ReadonlyMap<string, Named>> {
     const sums = new Map<string, Values>();
-    const parts = await this.#ofAll(async (part) => {
-      const keys = await part.keys();
-      const rows = await part.read(keys.flatMap((key) => buckets.map((bucket) => [bucket, key] as const)));
-      return { keys, rows };
-    });
-    for (const { keys, rows } of parts) {
-      for (const [index, row] of rows.entries()) {
-        if (!row) continue;
-        const key = keys[Math.floor(index / buckets.length)] as string;
+    const years = spans.find(({ row }) => row === allTime);
+    const others = spans.filter((span) => span !== years);
+    const add = ({ key, parts }: StoredRow, { from, to }: Span): void => {
+      for (const [part, values] of parts) {
+        if (part < from || part > to) continue;
         const sum = sums.get(key);
-        if (sum) merge(sum, this.#measures, row);
-        else sums.set(key, [...row]);
+        if (sum) merge(sum, this.#measures, values);
+        else sums.set(key, [...values]);
       }
+    };
+    const parts = await this.#ofAll(async (part) => {
+      const totals = await part.totals();
+      const rows = await part.read(totals.flatMap(({ key }) => others.map(({ row }) => [row, key] as const)));
+      return { totals, rows };
+    });
+    for (const { totals, rows } of parts) {
+      if (years) for (const row of totals) add(row, years);
+      for (const [index, row] of rows.entries()) if (row) add(row, others[index % others.length] as Span);
     }
     const inOrder = [...sums].toSorted(([one], [other]) => (one < other ? -1 : 1));
     return new Map(inOrder.map(([key, values]) => [key, namedRow(this.#options.view, values)]));
@@ -139,16 +148,16 @@ export class LogViewReader implements ViewReader<Named> {
       return values;
     };
     return {
-      keys: async () => {
+      totals: async () => {
         await read([]); // first: what is committed from then on need not be among them
-        const found: string[] = [];
-        for await (const [, value] of store.entries(keys.rows(allTime))) found.push(rowIn(value).key);
+        const found: StoredRow[] = [];
+        for await (const [, value] of store.entries(keys.rows(allTime))) found.push(rowIn(value));
         await read([]); // afterwards: what does not answer any more is let go of
         return found;
       },
       read: async (wanted) => {
         const values = await read(wanted.map(([bucket, key]) => keys.row(bucket, key)));
-        return wanted.map(([bucket], index) => valuesOf(values[index] && rowIn(values[index]), bucket));
+        return values.map((value) => value && rowIn(value));
       },
     };
   }

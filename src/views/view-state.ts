@@ -14,7 +14,7 @@ import type { StateChange, StateStore } from '../stores/state/state-store.ts';
 import { allTime } from './buckets.ts';
 import { type Counting, Counter } from './counting.ts';
 import { EntryCache } from './entry-cache.ts';
-import { type AnyView, measuresOf, rowIn, type StoredRow, type Values, valuesOf } from './rows.ts';
+import { type AnyView, measuresOf, rowIn, type StoredRow } from './rows.ts';
 import { generationKey, newGeneration, PartitionKeys, positionIn, type ViewIdentity } from './view-keys.ts';
 
 export interface Building {
@@ -138,27 +138,34 @@ export class ViewState {
   }
 
   /**
-   * The rows of these buckets and keys, undefined where nothing was counted.
+   * Rows by their bucket and key, undefined where nothing was counted.
    * @throws Fault CHECKPOINT_STALE where another generation answers by now
    */
-  async read(wanted: readonly (readonly [bucket: string, key: string])[]): Promise<readonly (Values | undefined)[]> {
+  async read(wanted: readonly (readonly [bucket: string, key: string])[]): Promise<readonly (StoredRow | undefined)[]> {
     const names = wanted.map(([bucket, key]) => this.#keys.row(bucket, key));
-    const found = new Map<string, StoredRow | undefined>(names.map((name) => [name, this.#cache.row(name)]));
-    const missing = [...found.keys()].filter((name) => found.get(name) === undefined);
-    const stored = missing.length === 0 ? [] : await this.#fromStore(missing);
-    for (const [index, name] of missing.entries()) found.set(name, stored[index] && rowIn(stored[index]));
+    const missing = names.filter((name) => this.#cache.row(name) === undefined);
+    const values = missing.length === 0 ? [] : await this.#fromStore(missing);
+    const stored = new Map(missing.map((name, index) => [name, values[index]]));
     // What memory has now is newer; what it had may have been let go of meanwhile.
-    return names.map((name, index) =>
-      valuesOf(this.#cache.row(name) ?? found.get(name), (wanted[index] as (typeof wanted)[number])[0]),
-    );
+    const late: string[] = [];
+    for (const name of names) if (!this.#cache.row(name) && !stored.has(name)) late.push(name);
+    if (late.length > 0) return this.read(wanted);
+    return names.map((name) => {
+      const raw = stored.get(name);
+      return this.#cache.row(name) ?? (raw && rowIn(raw));
+    });
   }
 
-  /** Of which anything was counted. */
-  async keys(): Promise<readonly string[]> {
-    const keys = this.#cache.newKeys; // first: once they are committed they are new no more
-    for await (const [, value] of this.#options.store.entries(this.#keys.rows(allTime))) keys.push(rowIn(value).key);
+  /** The rows of all time, of each key. */
+  async totals(): Promise<readonly StoredRow[]> {
+    const { newKeys } = this.#cache; // first: once they are committed they are new no more
+    const stored = new Map<string, Buffer>();
+    for await (const [name, value] of this.#options.store.entries(this.#keys.rows(allTime))) stored.set(name, value);
     await this.look(); // afterwards: what does not answer any more is let go of
-    return [...new Set(keys)];
+    const rows = [...stored].map(([name, value]) => this.#cache.row(name) ?? rowIn(value));
+    const missed = newKeys.filter((key) => !stored.has(this.#keys.row(allTime, key)));
+    const fresh = await this.read(missed.map((key) => [allTime, key]));
+    return [...rows, ...fresh.filter((row) => row !== undefined)];
   }
 
   /** @throws Fault CHECKPOINT_STALE where another generation answers, another process has gone on, or the store has gone back */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Minute } from 'tributary';
-import { bucketsBetween, bucketsOf, keptIn, minuteInHour, parseMinute } from '../../src/views/buckets.ts';
+import { parseMinute, placesOf, spansBetween } from '../../src/views/buckets.ts';
 
 const minuteMs = 60_000;
 const minuteAt = (epochMinutes: number): Minute =>
@@ -11,8 +11,8 @@ const minuteAt = (epochMinutes: number): Minute =>
 const first = Date.parse('0001-01-01T00:00Z') / minuteMs;
 const last = Date.parse('9999-12-31T23:59Z') / minuteMs;
 
-/** The minutes of a bucket, as a span. */
-function spanOf(bucket: string): readonly [from: number, to: number] {
+/** The minutes of a bucket by the beginning of its name. */
+function minutesOf(bucket: string): readonly [from: number, to: number] {
   const from = new Date(`${bucket}${'0000-01-01T00:00'.slice(bucket.length)}Z`);
   const to = new Date(from);
   if (bucket.length === 4) to.setUTCFullYear(to.getUTCFullYear() + 1);
@@ -21,42 +21,55 @@ function spanOf(bucket: string): readonly [from: number, to: number] {
   return [from.getTime() / minuteMs, to.getTime() / minuteMs];
 }
 
+const separators: Readonly<Record<number, string>> = { 0: '', 4: '-', 7: '-', 10: 'T', 13: ':' };
+
 suite('time buckets', () => {
-  test('of a span are the span, one behind the other, and few', () => {
+  test('the parts of rows that a span is read in are the span, one behind the other, in nine rows at most', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: first, max: last }),
-        fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 0, max: 12 * 366 * 1440 })),
+        fc.oneof(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 0, max: 9_999 * 366 * 1440 })),
         (from, minutes) => {
           const to = Math.min(last, from + minutes);
           let at = from;
-          const buckets = bucketsBetween(minuteAt(from), minuteAt(to));
-          for (const bucket of buckets) {
-            const [begin, end] = spanOf(bucket);
-            assert.equal(begin, at, bucket);
-            at = end;
+          const spans = spansBetween(minuteAt(from), minuteAt(to));
+          for (const { row, from: begin, to: end } of spans) {
+            const name = (part: string): string => row + separators[row.length] + part;
+            assert.equal(minutesOf(name(begin))[0], at, row);
+            assert.ok(begin <= end && begin.length === end.length);
+            at = minutesOf(name(end))[1];
           }
           assert.equal(at, to);
-          assert.ok(buckets.length <= 2 * (59 + 23 + 30 + 11) + 12, String(buckets.length));
+          assert.ok(spans.length <= 9, String(spans.length));
+          assert.equal(new Set(spans.map(({ row }) => row)).size, spans.length);
         },
       ),
     );
   });
 
-  test('ten years from day to day are some dozens', () => {
-    const buckets = bucketsBetween('2016-11-21T00:00' as Minute, '2026-11-21T00:00' as Minute);
-    assert.equal(buckets.length, 10 + 1 + 9 + 10 + 20);
+  test('ten years from day to day are five rows of a key', () => {
+    assert.deepEqual(spansBetween('2016-11-21T00:00' as Minute, '2026-11-21T00:00' as Minute), [
+      { row: '2016-11', from: '21', to: '30' },
+      { row: '2016', from: '12', to: '12' },
+      { row: '', from: '2017', to: '2025' },
+      { row: '2026', from: '01', to: '10' },
+      { row: '2026-11', from: '01', to: '20' },
+    ]);
   });
 
   test('a span that is empty, or ends before it begins, has none', () => {
-    assert.deepEqual(bucketsBetween('2026-01-01T00:00' as Minute, '2026-01-01T00:00' as Minute), []);
-    assert.deepEqual(bucketsBetween('2026-01-02T00:00' as Minute, '2026-01-01T00:00' as Minute), []);
+    assert.deepEqual(spansBetween('2026-01-01T00:00' as Minute, '2026-01-01T00:00' as Minute), []);
+    assert.deepEqual(spansBetween('2026-01-02T00:00' as Minute, '2026-01-01T00:00' as Minute), []);
   });
 
-  test('a minute is kept in its hour, and counts in five', () => {
-    assert.deepEqual(bucketsOf('2017-06-28T19:34'), ['2017-06-28T19', '2017-06-28', '2017-06', '2017', '']);
-    assert.deepEqual(['2017-06-28T19:34', '2017-06-28T19', ''].map(keptIn), ['2017-06-28T19', '2017-06-28T19', '']);
-    assert.deepEqual(['2017-06-28T19:34', '2017-06-28T19', ''].map(minuteInHour), ['34', undefined, undefined]);
+  test('a minute counts in five rows', () => {
+    assert.deepEqual(placesOf('2017-06-28T19:34'), [
+      { row: '2017-06-28T19', part: '34' },
+      { row: '2017-06-28', part: '19' },
+      { row: '2017-06', part: '28' },
+      { row: '2017', part: '06' },
+      { row: '', part: '2017' },
+    ]);
   });
 
   for (const [text, minute] of [

@@ -79,14 +79,14 @@ test('two measures of pairs, of events that may be both, by any names, are what 
         await state.commit();
         if (index % 2 === 1) state = await open();
       }
-      const wanted = odd.flatMap((key) => [allTime, '0001', '2016', '9999'].map((year) => [year, key] as const));
       const events = batches.flat();
-      assert.deepEqual(
-        await state.read(wanted),
-        wanted.map(([year, key]) => reference(events, key, year)),
-      );
+      const rows = await state.read(odd.map((key) => [allTime, key]));
+      for (const [index, key] of odd.entries()) {
+        const byYear = new Map(rows[index]?.parts);
+        for (const year of ['0001', '2016', '9999']) assert.deepEqual(byYear.get(year), reference(events, key, year));
+      }
       const counted = new Set(events.filter(({ isCounted }) => isCounted).map(({ key }) => key));
-      assert.deepEqual(new Set(await state.keys()), counted);
+      assert.deepEqual(new Set((await state.totals()).map(({ key }) => key)), counted);
     }),
     { numRuns: 100 },
   );
