@@ -35,7 +35,14 @@ suite('prove signals', { concurrency: false, timeout: 280_000 }, () => {
     ],
     [
       'whose dashboards are some seconds old',
-      `withRead((read) => (view) => ({ ...read(view), at: (key) => old(key, () => read(view).at(key)) }))`,
+      `withRead((read) => (view) => {
+        const reader = read(view);
+        return {
+          at: (key) => old(key, () => reader.at(key)),
+          all: () => reader.all(),
+          between: (lower, upper) => reader.between(lower, upper),
+        };
+      })`,
       /had, or was acknowledged, |where the raw events give/,
     ],
   ] as const) {
