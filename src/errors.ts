@@ -302,6 +302,21 @@ export const catalogue = {
     what: 'The table of a sink exists with other columns than the pipeline declares.',
     todo: 'Rename or alter the existing table so that it has the columns that the pipeline declares.',
   },
+  WAREHOUSE_TABLE_MISSING: {
+    status: 503,
+    what: 'A table that an app reads is not in the warehouse.',
+    todo: 'Load it: tributary rates init loads those of rates.',
+  },
+  WAREHOUSE_TABLE_EXISTS: {
+    status: 409,
+    what: 'A table that was to be loaded is in the warehouse already.',
+    todo: 'Keep it, or add --replace to have it loaded anew.',
+  },
+  DUMP_INVALID: {
+    status: 422,
+    what: 'A file is no plain dump of the tables that it was to be, or its rows contradict them.',
+    todo: 'Make it by pg_dump --format=plain of these tables; nothing of it was loaded.',
+  },
   CHECKPOINT_STALE: {
     status: 409,
     what: 'Another process has gone on with the partition since this one took it.',

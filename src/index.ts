@@ -1,6 +1,6 @@
 /** What apps are built from. */
 export { definePipeline } from './pipeline/define-pipeline.ts';
-export { http, type HttpPostOptions } from './pipeline/sources.ts';
+export { http, type HttpGetOptions, type HttpPostOptions } from './pipeline/sources.ts';
 export { registered } from './pipeline/subjects.ts';
 export { objects, table, type ObjectsOptions, type TableOptions } from './pipeline/sinks.ts';
 export { jsonb, text, timestamptz, uuid, type Column, type Columns, type Row } from './pipeline/columns.ts';
@@ -17,8 +17,9 @@ export {
   type ViewReader,
 } from './pipeline/views.ts';
 export { parseMinute } from './views/buckets.ts';
-export type { Route, RouteRequest } from './pipeline/routes.ts';
+export type { Route, RouteRequest, Sql, SqlValue } from './pipeline/routes.ts';
 export type { App, GenerateEvents, GenerateOptions } from './pipeline/app.ts';
+export type { Dataset, DatasetTable, SampleOptions, SampleRow } from './pipeline/dataset.ts';
 export type {
   BatchLimits,
   HttpSource,

@@ -45,6 +45,7 @@ import { Patience } from './ingest/patience.ts';
 import type { TopicSpec } from './log/log.ts';
 import { readTopicList } from './log/topic-list.ts';
 import type { App } from './pipeline/app.ts';
+import { pipelinesOf } from './pipeline/apps.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { keyedPaths } from './pipeline/source-paths.ts';
 import { type Consumer, type LagRow, readLag } from './processing/lag.ts';
@@ -56,6 +57,7 @@ import { type Codecs, createCodecs } from './schemas/codecs.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
 import { mountRequestSource } from './sources/http/request-source.ts';
 import { traceRequests } from './sources/http/trace-requests.ts';
+import { openReadOnlyQueries } from './stores/warehouse/read-only-queries.ts';
 import type { Warehouse } from './stores/warehouse/warehouse.ts';
 import { eventCounts } from './telemetry/event-counts.ts';
 import { addLiveGauges } from './telemetry/live-gauges.ts';
@@ -147,10 +149,6 @@ export async function serve(config: Config): Promise<Running> {
   }
 }
 
-function pipelinesOf(apps: readonly App[]): readonly Pipeline[] {
-  return apps.map(({ pipeline }) => pipeline);
-}
-
 /** @throws Fault ACCESS_NOT_SET_UP, CONFIG_INVALID */
 async function openGuarded(config: Config, keyed: readonly string[], logger: Logger): Promise<Access> {
   const { host, dataDir, adminToken, adminTokenFile } = config;
@@ -191,6 +189,7 @@ async function run(parts: Parts): Promise<Running> {
     processorObserver({ consumer, sinks, logger, metrics });
   const landing = Landing.start({ config, engine, codecs, pipelines, logger, observe, traces, voids: voidsOf(parts) });
   const views = await startViews(parts);
+  const queries = openReadOnlyQueries(() => landing.warehouse);
   const health = (): Promise<Health> => checkHealth(engine, landing);
   const server = createServer({ logger, metrics: metrics.registry, health, certificate });
   if (traces) traceRequests(server, traces);
@@ -217,6 +216,7 @@ async function run(parts: Parts): Promise<Running> {
     await server.close();
     await stopRetention();
     await views.drain();
+    await queries.close();
     await landing.drain();
     await idempotency.close();
     await repairs.close();
@@ -226,7 +226,8 @@ async function run(parts: Parts): Promise<Running> {
     await traces?.close();
   };
   try {
-    for (const { routes = [] } of parts.apps) await mountRoutes(server, { routes, read: views.read, logger });
+    const answering = { read: views.read, sql: queries.sql };
+    for (const { routes = [] } of parts.apps) await mountRoutes(server, { routes, logger, ...answering });
     await server.listen({ port: config.port, host: config.host });
     await announceServer(serverFile, urlOf(server, { ...config, host: reachableHost(config.host) }));
   } catch (error) {

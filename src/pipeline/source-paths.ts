@@ -10,7 +10,7 @@ export function sourcePaths({ source }: Pipeline): readonly string[] {
 /** What takes a key where the server is guarded. */
 export function keyedPaths({ pipeline, routes = [] }: App): readonly string[] {
   const keyed = routes.filter(({ kind }) => kind !== 'page').map(({ path }) => path);
-  return [...sourcePaths(pipeline), ...keyed];
+  return [...(pipeline ? sourcePaths(pipeline) : []), ...keyed];
 }
 
 /** @throws Fault USAGE for a pipeline that takes no packages */
