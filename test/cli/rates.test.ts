@@ -1,7 +1,6 @@
 /** `tributary rates init`: dumps and samples into an embedded and a real PostgreSQL, all or nothing. */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
@@ -10,11 +9,11 @@ import { Pool } from 'pg';
 import { newDatabase } from '../../src/testing/postgres.ts';
 import { dumpWithoutKeys, wholeDump } from '../dataset/dumps.ts';
 import { httpRequest } from '../support/http-request.ts';
+import { realData } from '../support/real-data.ts';
 import { scratch, startProgram } from '../support/program.ts';
-import { cli, root } from './run-cli.ts';
+import { cli } from './run-cli.ts';
 
-/** A real dump lies beside the clone, or in the directory that the variable names. */
-const realDump = join(process.env['TRIBUTARY_TEST_DATA'] ?? join(root, '../shared/data'), 'rates.sql');
+const real = realData('rates.sql');
 
 const loaded = 'Loaded 2 ports, 3 prices, 3 regions.\n';
 
@@ -163,9 +162,9 @@ suite('tributary rates init', { timeout: 240_000 }, () => {
     assert.equal(await program.kill('SIGTERM'), 0);
   });
 
-  test('loads the real dump', { skip: !existsSync(realDump) && 'no real dump is here' }, async (t) => {
+  test('loads the real dump', { skip: real.skip }, async (t) => {
     const { init, pool } = await serverDatabase(t);
-    const ran = await init('--dump', realDump);
+    const ran = await init('--dump', real.path);
     assert.deepEqual([ran.code, ran.stdout, ran.stderr], [0, 'Loaded 143 ports, 56689 prices, 20 regions.\n', '']);
     assert.deepEqual(await keysIn(pool), keys);
   });

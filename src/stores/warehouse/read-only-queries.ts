@@ -35,7 +35,7 @@ export function openReadOnlyQueries(
     const { url } = warehouse() ?? notUp();
     connections ??= connectionPool(readOnly(url, limits), () => undefined);
     const text = statement.reduce((before, part, index) => `${before}$${index}${part}`);
-    return (await ask(connections, { text, values: [...values] }, limits)) as readonly Row[];
+    return (await ask(connections, { text, values: [...values], queryMode: 'extended' }, limits)) as readonly Row[];
   };
   return { sql, close: async () => connections?.close() };
 }
@@ -51,6 +51,8 @@ function readOnly(url: string, { statementMs, connections }: ReadOnlyLimits): Po
 }
 
 interface Question {
+  /** Takes one statement, also where there are no values. */
+  readonly queryMode: 'extended';
   readonly text: string;
   readonly values: unknown[];
 }

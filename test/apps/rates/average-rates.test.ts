@@ -1,5 +1,6 @@
 /** `GET /rates`: against a reference over random tables, to the letter of the contract, and for queries that mean no good. */
 import assert from 'node:assert/strict';
+import { createReadStream } from 'node:fs';
 import { suite, test } from 'node:test';
 import { array, assert as assertProperty, asyncProperty, constantFrom, integer, option, record } from 'fast-check';
 import type { Sql } from 'tributary';
@@ -7,8 +8,13 @@ import { averageRates, maxDays } from '../../../apps/rates/average-rates.ts';
 import { dataset } from '../../../apps/rates/dataset.ts';
 import { loadDataset } from '../../../src/dataset/load-dataset.ts';
 import { sampleBlocks } from '../../../src/dataset/sample-blocks.ts';
+import { DumpLines } from '../../../src/dataset/dump-lines.ts';
+import { readDump } from '../../../src/dataset/read-dump.ts';
+import { realData } from '../../support/real-data.ts';
 import { type AskedRates, expectedRates, type RatesTables } from './expected-rates.ts';
-import { ratesDatabase } from './rates-database.ts';
+import { ratesDatabase, readTables } from './rates-database.ts';
+
+const real = realData('rates.sql');
 
 const day = (number: number): string => new Date(Date.UTC(2021, 1, 26 + number)).toISOString().slice(0, 10);
 const queryOf = ({ from, to, orig, dest }: AskedRates) => ({
@@ -177,6 +183,22 @@ suite('GET /rates', { timeout: 120_000 }, () => {
     const { status, headers, text } = await get(valid);
     assert.deepEqual([status, headers['retry-after']], [503, '1']);
     assert.match(text, /"error":"WAREHOUSE_TABLE_MISSING".*tributary rates init/);
+  });
+
+  test('answers the same of the real dump', { skip: real.skip }, async (t) => {
+    const { get, pool } = await ratesDatabase(t);
+    const client = await pool.connect();
+    const blocks = readDump(new DumpLines(createReadStream(real.path)));
+    await loadDataset(client, { dataset, blocks, replace: false }).finally(() => client.release());
+    const given = await readTables(pool);
+    const month = { from: '2020-12-31', to: '2021-02-01' };
+    const pairs = ['china_main', 'CNSGH', 'northern_europe', 'baltic', 'none'].flatMap((orig) =>
+      ['north_europe_main', 'china_east_main', 'EETLL', 'scandinavia'].map((dest) => ({ ...month, orig, dest })),
+    );
+    for (const pair of pairs) {
+      const { text } = await get(queryOf(pair));
+      assert.deepEqual(JSON.parse(text), { rates: expectedRates(given, pair) }, JSON.stringify(pair));
+    }
   });
 
   test('reads by the index at a hundred million prices: a month of a pair of regions', async (t) => {

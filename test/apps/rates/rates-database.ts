@@ -54,3 +54,12 @@ function rowsOf({ regions, ports, prices }: RatesTables): readonly SampleRow[] {
     ...prices.map(({ orig, dest, day, price }) => ({ table: 'prices', values: [orig, dest, day, price] })),
   ];
 }
+
+export async function readTables(pool: Pool): Promise<RatesTables> {
+  const regions = await pool.query<RatesTables['regions'][number]>('SELECT slug, parent_slug AS parent FROM regions');
+  const ports = await pool.query<RatesTables['ports'][number]>('SELECT code, parent_slug AS region FROM ports');
+  const prices = await pool.query<RatesTables['prices'][number]>(
+    'SELECT orig_code AS orig, dest_code AS dest, day::text, price FROM prices',
+  );
+  return { regions: regions.rows, ports: ports.rows, prices: prices.rows };
+}
