@@ -76,7 +76,7 @@ export function openApiDocument(described: Described): OpenApiDocument {
 
 const tags = [
   { name: 'sources', description: 'Where producers send events.' },
-  { name: 'views', description: 'What apps answer of the events that came.' },
+  { name: 'views', description: 'What apps answer of the events that came, and of the warehouse.' },
   { name: 'server', description: 'Health, metrics and this description.' },
   { name: 'dead letters', description: 'Events that could not go on: shown, edited, replayed.' },
   { name: 'replays', description: 'What a pipeline has landed, landed again through the code of today.' },
