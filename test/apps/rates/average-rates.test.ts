@@ -121,8 +121,8 @@ suite('GET /rates', { timeout: 120_000 }, () => {
     for (const name of Object.keys(valid)) {
       const { [name as keyof typeof valid]: _, ...rest } = valid;
       await refused(rest, new RegExp(`\\b${name} is missing`));
-      await refused(`${new URLSearchParams(valid)}&${name}=x`, new RegExp(`\\b${name} is given twice`));
-      await refused(`${new URLSearchParams(rest)}&${name}[]=x`, new RegExp(`\\b${name}\\b`));
+      await refused(`${String(new URLSearchParams(valid))}&${name}=x`, new RegExp(`\\b${name} is given twice`));
+      await refused(`${String(new URLSearchParams(rest))}&${name}[]=x`, new RegExp(`\\b${name}\\b`));
       await refused({ ...valid, [name]: 'a\0b' }, new RegExp(`\\b${name}\\b`));
     }
     const noDates = [

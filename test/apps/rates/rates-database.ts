@@ -19,9 +19,9 @@ export interface RatesDatabase {
   readonly pool: Pool;
   readonly sql: Sql;
   /** In place of what is there. */
-  load(tables: RatesTables): Promise<void>;
+  readonly load: (tables: RatesTables) => Promise<void>;
   /** `GET /rates?<query>`. */
-  get(query: string | Readonly<Record<string, string>>): Promise<Reply>;
+  readonly get: (query: string | Readonly<Record<string, string>>) => Promise<Reply>;
 }
 
 /** Dropped after the test. */
