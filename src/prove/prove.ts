@@ -7,7 +7,7 @@ import { packageSource } from '../pipeline/source-paths.ts';
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import { Fault } from '../errors.ts';
-import type { App } from '../pipeline/app.ts';
+import type { EventApp } from '../pipeline/app.ts';
 import { allLanded } from './all-landed.ts';
 import { compareOrFail } from './compare.ts';
 import { Producer } from './producer.ts';
@@ -16,7 +16,7 @@ import type { Verdict } from './verdict.ts';
 import { killAt, type Moment, Victim, within } from './victim.ts';
 
 export interface ProofOptions {
-  readonly app: App;
+  readonly app: EventApp;
   /** Its data directory must be empty: what is found there is compared with what was sent. */
   readonly config: Config;
   /** The file that it came from, where that is not the working directory's own; for the program under proof. */

@@ -114,7 +114,7 @@ suite('prove', { concurrency: false, timeout: 180_000 }, () => {
 async function smallRun(dataDir: string): Promise<Map<string, Sent>> {
   const program = await startProgram({ dataDir });
   try {
-    const lines = app.generate!({ count: 1_000_000, invalidShare: 0.1, seed: 5 })[Symbol.iterator]();
+    const lines = app.generate({ count: 1_000_000, invalidShare: 0.1, seed: 5 })[Symbol.iterator]();
     const producer = new Producer({ path: '/collect', lines, random: seededRandom(5), runId: randomUUID() });
     producer.target(program.url);
     while (producer.acknowledged.size < 300) await new Promise((resolve) => setTimeout(resolve, 10));
