@@ -22,7 +22,7 @@ describe('bulk', () => {
     opened = await openTestEmbedded();
     await opened.warehouse.pool.query(tables);
     const t = { after: (fn: () => Promise<void>): void => void closing.push(fn) };
-    server = await serveBulk(t as never, opened.warehouse, pricesBulk());
+    server = await serveBulk(t, opened.warehouse, pricesBulk());
   });
   after(async () => {
     for (const close of closing) await close();
@@ -119,7 +119,7 @@ describe('bulk', () => {
       const { status, answer } = await server.send(`${header}\n${good}`);
       assert.equal(status, 422);
       assert.equal(answer.errors?.[0]?.line, 1, header);
-      assert.match(String(answer.errors?.[0]?.reason), /header/);
+      assert.match(answer.errors?.[0]?.reason ?? '', /header/);
     }
   });
 
