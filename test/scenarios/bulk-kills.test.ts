@@ -1,5 +1,6 @@
 /** Batches of the real program, which is killed, or whose PostgreSQL is, in each phase: all rows or none, and the status says which (D7). */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { Client } from 'pg';
 import { type Answered, bulkClient, path, tables } from '../support/bulk-server.ts';
 import { type OwnPostgresServer, ownPostgresServer } from '../support/postgres-server.ts';
+import { canMeasureMemory, peakMegabytes, resetPeak } from '../support/process-memory.ts';
 import { type Program, scratch, startProgram } from '../support/program.ts';
 import { until } from '../support/until.ts';
 import { untilAnswered } from '../support/until-answered.ts';
@@ -127,6 +129,22 @@ describe('batches and kills', { timeout: 180_000 }, () => {
     assert.equal(await landed(), rows);
   });
 
+  it('D6, D7: memory does not grow with the batch', { skip: !canMeasureMemory && 'needs /proc' }, async (t) => {
+    const first = await (await program(t))();
+    const bytes = 200 * batch.length;
+    assert.equal((await send(first.url, 'warm')).status, 201);
+    await resetPeak(first.child.pid!);
+    const baseMegabytes = await peakMegabytes(first.child.pid!);
+    const socket = beginBatch(first.url, 'large', bytes);
+    for (let i = 1; i < bytes / batch.length; i++) if (!socket.write(batch)) await once(socket, 'drain');
+    await until(async () => (await batchOf('large'))?.state === 'committed');
+    assert.equal(await landed(), 201 * rows);
+    const grownMegabytes = (await peakMegabytes(first.child.pid!)) - baseMegabytes;
+    t.diagnostic(`${200 * rows} rows: ${Math.round(grownMegabytes)} MB more than ${rows}`);
+    assert.ok(grownMegabytes < 96, `${grownMegabytes} MB`);
+    socket.destroy();
+  });
+
   async function killedWaiting(t: TestContext, key: string, block: string): Promise<void> {
     const start = await program(t);
     const first = await start();
@@ -161,12 +179,13 @@ describe('batches and kills', { timeout: 180_000 }, () => {
   }
 });
 
-function beginBatch(url: string, key: string): Socket {
+/** Sends the first of it. */
+function beginBatch(url: string, key: string, bytes = 2 * batch.length): Socket {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port) });
   socket.on('error', () => undefined); // the program is killed
   socket.write(
-    `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nIdempotency-Key: ${key}\r\nContent-Length: ${2 * batch.length}\r\n\r\n${batch}`,
+    `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nIdempotency-Key: ${key}\r\nContent-Length: ${bytes}\r\n\r\n${batch}`,
   );
   return socket;
 }

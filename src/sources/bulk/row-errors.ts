@@ -22,8 +22,8 @@ const maxValueLength = 100;
 export class RowErrors {
   #count = 0;
   #first: RowError[] = [];
-  /** From this line on errors are counted only: enough are known of lines before. */
-  #enoughFrom = Infinity;
+  /** From this line on errors are counted only: enough are known of lines before. Undefined while they are not. */
+  #enoughFrom: number | undefined;
 
   add(error: RowError): void {
     this.addAll([error], 1);
@@ -33,7 +33,7 @@ export class RowErrors {
   addAll(errors: readonly RowError[], count: number): void {
     this.#count += count;
     for (const error of errors) {
-      if (lineOf(error) >= this.#enoughFrom) continue;
+      if (this.#enoughFrom !== undefined && lineOf(error) >= this.#enoughFrom) continue;
       this.#first.push(error);
       if (this.#first.length >= 2 * maxErrorsShown) this.#shorten();
     }

@@ -1,10 +1,12 @@
 /** Batches into tables of other kinds: with keys, with triggers, and for roles that may not leave triggers out. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import { bulk, integer, text } from '../../../src/index.ts';
+import { type Bulk, bulk, integer, text } from '../../../src/index.ts';
+import { readTargetTable } from '../../../src/sources/bulk/target-table.ts';
 import { openServerWarehouse } from '../../../src/stores/warehouse/server-warehouse.ts';
 import { type BulkServer, pricesBulk, serveBulk, tables } from '../../support/bulk-server.ts';
 import { openTestServer, type TestWarehouse } from '../../support/postgres-server.ts';
+import { until } from '../../support/until.ts';
 
 describe('batches into tables', () => {
   let opened: TestWarehouse;
@@ -85,7 +87,8 @@ describe('batches into tables', () => {
       CREATE ROLE plain LOGIN PASSWORD 'plain';
       GRANT CREATE ON SCHEMA public TO plain;
       GRANT SELECT, UPDATE ON ports TO plain;
-      GRANT SELECT, INSERT ON prices TO plain`);
+      GRANT SELECT, INSERT ON prices TO plain;
+      GRANT SELECT, INSERT, UPDATE ON tributary_batches TO plain`);
     const url = new URL(opened.warehouse.url);
     url.username = url.password = 'plain';
     const warehouse = await openServerWarehouse({ url: url.href });
@@ -96,6 +99,58 @@ describe('batches into tables', () => {
     assert.equal(status, 422);
     assert.equal(answer.errors?.[0]?.field, 'dest_code');
     assert.equal((await query('SELECT FROM prices')).length, 1);
+  });
+
+  it('triggers are left out only where the checks do all that they would', async () => {
+    const client = await opened.warehouse.pool.connect();
+    const canSkip = async (definition: Bulk): Promise<boolean> =>
+      (await readTargetTable(client, definition)).canSkipTriggers;
+    const prices = pricesBulk();
+    try {
+      assert.equal(await canSkip(prices), true);
+      assert.equal(await canSkip({ ...prices, references: prices.references.slice(1) }), false);
+      await query('CREATE TABLE others (code text PRIMARY KEY)');
+      const elsewhere = prices.references.map(({ columns }) => ({
+        columns,
+        to: { table: 'others', columns: ['code'] },
+      }));
+      assert.equal(await canSkip({ ...prices, references: elsewhere }), false);
+      for (const made of [
+        'CREATE TABLE odd (code text UNIQUE DEFERRABLE, n integer)',
+        'CREATE TABLE odd (code text, n integer) PARTITION BY LIST (code)',
+        'CREATE TABLE odd (code text, n integer); CREATE RULE r AS ON INSERT TO odd DO ALSO SELECT 1',
+        'CREATE TABLE odd (code text REFERENCES ports DEFERRABLE, n integer)',
+      ]) {
+        await query(made);
+        const columns = { code: text(), n: integer() };
+        const references = [{ columns: ['code'] as const, to: { table: 'ports', columns: ['code'] } }];
+        const odd = bulk({ name: 'odd', path: '/odd', table: 'odd', columns, references, onConflict: 'insert' });
+        assert.equal(await canSkip(odd), false, made);
+        await query('DROP TABLE odd');
+      }
+      await client.query('SET ROLE plain');
+      assert.equal(await canSkip(prices), false);
+    } finally {
+      client.release(true);
+    }
+  });
+
+  it('D7: what a batch refers to cannot be deleted until it is in, and not then', async (t) => {
+    const { send } = await serveBulk(t, opened.warehouse, pricesBulk());
+    const blocker = await opened.warehouse.pool.connect();
+    await blocker.query('BEGIN; LOCK TABLE prices IN EXCLUSIVE MODE');
+    const waiting = async (): Promise<number> => (await query('SELECT FROM pg_locks WHERE NOT granted')).length;
+    const sent = send('AAAAA,CCCCC,2021-01-01,1\n');
+    await until(async () => (await waiting()) === 1);
+    const deleted = query(`DELETE FROM ports WHERE code = 'CCCCC'`).then(
+      () => 'deleted',
+      (error: Error) => error.message,
+    );
+    await until(async () => (await waiting()) === 2);
+    await blocker.query('COMMIT');
+    blocker.release();
+    assert.equal((await sent).status, 201);
+    assert.match(await deleted, /violates foreign key/);
   });
 
   it('a table that is not there, or lacks a column, is told', async (t) => {
