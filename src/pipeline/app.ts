@@ -1,7 +1,7 @@
 /**
  * What an app offers the platform: `apps/<name>/<name>.ts` exports it as `app`.
  *
- *   export const app: App = { pipeline, generate: generateEvents };
+ *   export const app = { pipeline, generate: generateEvents } satisfies App;
  */
 import type { Bulk } from './bulk.ts';
 import type { Pipeline } from './pipeline.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isFault } from '../../src/errors.ts';
-import { type Bulk, bulk, day, integer, positiveInteger, text } from '../../src/index.ts';
+import { bulk, day, integer, positiveInteger, text } from '../../src/index.ts';
 import { nameOf, pipelinesOf } from '../../src/pipeline/apps.ts';
 import { keyedPaths } from '../../src/pipeline/source-paths.ts';
 
@@ -32,7 +32,7 @@ describe('bulk', () => {
   for (const [what, [change, message]] of Object.entries(refused))
     it(`refuses ${what}`, () => {
       assert.throws(
-        () => bulk({ ...good, references: [], ...change } as Bulk),
+        () => bulk({ ...good, references: [], ...change }),
         (error) => isFault(error, 'PIPELINE_INVALID') && message.test(error.message),
       );
     });

@@ -62,9 +62,6 @@ describe('batches and kills', { timeout: 180_000 }, () => {
     };
   }
 
-  const send = (url: string, key: string): Promise<Answered> =>
-    bulkClient(url, path).send(batch, { 'content-type': 'text/csv', 'idempotency-key': key });
-
   it('D7: killed while it receives: nothing is in, the status says so, and the key is free', async (t) => {
     const start = await program(t);
     const first = await start();
@@ -167,7 +164,7 @@ describe('batches and kills', { timeout: 180_000 }, () => {
 
   /** Then the same batch goes in under its key. */
   async function endedIn(again: Program, key: string, state: string, known?: string): Promise<void> {
-    const id = known ?? ((await batchOf(key))?.id as string);
+    const id = known ?? (await batchOf(key))?.id ?? '';
     const { status } = bulkClient(again.url, path);
     await until(async () => (await status(id)).answer.state === state);
     assert.equal(await landed(), 0);
@@ -178,6 +175,10 @@ describe('batches and kills', { timeout: 180_000 }, () => {
     assert.equal((await status(sent.answer.batch_id)).answer.state, 'committed');
   }
 });
+
+function send(url: string, key: string): Promise<Answered> {
+  return bulkClient(url, path).send(batch, { 'content-type': 'text/csv', 'idempotency-key': key });
+}
 
 /** Sends the first of it. */
 function beginBatch(url: string, key: string, bytes = 2 * batch.length): Socket {

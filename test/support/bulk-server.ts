@@ -56,8 +56,8 @@ export interface Answered {
 
 export interface BulkServer {
   readonly url: string;
-  send(body: string | Uint8Array, headers?: Readonly<Record<string, string>>): Promise<Answered>;
-  status(id: string): Promise<Answered>;
+  readonly send: (body: string | Uint8Array, headers?: Readonly<Record<string, string>>) => Promise<Answered>;
+  readonly status: (id: string) => Promise<Answered>;
 }
 
 /** Closed after the test. */

@@ -102,9 +102,17 @@ export class CsvRows implements RowReader {
   #skipped(error: (Error & { readonly code?: string; readonly lines?: number }) | undefined): undefined {
     const line = (error?.lines ?? 1) - this.#overcounted;
     this.#isFirst = false;
-    const isTooLong = error?.code === 'CSV_MAX_RECORD_SIZE';
-    if (!isTooLong) this.#rows.refuse(line, error?.message ?? 'this is no CSV');
-    else this.#failure ??= new StopReading(line, `the row is longer than ${maxRowBytes} bytes`);
+    const code = error?.code ?? '';
+    if (code === 'CSV_MAX_RECORD_SIZE')
+      this.#failure ??= new StopReading(line, `the row is longer than ${maxRowBytes} bytes`);
+    else this.#rows.refuse(line, `this is no CSV: ${problems[code] ?? 'it cannot be read'}`);
     return undefined;
   }
 }
+
+/** By the codes of the parser, whose own messages quote what was sent. */
+const problems: Readonly<Record<string, string>> = {
+  INVALID_OPENING_QUOTE: 'a quote stands in a field that does not begin with one',
+  CSV_INVALID_CLOSING_QUOTE: 'something follows the closing quote of a field',
+  CSV_QUOTE_NOT_CLOSED: 'a quote is not closed',
+};

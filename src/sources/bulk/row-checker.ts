@@ -84,7 +84,7 @@ export class RowChecker {
   }
 
   #unknown(line: number, name: string, value: unknown): void {
-    const reason = `there is no such field; did you mean ${JSON.stringify(closest(name, this.names))}?`;
+    const reason = `there is no such field; did you mean ${JSON.stringify(closest(name.slice(0, 100), this.names))}?`;
     this.#errors.add({ line, field: shown(name), value: shown(value), reason });
   }
 }

@@ -112,9 +112,11 @@ test('a JSON row of more than 1 MiB ends the reading', async () => {
   for (const cut of [ndjson, array]) await assert.rejects(errorsOf(cut, body, 64 * 1024), StopReading);
 });
 
+async function is(day: string, price: string): Promise<boolean> {
+  return (await errorsOf(csv, `A,B,${day},${price}`, 100)).length === 0;
+}
+
 test('days are those of the calendar, and integers are digits', async () => {
-  const is = async (day: string, price: string): Promise<boolean> =>
-    (await errorsOf(csv, `A,B,${day},${price}`, 100)).length === 0;
   for (const day of ['2021-01-31', '2020-02-29', '0001-01-01', '9999-12-31']) assert.ok(await is(day, '1'), day);
   for (const day of ['2021-02-29', '0000-01-01', '2021-1-5', '2021-13-01', '20210101', ' 2021-01-01', ''])
     assert.ok(!(await is(day, '1')), day);
