@@ -382,6 +382,26 @@ export const catalogue = {
     what: 'A program that the command starts is not on this machine, and comes from no package registry.',
     todo: 'Install what is named, and run the command again.',
   },
+  BATCH_REJECTED: {
+    status: 422,
+    what: 'Rows of a batch are not what the table takes, so that none of them went in.',
+    todo: 'Correct the rows that the errors name, and send the whole batch again; its Idempotency-Key is free.',
+  },
+  BATCH_UNDER_WAY: {
+    status: 409,
+    what: 'A batch with the same Idempotency-Key has not ended yet.',
+    todo: 'Send the batch again after Retry-After seconds, or ask for the state of the one that is named.',
+  },
+  IDEMPOTENCY_KEY_USED: {
+    status: 422,
+    what: 'Another batch, with other rows, went in under the same Idempotency-Key.',
+    todo: 'Use a key of its own for each batch; the one that is named keeps its rows.',
+  },
+  BATCH_UNKNOWN: {
+    status: 404,
+    what: 'There is no batch of that id.',
+    todo: 'Correct the id: it is batch_id in every answer to a batch.',
+  },
   PIPELINE_HALTED: {
     status: 503,
     what: 'An event could not be processed, and the pipeline is told to stop rather than to set it aside.',

@@ -54,6 +54,8 @@ import { noteOpening } from './processing/opening.ts';
 import { pipelineConverter } from './processing/convert.ts';
 import { type VoidPackages, withoutVoid } from './processing/void-packages.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
+import { Batches } from './sources/bulk/batches.ts';
+import { mountBulk } from './sources/bulk/bulk-routes.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
 import { mountRequestSource } from './sources/http/request-source.ts';
 import { traceRequests } from './sources/http/trace-requests.ts';
@@ -198,6 +200,7 @@ async function run(parts: Parts): Promise<Running> {
   mountOwnRegistry(server, parts);
   const budget = new Budget(config.ingest.maxInFlightBytes);
   mountSources(server, parts, budget);
+  mountBatches(server, parts, warehouseOf(landing));
   mountAdmin(server, parts, budget, landing);
   tellHowItIs(server, parts, { health, budget, landing });
   const stopRetention = keepRetention({
@@ -293,6 +296,24 @@ function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): vo
   }
 }
 
+function mountBatches(
+  server: FastifyInstance,
+  { apps, config, logger }: Parts,
+  warehouse: () => Promise<Warehouse>,
+): void {
+  const { bodyIdleTimeoutMs } = config.ingest;
+  for (const { bulk } of apps)
+    if (bulk) mountBulk(server, { batches: new Batches(bulk, warehouse), bodyIdleTimeoutMs, logger });
+}
+
+/** Rejects while it is not up. */
+function warehouseOf(landing: Landing): () => Promise<Warehouse> {
+  return async () => {
+    if (landing.warehouse) return landing.warehouse;
+    throw new Fault('WAREHOUSE_UNAVAILABLE', 'the warehouse is not up yet');
+  };
+}
+
 function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landing: Landing): void {
   const { config, engine, apps, pipelines, codecs, repairs, logger, metrics } = parts;
   const { log, state, objects } = engine;
@@ -305,15 +326,13 @@ function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landi
   const patience = new Patience(config.ingest.waitForRoomMs);
   const replay = { log, letters, repairs, pipelines, tryEvent, budget, patience, onReplayed };
   mountDeadLetters(server, { replay, logger });
-  const warehouse = async (): Promise<Warehouse> => {
-    if (landing.warehouse) return landing.warehouse;
-    throw new Fault('WAREHOUSE_UNAVAILABLE', 'the warehouse is not up yet');
-  };
+  const warehouse = warehouseOf(landing);
   const onAsked = (pipeline: string): void => landing.replay(pipeline);
   mountReplays(server, new Replays({ log, state, pipelines, onAsked }));
   const isRegistryElsewhere = !('administration' in engine.registry);
   const routes = apps.flatMap((app) => app.routes ?? []);
-  const described = { sources: pipelines, routes, isLoopback: isLoopback(config.host), isRegistryElsewhere };
+  const bulks = apps.flatMap(({ bulk }) => bulk ?? []);
+  const described = { sources: pipelines, bulks, routes, isLoopback: isLoopback(config.host), isRegistryElsewhere };
   mountOpenApi(server, { version: packageVersion(), ...described });
   mountTrail(server, { log, state, statuses: repairs, letters, voids, pipelines, codecs, objects, warehouse });
 }

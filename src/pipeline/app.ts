@@ -3,6 +3,7 @@
  *
  *   export const app = { pipeline, generate: generateEvents } satisfies App;
  */
+import type { Bulk } from './bulk.ts';
 import type { Dataset } from './dataset.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Route } from './routes.ts';
@@ -10,8 +11,8 @@ import type { Route } from './routes.ts';
 export interface App {
   /** What it does with events. Default nothing. */
   readonly pipeline?: Pipeline;
-  /** Of an app without a pipeline, which is named for it otherwise. */
-  readonly name?: string;
+  /** A table that takes batches. Default none. */
+  readonly bulk?: Bulk;
   /** Default none. */
   readonly routes?: readonly Route[];
   /** Events for tests and benchmarks, as producers send them: `tributary generate <pipeline name>`. */

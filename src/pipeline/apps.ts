@@ -9,8 +9,8 @@ export function pipelinesOf(apps: readonly App[]): readonly Pipeline[] {
 }
 
 /** By which `--only` and commands know an app. Undefined where it has nothing with a name. */
-export function nameOf({ pipeline, name }: App): string | undefined {
-  return pipeline?.name ?? name;
+export function nameOf({ pipeline, bulk }: App): string | undefined {
+  return pipeline?.name ?? bulk?.name;
 }
 
 /** @throws Fault USAGE for an app that does nothing with events */
