@@ -10,12 +10,13 @@ import { Ingest } from '../src/ingest/ingest.ts';
 import { Patience } from '../src/ingest/patience.ts';
 import type { Log } from '../src/log/log.ts';
 import { readTopicList } from '../src/log/topic-list.ts';
-import type { App } from '../src/pipeline/app.ts';
+import type { EventApp } from '../src/pipeline/app.ts';
+import { eventApp } from '../src/pipeline/apps.ts';
 import { createCodecs } from '../src/schemas/codecs.ts';
 import { loadSchemaFiles } from '../src/schemas/schema-files.ts';
 
 export interface BenchEngine {
-  readonly app: App;
+  readonly app: EventApp;
   readonly config: Config;
   readonly engine: Engine;
 }
@@ -38,10 +39,10 @@ export function benchConfig(system: string, dataDir: string, env: BenchSettings 
   return loadConfig({ env, flags: { dataDir, only: system } });
 }
 
-export async function loadApp(config: Config): Promise<App> {
+export async function loadApp(config: Config): Promise<EventApp> {
   const [app] = await loadApps(config);
   if (app === undefined) throw new Error('no system is configured');
-  return app;
+  return eventApp(app);
 }
 
 /** Of packages. @param log the engine's, or one in its place */

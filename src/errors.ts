@@ -302,6 +302,21 @@ export const catalogue = {
     what: 'The table of a sink exists with other columns than the pipeline declares.',
     todo: 'Rename or alter the existing table so that it has the columns that the pipeline declares.',
   },
+  WAREHOUSE_TABLE_MISSING: {
+    status: 503,
+    what: 'A table that an app reads is not in the warehouse.',
+    todo: 'Load it: tributary rates init loads those of rates.',
+  },
+  WAREHOUSE_TABLE_EXISTS: {
+    status: 409,
+    what: 'A table that was to be loaded is in the warehouse already.',
+    todo: 'Keep it, or add --replace to have it loaded anew.',
+  },
+  DUMP_INVALID: {
+    status: 422,
+    what: 'A file is no plain dump of the tables that it was to be, or its rows contradict them.',
+    todo: 'Make it by pg_dump --format=plain of these tables; nothing of it was loaded.',
+  },
   CHECKPOINT_STALE: {
     status: 409,
     what: 'Another process has gone on with the partition since this one took it.',
@@ -366,6 +381,26 @@ export const catalogue = {
     status: 500,
     what: 'A program that the command starts is not on this machine, and comes from no package registry.',
     todo: 'Install what is named, and run the command again.',
+  },
+  BATCH_REJECTED: {
+    status: 422,
+    what: 'Rows of a batch are not what the table takes, so that none of them went in.',
+    todo: 'Correct the rows that the errors name, and send the whole batch again; its Idempotency-Key is free.',
+  },
+  BATCH_UNDER_WAY: {
+    status: 409,
+    what: 'A batch with the same Idempotency-Key has not ended yet.',
+    todo: 'Send the batch again after Retry-After seconds, or ask for the state of the one that is named.',
+  },
+  IDEMPOTENCY_KEY_USED: {
+    status: 422,
+    what: 'Another batch, with other rows, went in under the same Idempotency-Key.',
+    todo: 'Use a key of its own for each batch; the one that is named keeps its rows.',
+  },
+  BATCH_UNKNOWN: {
+    status: 404,
+    what: 'There is no batch of that id.',
+    todo: 'Correct the id: it is batch_id in every answer to a batch.',
   },
   PIPELINE_HALTED: {
     status: 503,

@@ -1,6 +1,16 @@
 /** What apps are built from. */
 export { definePipeline } from './pipeline/define-pipeline.ts';
-export { http, type HttpPostOptions } from './pipeline/sources.ts';
+export { http, type HttpGetOptions, type HttpPostOptions } from './pipeline/sources.ts';
+export {
+  bulk,
+  day,
+  integer,
+  positiveInteger,
+  type Bulk,
+  type BulkColumn,
+  type BulkDefinition,
+  type BulkReference,
+} from './pipeline/bulk.ts';
 export { registered } from './pipeline/subjects.ts';
 export { objects, table, type ObjectsOptions, type TableOptions } from './pipeline/sinks.ts';
 export { jsonb, text, timestamptz, uuid, type Column, type Columns, type Row } from './pipeline/columns.ts';
@@ -16,8 +26,9 @@ export {
   type ViewReader,
 } from './pipeline/views.ts';
 export { parseMinute } from './views/buckets.ts';
-export type { Route, RouteRequest } from './pipeline/routes.ts';
+export type { Route, RouteRequest, Sql, SqlValue } from './pipeline/routes.ts';
 export type { App, GenerateEvents, GenerateOptions } from './pipeline/app.ts';
+export type { Dataset, DatasetTable, SampleOptions, SampleRow } from './pipeline/dataset.ts';
 export type {
   BatchLimits,
   HttpSource,

@@ -45,6 +45,7 @@ import { Patience } from './ingest/patience.ts';
 import type { TopicSpec } from './log/log.ts';
 import { readTopicList } from './log/topic-list.ts';
 import type { App } from './pipeline/app.ts';
+import { pipelinesOf } from './pipeline/apps.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { keyedPaths } from './pipeline/source-paths.ts';
 import { type Consumer, type LagRow, readLag } from './processing/lag.ts';
@@ -53,9 +54,12 @@ import { noteOpening } from './processing/opening.ts';
 import { pipelineConverter } from './processing/convert.ts';
 import { type VoidPackages, withoutVoid } from './processing/void-packages.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
+import { Batches } from './sources/bulk/batches.ts';
+import { mountBulk } from './sources/bulk/bulk-routes.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
 import { mountRequestSource } from './sources/http/request-source.ts';
 import { traceRequests } from './sources/http/trace-requests.ts';
+import { openReadOnlyQueries } from './stores/warehouse/read-only-queries.ts';
 import type { Warehouse } from './stores/warehouse/warehouse.ts';
 import { eventCounts } from './telemetry/event-counts.ts';
 import { addLiveGauges } from './telemetry/live-gauges.ts';
@@ -147,10 +151,6 @@ export async function serve(config: Config): Promise<Running> {
   }
 }
 
-function pipelinesOf(apps: readonly App[]): readonly Pipeline[] {
-  return apps.map(({ pipeline }) => pipeline);
-}
-
 /** @throws Fault ACCESS_NOT_SET_UP, CONFIG_INVALID */
 async function openGuarded(config: Config, keyed: readonly string[], logger: Logger): Promise<Access> {
   const { host, dataDir, adminToken, adminTokenFile } = config;
@@ -191,6 +191,7 @@ async function run(parts: Parts): Promise<Running> {
     processorObserver({ consumer, sinks, logger, metrics });
   const landing = Landing.start({ config, engine, codecs, pipelines, logger, observe, traces, voids: voidsOf(parts) });
   const views = await startViews(parts);
+  const queries = openReadOnlyQueries(() => landing.warehouse);
   const health = (): Promise<Health> => checkHealth(engine, landing);
   const server = createServer({ logger, metrics: metrics.registry, health, certificate });
   if (traces) traceRequests(server, traces);
@@ -199,6 +200,7 @@ async function run(parts: Parts): Promise<Running> {
   mountOwnRegistry(server, parts);
   const budget = new Budget(config.ingest.maxInFlightBytes);
   mountSources(server, parts, budget);
+  mountBatches(server, parts, warehouseOf(landing));
   mountAdmin(server, parts, budget, landing);
   tellHowItIs(server, parts, { health, budget, landing });
   const stopRetention = keepRetention({
@@ -217,6 +219,7 @@ async function run(parts: Parts): Promise<Running> {
     await server.close();
     await stopRetention();
     await views.drain();
+    await queries.close();
     await landing.drain();
     await idempotency.close();
     await repairs.close();
@@ -226,7 +229,8 @@ async function run(parts: Parts): Promise<Running> {
     await traces?.close();
   };
   try {
-    for (const { routes = [] } of parts.apps) await mountRoutes(server, { routes, read: views.read, logger });
+    const answering = { read: views.read, sql: queries.sql };
+    for (const { routes = [] } of parts.apps) await mountRoutes(server, { routes, logger, ...answering });
     await server.listen({ port: config.port, host: config.host });
     await announceServer(serverFile, urlOf(server, { ...config, host: reachableHost(config.host) }));
   } catch (error) {
@@ -292,6 +296,24 @@ function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): vo
   }
 }
 
+function mountBatches(
+  server: FastifyInstance,
+  { apps, config, logger }: Parts,
+  warehouse: () => Promise<Warehouse>,
+): void {
+  const { bodyIdleTimeoutMs } = config.ingest;
+  for (const { bulk } of apps)
+    if (bulk) mountBulk(server, { batches: new Batches(bulk, warehouse), bodyIdleTimeoutMs, logger });
+}
+
+/** Rejects while it is not up. */
+function warehouseOf(landing: Landing): () => Promise<Warehouse> {
+  return async () => {
+    if (landing.warehouse) return landing.warehouse;
+    throw new Fault('WAREHOUSE_UNAVAILABLE', 'the warehouse is not up yet');
+  };
+}
+
 function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landing: Landing): void {
   const { config, engine, apps, pipelines, codecs, repairs, logger, metrics } = parts;
   const { log, state, objects } = engine;
@@ -304,15 +326,13 @@ function mountAdmin(server: FastifyInstance, parts: Parts, budget: Budget, landi
   const patience = new Patience(config.ingest.waitForRoomMs);
   const replay = { log, letters, repairs, pipelines, tryEvent, budget, patience, onReplayed };
   mountDeadLetters(server, { replay, logger });
-  const warehouse = async (): Promise<Warehouse> => {
-    if (landing.warehouse) return landing.warehouse;
-    throw new Fault('WAREHOUSE_UNAVAILABLE', 'the warehouse is not up yet');
-  };
+  const warehouse = warehouseOf(landing);
   const onAsked = (pipeline: string): void => landing.replay(pipeline);
   mountReplays(server, new Replays({ log, state, pipelines, onAsked }));
   const isRegistryElsewhere = !('administration' in engine.registry);
   const routes = apps.flatMap((app) => app.routes ?? []);
-  const described = { sources: pipelines, routes, isLoopback: isLoopback(config.host), isRegistryElsewhere };
+  const bulks = apps.flatMap(({ bulk }) => bulk ?? []);
+  const described = { sources: pipelines, bulks, routes, isLoopback: isLoopback(config.host), isRegistryElsewhere };
   mountOpenApi(server, { version: packageVersion(), ...described });
   mountTrail(server, { log, state, statuses: repairs, letters, voids, pipelines, codecs, objects, warehouse });
 }

@@ -30,4 +30,4 @@ export const pipeline = definePipeline({
 
 export const generate = generateEvents;
 
-export const app: App = { pipeline, generate };
+export const app = { pipeline, generate } satisfies App;

@@ -22,4 +22,4 @@ export const pipeline = definePipeline<Signal, Signal>({
   views: [bySymbol],
 });
 
-export const app: App = { pipeline, routes: dashboard, generate: generateSignals };
+export const app = { pipeline, routes: dashboard, generate: generateSignals } satisfies App;

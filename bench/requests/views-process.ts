@@ -112,7 +112,10 @@ async function serve(): Promise<string> {
     observe: (consumer) => viewsObserver({ consumer, logger, metrics }),
   });
   const server = createServer({ logger, metrics: metrics.registry, health: alwaysReady });
-  await mountRoutes(server, { routes: app.routes ?? [], read: views.read, logger });
+  const sql = (): never => {
+    throw new Error('no warehouse is asked');
+  };
+  await mountRoutes(server, { routes: app.routes ?? [], read: views.read, sql, logger });
   await server.listen({ port: 0, host: '127.0.0.1' });
   return `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
 }

@@ -4,6 +4,13 @@ import type { Logger } from 'pino';
 import { Fault } from '../errors.ts';
 import { discardBody } from './discard-body.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What a refusal says beside its code. */
+    refusalDetails?: object | undefined;
+  }
+}
+
 export interface ErrorLogs {
   readonly logger: Logger;
   readonly refused: (line: object) => void;
@@ -24,7 +31,7 @@ export function answerError(
   else logs.refused({ ...line, remote: request.ip, reason: fault.message });
   if (status === 503) reply.header('retry-after', retryAfterSeconds);
   discardBody(request, reply);
-  return reply.code(status).send(fault ? refusalBody(fault) : internal);
+  return reply.code(status).send({ ...(fault ? refusalBody(fault) : internal), ...request.refusalDetails });
 }
 
 export const internal = { error: 'INTERNAL', message: 'an error of ours, in the log lines' } as const;

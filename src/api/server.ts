@@ -55,6 +55,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const logs: ErrorLogs = { logger: options.logger, refused: createRefusalLog(options.logger) };
   const app = listener(options.certificate, logs);
   noteMethods(app);
+  app.decorateRequest('refusalDetails', undefined);
   noteAnswers(app.server);
   continueWhenRead(app.server);
   drainInOrder(app);

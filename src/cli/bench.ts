@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
 import { inPackage } from '../config/package-root.ts';
 import { Fault } from '../errors.ts';
+import { pipelinesOf } from '../pipeline/apps.ts';
 import { configOf, examples, wholeNumber } from './options.ts';
 import { tell, writeLine } from './output.ts';
 import { outputWidth } from './table.ts';
@@ -79,7 +80,7 @@ async function run(system: string, options: BenchCommandOptions): Promise<void> 
   const { engine, rows, events, only, quick = false } = options;
   const { loadApps } = await import('../engine/load-apps.ts');
   const apps = await loadApps({ ...configOf({}), only: [system] }); // told before anything is measured
-  const known = apps.flatMap(({ pipeline: { source } }) => parts[source.kind][engine]);
+  const known = pipelinesOf(apps).flatMap(({ source }) => parts[source.kind][engine]);
   if (only !== undefined && !known.includes(only))
     throw new Fault('USAGE', `${system} with --engine ${engine} has no part ${only}, but ${known.join(', ')}`);
   const result = await bench({ system, engine, only, quick, rows, events, onStep: tell });

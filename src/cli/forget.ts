@@ -5,6 +5,7 @@ import { Fault } from '../errors.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { type ConfigOptions, configOf, examples, withConfig } from './options.ts';
 import { writeLine } from './output.ts';
+import { pipelinesOf } from '../pipeline/apps.ts';
 
 interface ForgetOptions extends ConfigOptions {
   readonly json?: true;
@@ -28,7 +29,7 @@ async function forget(consumer: string, options: ForgetOptions): Promise<void> {
     import('../engine/load-apps.ts'),
   ]);
   const apps = await loadApps({ pipelines: config.pipelines });
-  if (consumersOf(apps.map(({ pipeline }) => pipeline)).some(({ name }) => name === consumer))
+  if (consumersOf(pipelinesOf(apps)).some(({ name }) => name === consumer))
     throw new Fault('USAGE', `${JSON.stringify(consumer)} is a consumer of the configuration, and would begin anew`);
   const reader = await openEngineReader(config);
   const isKnown = await knows(reader, consumer);

@@ -7,6 +7,7 @@ import { type ConfigOptions, configOf, examples, positiveNumber, withConfig } fr
 import { tell, writeLine } from './output.ts';
 import { errorLine } from './report-error.ts';
 import { outputWidth, renderTable } from './table.ts';
+import { pipelinesOf } from '../pipeline/apps.ts';
 
 interface LagOptions extends ConfigOptions {
   readonly wait?: true;
@@ -37,7 +38,7 @@ async function lag(options: LagOptions): Promise<void> {
     import('../engine/load-apps.ts'),
     import('../processing/lag.ts'),
   ]);
-  const consumers = consumersOf((await loadApps(config)).map(({ pipeline }) => pipeline));
+  const consumers = consumersOf(pipelinesOf(await loadApps(config)));
   const reader = await openEngineReader(config);
   try {
     const read: Read = (some) => readLag(reader, some);

@@ -9,6 +9,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { type Config, defaultConfigFile, loadConfig, variables } from '../config/config.ts';
 import { loadApps } from '../engine/load-apps.ts';
+import { eventApp } from '../pipeline/apps.ts';
 import { Fault } from '../errors.ts';
 import { isProven, type Proof, prove } from '../prove/prove.ts';
 import type { ClusterProof, ClusterProofOptions } from '../prove/cluster/prove-cluster.ts';
@@ -65,7 +66,7 @@ async function run(system: string, options: ProveOptions): Promise<void> {
   const seed = options.seed ?? randomInt(2 ** 31);
   const bar = progressBar(options.kills, seed);
   const onKill = (done: number): void => bar?.update(done);
-  const common = { app, env: programEnvironment(), kills: options.kills, seed, onKill };
+  const common = { app: eventApp(app), env: programEnvironment(), kills: options.kills, seed, onKill };
   let proof: Proof | ClusterProof;
   try {
     proof =

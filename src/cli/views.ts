@@ -9,6 +9,7 @@ import { duration } from './duration.ts';
 import { type ConfigOptions, configOf, examples, withConfig } from './options.ts';
 import { tell, writeLine } from './output.ts';
 import { outputWidth, renderTable } from './table.ts';
+import { pipelinesOf } from '../pipeline/apps.ts';
 
 interface ListOptions extends ConfigOptions {
   readonly json?: true;
@@ -47,7 +48,7 @@ async function list(options: ListOptions): Promise<void> {
     import('../processing/lag.ts'),
     import('../views/views.ts'),
   ]);
-  const pipelines = await pipelinesOf(config);
+  const pipelines = await configured(config);
   const reader = await openEngineReader(config);
   try {
     const rows = await readLag(reader, viewConsumersOf(pipelines));
@@ -103,14 +104,14 @@ async function rebuild(name: string, options: RebuildCommandOptions): Promise<vo
   }
 }
 
-async function pipelinesOf(config: Config): Promise<readonly Pipeline[]> {
+async function configured(config: Config): Promise<readonly Pipeline[]> {
   const { loadApps } = await import('../engine/load-apps.ts');
-  return (await loadApps(config)).map(({ pipeline }) => pipeline);
+  return pipelinesOf(await loadApps(config));
 }
 
 /** @throws Fault USAGE where there is none of that name */
 async function viewsNamed(config: Config, name: string): Promise<readonly NamedView[]> {
-  const all = (await pipelinesOf(config)).flatMap((pipeline) => pipeline.views.map((view) => ({ pipeline, view })));
+  const all = (await configured(config)).flatMap((pipeline) => pipeline.views.map((view) => ({ pipeline, view })));
   const found = all.filter(({ pipeline, view }) => [pipeline.name, `${pipeline.name}/${view.name}`].includes(name));
   if (found.length > 0) return found;
   const names = all.map(({ pipeline, view }) => `${pipeline.name}/${view.name}`).join(', ');

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { Fault } from '../errors.ts';
 import { type ConfigOptions, configOf, examples, withConfig } from './options.ts';
 import { writeLine } from './output.ts';
+import { pipelinesOf } from '../pipeline/apps.ts';
 
 interface GrantsOptions extends ConfigOptions {
   readonly role?: string;
@@ -51,7 +52,9 @@ async function grants(options: GrantsOptions): Promise<void> {
   ]);
   const url = config.databaseUrl === undefined ? undefined : placeOf(config.databaseUrl);
   const apps = await loadApps(config);
-  const tables = apps.flatMap(({ pipeline }) => pipeline.sinks).filter((sink) => sink.kind === 'table');
+  const tables = pipelinesOf(apps)
+    .flatMap(({ sinks }) => sinks)
+    .filter((sink) => sink.kind === 'table');
   const statements = grantStatements({
     role: named('role', options.role ?? url?.user),
     database: named('database', options.database ?? url?.database),

@@ -4,14 +4,15 @@ import { closest } from 'fastest-levenshtein';
 import type { Config } from '../config/config.ts';
 import { Fault } from '../errors.ts';
 import type { App } from '../pipeline/app.ts';
+import { nameOf, pipelinesOf } from '../pipeline/apps.ts';
 
 /** All of `config.pipelines`, or those that `only` names. @throws Fault CONFIG_INVALID */
 export async function loadApps(config: Pick<Config, 'pipelines' | 'only'>): Promise<readonly App[]> {
   const apps = await Promise.all(config.pipelines.map(loadApp));
-  const names = apps.map(({ pipeline }) => pipeline.name);
+  const names = apps.flatMap((app) => nameOf(app) ?? []);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new Fault('CONFIG_INVALID', `two pipelines are named ${JSON.stringify(twice)}`);
-  const topics = apps.map(({ pipeline }) => pipeline.topic.name);
+  const topics = pipelinesOf(apps).map(({ topic }) => topic.name);
   const shared = topics.find((topic, i) => topics.indexOf(topic) < i);
   if (shared !== undefined) throw new Fault('CONFIG_INVALID', `two pipelines have the topic ${JSON.stringify(shared)}`);
   const wanted = config.only ?? names;
@@ -20,7 +21,7 @@ export async function loadApps(config: Pick<Config, 'pipelines' | 'only'>): Prom
     const nearest = closest(unknown, names);
     throw new Fault('CONFIG_INVALID', `there is no system ${JSON.stringify(unknown)}; the nearest is ${nearest}`);
   }
-  return apps.filter(({ pipeline }) => wanted.includes(pipeline.name));
+  return apps.filter((app) => wanted.includes(nameOf(app) as string));
 }
 
 async function loadApp(path: string): Promise<App> {

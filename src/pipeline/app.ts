@@ -1,18 +1,28 @@
 /**
  * What an app offers the platform: `apps/<name>/<name>.ts` exports it as `app`.
  *
- *   export const app: App = { pipeline, generate: generateEvents };
+ *   export const app = { pipeline, generate: generateEvents } satisfies App;
  */
+import type { Bulk } from './bulk.ts';
+import type { Dataset } from './dataset.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Route } from './routes.ts';
 
 export interface App {
-  readonly pipeline: Pipeline;
+  /** What it does with events. Default nothing. */
+  readonly pipeline?: Pipeline;
+  /** A table that takes batches. Default none. */
+  readonly bulk?: Bulk;
   /** Default none. */
   readonly routes?: readonly Route[];
   /** Events for tests and benchmarks, as producers send them: `tributary generate <pipeline name>`. */
   readonly generate?: GenerateEvents;
+  /** Tables that it reads. Default none. */
+  readonly dataset?: Dataset;
 }
+
+/** An app that does something with events. */
+export type EventApp = App & { readonly pipeline: Pipeline };
 
 /** Lines of JSON, one event each, without line ends. Lazy: makes an event when it is asked for. */
 export type GenerateEvents = (options: GenerateOptions) => Iterable<string>;

@@ -16,5 +16,5 @@ export type Row<C extends Columns> = { readonly [K in keyof C]: C[K] extends Col
 
 export const timestamptz = (): Column<Timestamp> => ({ type: 'timestamptz' });
 export const uuid = (): Column<Uuid> => ({ type: 'uuid' });
-export const text = (): Column<string> => ({ type: 'text' });
+export const text = (): Column<string> & { readonly type: 'text' } => ({ type: 'text' });
 export const jsonb = (): Column<Json> => ({ type: 'jsonb' });

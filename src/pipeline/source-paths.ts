@@ -8,9 +8,9 @@ export function sourcePaths({ source }: Pipeline): readonly string[] {
 }
 
 /** What takes a key where the server is guarded. */
-export function keyedPaths({ pipeline, routes = [] }: App): readonly string[] {
+export function keyedPaths({ pipeline, bulk, routes = [] }: App): readonly string[] {
   const keyed = routes.filter(({ kind }) => kind !== 'page').map(({ path }) => path);
-  return [...sourcePaths(pipeline), ...keyed];
+  return [...(pipeline ? sourcePaths(pipeline) : []), ...(bulk ? [bulk.path] : []), ...keyed];
 }
 
 /** @throws Fault USAGE for a pipeline that takes no packages */

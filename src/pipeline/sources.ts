@@ -19,8 +19,13 @@ function requests<Event>(endpoints: readonly RequestEndpoint<NoInfer<Event>>[]):
   return { kind: 'requests', endpoints };
 }
 
-function get(path: string, answer: AnswerRoute): JsonRoute {
-  return { kind: 'json', path, answer };
+export interface HttpGetOptions {
+  /** Of the query string; each has to be there, once. Default none. */
+  readonly parameters?: readonly string[];
+}
+
+function get(path: string, answer: AnswerRoute, options: HttpGetOptions = {}): JsonRoute {
+  return { parameters: [], ...options, kind: 'json', path, answer };
 }
 
 function live(path: string, answer: AnswerRoute): LiveRoute {

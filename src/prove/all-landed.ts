@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import { openEngineReader } from '../engine/engine.ts';
 import { consumersOf } from '../engine/landing.ts';
 import { isFault } from '../errors.ts';
-import type { App } from '../pipeline/app.ts';
+import type { EventApp } from '../pipeline/app.ts';
 import { readLag } from '../processing/lag.ts';
 
 /**
@@ -13,7 +13,7 @@ import { readLag } from '../processing/lag.ts';
  * @param accepted how many events
  */
 export async function allLanded(
-  { app: { pipeline }, config }: { readonly app: App; readonly config: Config },
+  { app: { pipeline }, config }: { readonly app: EventApp; readonly config: Config },
   accepted: number,
   timeoutMs: number,
 ): Promise<boolean> {

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/config.ts';
-import type { App } from '../pipeline/app.ts';
+import type { EventApp } from '../pipeline/app.ts';
 import { allLanded } from './all-landed.ts';
 import type { Load } from './load.ts';
 import { seededRandom } from './random.ts';
@@ -15,7 +15,7 @@ import { subjectOf } from './subjects.ts';
 import { killAt, type Moment, Victim, within } from './victim.ts';
 
 export interface ProofOptions {
-  readonly app: App;
+  readonly app: EventApp;
   /** Its data directory must be empty: what is found there is compared with what was sent. */
   readonly config: Config;
   /** The file that it came from, where that is not the working directory's own; for the program under proof. */

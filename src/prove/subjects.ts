@@ -1,12 +1,12 @@
 /** Which subject a system is. */
 import { Fault } from '../errors.ts';
-import type { App } from '../pipeline/app.ts';
+import type { EventApp } from '../pipeline/app.ts';
 import { PackagesSubject } from './packages/packages-subject.ts';
 import { RequestsSubject } from './requests/requests-subject.ts';
 import type { Subject } from './subject.ts';
 
 export interface SubjectOptions {
-  readonly app: App;
+  readonly app: EventApp;
   readonly seed: number;
   /** Within which nodes show each other's events in what they answer; 0 for one node, which shows its own at once. */
   readonly agreeWithinMs: number;

@@ -35,6 +35,12 @@ const expected: Expected = [
     'views rebuild signals',
     /^signals\/by-symbol +signals\.raw +0 [^]*^signals\/by-symbol: 102 records in [0-9.]+ s; the new view answers\.$/m,
   ],
+  ['rates init --prices 50000', /^Loaded 40 regions, 150 ports, 50000 prices\.$/m],
+  [
+    'orig_code=region_0',
+    /^\{"rates":\[\{"count":null,"day":"2021-02-01","price":null\},\{"count":\d+,"day":"2021-01-31","price":[\d.]+\}/,
+  ],
+  ['count(*) from prices', /^ *50000 *$/m],
   ['choice=coffee', /^one more for teaone more for coffeeso be it[^]*"voter":"ada"[^]*"choice":null/m],
   [
     '/health/live',

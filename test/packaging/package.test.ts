@@ -35,6 +35,7 @@ suite('the published package, in a project of its own', { timeout: 240_000 }, ()
       'lib/cli/program.js',
       'apps/collect/collect.js',
       'apps/signals/signals.js',
+      'apps/rates/rates.js',
       'apps/signals/dashboard.html',
       'schemas/events.raw-value.avsc',
       'topics/main-topics',

@@ -115,7 +115,7 @@ suite('prove', { concurrency: false, timeout: 180_000 }, () => {
 async function smallRun(dataDir: string): Promise<Map<string, Sent>> {
   const program = await startProgram({ dataDir });
   try {
-    const lines = app.generate!({ count: 1_000_000, invalidShare: 0.1, seed: 5 })[Symbol.iterator]();
+    const lines = app.generate({ count: 1_000_000, invalidShare: 0.1, seed: 5 })[Symbol.iterator]();
     const subject = new PackagesSubject(app, lines);
     const load = subject.startLoad({ random: seededRandom(5), runId: randomUUID() });
     load.target(program.url);

@@ -6,7 +6,7 @@ import { Registry } from 'prom-client';
 import { type LiveLimits, liveLimits } from '../../src/api/app-routes/live-route.ts';
 import { mountRoutes } from '../../src/api/app-routes/mount-routes.ts';
 import { createServer } from '../../src/api/server.ts';
-import type { ReadView, Route } from '../../src/index.ts';
+import type { ReadView, Route, Sql } from '../../src/index.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 
 export interface RoutesServer {
@@ -20,6 +20,8 @@ export interface RoutesServerOptions {
   readonly routes: readonly Route[];
   /** Default: there are no views. */
   readonly read?: ReadView;
+  /** Default: there is no warehouse. */
+  readonly sql?: Sql;
   readonly limits?: Partial<LiveLimits>;
   /** Default: any that is free. */
   readonly port?: number;
@@ -32,17 +34,21 @@ export async function serveRoutes(t: TestContext, options: RoutesServerOptions):
   const lines: string[] = [];
   const logger = createLogger({ level: 'info', to: { write: (line) => lines.push(line) } });
   const server = createServer({ logger, metrics: new Registry(), health: async () => ({ ready: true, parts: {} }) });
-  const { routes, read = noViews, limits = {}, port = 0, prepare } = options;
+  const { routes, read = noViews, sql = noWarehouse, limits = {}, port = 0, prepare } = options;
   prepare?.(server);
   t.after(() => {
     server.server.closeIdleConnections(); // a drain would wait for those that are kept alive
     return server.close();
   });
-  await mountRoutes(server, { routes, read, logger, limits: { ...liveLimits, ...limits } });
+  await mountRoutes(server, { routes, read, sql, logger, limits: { ...liveLimits, ...limits } });
   await server.listen({ port, host: '127.0.0.1' });
   const address = server.server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${address.port}`, server, lines };
 }
+
+const noWarehouse: Sql = () => {
+  throw new Error('no warehouse is asked');
+};
 
 const noViews: ReadView = () => {
   throw new Error('no view is read');

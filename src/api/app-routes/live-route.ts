@@ -8,8 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { Fault } from '../../errors.ts';
 import type { LiveRoute } from '../../pipeline/routes.ts';
-import type { ReadView } from '../../pipeline/views.ts';
-import { answerRoute } from './answer-route.ts';
+import { type Answering, answerRoute } from './answer-route.ts';
 import { LiveAnswer } from './live-answer.ts';
 import { Listener } from './listener.ts';
 
@@ -27,14 +26,14 @@ export interface LiveLimits {
 export const liveLimits: LiveLimits = { maxListeners: 1_000, lookEveryMs: 250, heartbeatMs: 15_000, retryMs: 1_000 };
 
 export interface LiveOptions {
-  readonly read: ReadView;
+  readonly answering: Answering;
   readonly logger: Logger;
   readonly limits: LiveLimits;
 }
 
-export function mountLive(server: FastifyInstance, route: LiveRoute, { read, logger, limits }: LiveOptions): void {
+export function mountLive(server: FastifyInstance, route: LiveRoute, { answering, logger, limits }: LiveOptions): void {
   const answer = new LiveAnswer({
-    look: () => answerRoute(route, {}, read),
+    look: () => answerRoute(route, { path: {}, query: {} }, answering),
     lookEveryMs: limits.lookEveryMs,
     onTrouble: (error) => logger.error({ err: error, path: route.path }, 'a live answer is not up to date'),
   });

@@ -1,41 +1,47 @@
 /**
- * The routes of an app, on the server: what it answers of its views as JSON, the same live, and pages. Pages are for everybody,
+ * The routes of an app, on the server: what it answers of its views and of the warehouse as JSON, the same live, and
+ * pages. Pages are for everybody,
  * since there is nothing of anybody's in them; the rest takes a key where the server is guarded, as sources do.
  */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { Fault } from '../../errors.ts';
-import type { JsonRoute, Route } from '../../pipeline/routes.ts';
-import type { ReadView } from '../../pipeline/views.ts';
-import { answerRoute } from './answer-route.ts';
+import type { JsonRoute, Route, RouteRequest } from '../../pipeline/routes.ts';
+import { ParameterReader } from '../../sources/http/parameters.ts';
+import { type Answering, answerRoute } from './answer-route.ts';
 import { liveLimits, type LiveLimits, mountLive } from './live-route.ts';
 import { mountPage } from './page-route.ts';
 
-export interface MountRoutesOptions {
+export interface MountRoutesOptions extends Answering {
   readonly routes: readonly Route[];
-  /** Of the app's pipeline. */
-  readonly read: ReadView;
   readonly logger: Logger;
   readonly limits?: LiveLimits;
 }
 
 /** @throws Fault PIPELINE_INVALID for a path that cannot be mounted, or a page that cannot be read */
 export async function mountRoutes(server: FastifyInstance, options: MountRoutesOptions): Promise<void> {
-  const { routes, read, logger, limits = liveLimits } = options;
+  const { routes, logger, limits = liveLimits } = options;
   for (const route of routes) {
     checkPath(server, route);
     if (route.kind === 'page') await mountPage(server, route);
-    else if (route.kind === 'live') mountLive(server, route, { read, logger, limits });
-    else mountJson(server, route, read);
+    else if (route.kind === 'live') mountLive(server, route, { answering: options, logger, limits });
+    else mountJson(server, route, options);
   }
 }
 
-function mountJson(server: FastifyInstance, route: JsonRoute, read: ReadView): void {
+function mountJson(server: FastifyInstance, route: JsonRoute, answering: Answering): void {
   server.get(route.path, { config: { access: 'source' } }, async (request, reply) => {
-    const text = await answerRoute(route, request.params as Readonly<Record<string, string>>, read);
+    const text = await answerRoute(route, requestOf(request, route), answering);
     reply.headers({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
     return reply.send(text);
   });
+}
+
+/** @throws Fault REQUEST_INVALID, naming the parameter */
+function requestOf(request: FastifyRequest, { parameters }: JsonRoute): RouteRequest {
+  const reader = new ParameterReader(parameters);
+  if (parameters.length > 0) reader.query(request.raw.url ?? '');
+  return { path: request.params as RouteRequest['path'], query: reader.all() };
 }
 
 const plainPath = /^(?:\/[A-Za-z0-9._~-]+)+$/;

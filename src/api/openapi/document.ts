@@ -5,6 +5,7 @@
  */
 import { catalogue, type FaultCode } from '../../errors.ts';
 import type { Route } from '../../pipeline/routes.ts';
+import { bulkOperations, bulkSchemas, type DescribedBulk } from './bulk-operations.ts';
 import { adminOperations } from './admin-operations.ts';
 import { adminSchemas } from './admin-schemas.ts';
 import { type Answer, type Json, json, object, type Operation, ref, type Refusal, text, whole } from './operation.ts';
@@ -16,6 +17,8 @@ import { type DescribedSource, sourceOperations, sourceSchemas } from './source-
 export interface Described {
   readonly version: string;
   readonly sources: readonly DescribedSource[];
+  /** Tables that take batches. Default none. */
+  readonly bulks?: readonly DescribedBulk[];
   /** Of apps. Default none. */
   readonly routes?: readonly Route[];
   /** On loopback requests may come without a credential, until one is set up. */
@@ -50,9 +53,13 @@ export interface DescribedAnswer {
 }
 
 export function openApiDocument(described: Described): OpenApiDocument {
-  const { version, sources, routes = [], isLoopback, isRegistryElsewhere = false } = described;
+  const { version, sources, bulks = [], routes = [], isLoopback, isRegistryElsewhere = false } = described;
   const ofRegistry = isRegistryElsewhere ? [] : registryOperations;
-  const ofApps = [...sources.flatMap(sourceOperations), ...routes.map(routeOperation)];
+  const ofApps = [
+    ...sources.flatMap(sourceOperations),
+    ...bulks.flatMap(bulkOperations),
+    ...routes.map(routeOperation),
+  ];
   const operations = [...ofApps, ...serverOperations, ...adminOperations, ...ofRegistry];
   const paths: Record<string, Record<string, DescribedOperation>> = {};
   for (const operation of operations)
@@ -69,14 +76,22 @@ export function openApiDocument(described: Described): OpenApiDocument {
     paths,
     components: {
       securitySchemes,
-      schemas: { ...sourceSchemas, ...serverSchemas, ...adminSchemas, ...registrySchemas, ...refusalSchemas },
+      schemas: {
+        ...sourceSchemas,
+        ...(bulks.length > 0 && bulkSchemas),
+        ...serverSchemas,
+        ...adminSchemas,
+        ...registrySchemas,
+        ...refusalSchemas,
+      },
     },
   };
 }
 
 const tags = [
   { name: 'sources', description: 'Where producers send events.' },
-  { name: 'views', description: 'What apps answer of the events that came.' },
+  { name: 'batches', description: 'Where rows go in whole batches, all of them or none.' },
+  { name: 'views', description: 'What apps answer of the events that came, and of the warehouse.' },
   { name: 'server', description: 'Health, metrics and this description.' },
   { name: 'dead letters', description: 'Events that could not go on: shown, edited, replayed.' },
   { name: 'replays', description: 'What a pipeline has landed, landed again through the code of today.' },

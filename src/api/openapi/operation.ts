@@ -8,6 +8,8 @@ export interface Parameter {
   readonly name: string;
   readonly in: 'path' | 'query' | 'header';
   readonly description: string;
+  /** Those of a path always are. */
+  readonly required?: boolean;
   readonly schema: Json;
 }
 

@@ -2,16 +2,19 @@
 import type { Route } from '../../pipeline/routes.ts';
 import { type Answer, json, type Operation, text } from './operation.ts';
 
-export function routeOperation({ kind, path }: Route): Operation {
-  const names = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
+export function routeOperation(route: Route): Operation {
+  const { kind, path } = route;
+  const names = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({ name, in: 'path' as const }));
+  const asked = kind === 'json' ? route.parameters.map((name) => ({ name, in: 'query' as const, required: true })) : [];
+  const parameters = [...names, ...asked];
   return {
     method: 'get',
     path: path.replaceAll(/:(\w+)/g, '{$1}'),
     id: `get${path.replaceAll(/[^A-Za-z0-9]+/g, '-')}`,
     tag: 'views',
     ...told[kind],
-    ...(names.length > 0 && {
-      parameters: names.map((name) => ({ name, in: 'path', description: 'As the app takes it.', schema: text() })),
+    ...(parameters.length > 0 && {
+      parameters: parameters.map((one) => ({ ...one, description: 'As the app takes it.', schema: text() })),
     }),
   };
 }
@@ -25,11 +28,14 @@ const readRefusals = [
   'VIEW_BEHIND',
   'STATE_UNAVAILABLE',
   'LOG_UNAVAILABLE',
+  'WAREHOUSE_UNAVAILABLE',
+  'WAREHOUSE_TABLE_MISSING',
+  'WAREHOUSE_DENIED',
 ] as const;
 
 const told: Readonly<Record<Route['kind'], Told>> = {
   json: {
-    summary: 'What the app answers of its views',
+    summary: 'What the app answers of its views and of the warehouse',
     access: 'source',
     answers: { 200: { description: 'The answer.', content: json({}) } },
     refusals: readRefusals,

@@ -62,7 +62,7 @@ function idempotencyKey(what: string): Parameter {
   };
 }
 
-const contentEncoding: Parameter = {
+export const contentEncoding: Parameter = {
   name: 'Content-Encoding',
   in: 'header',
   description: 'How the body is compressed.',

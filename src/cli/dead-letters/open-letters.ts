@@ -1,6 +1,7 @@
 /** Dead letters as any process may read them, beside a running server and without it. */
 import type { Letters } from '../../dead-letters/letters.ts';
 import { type ConfigOptions, configOf } from '../options.ts';
+import { pipelinesOf } from '../../pipeline/apps.ts';
 
 export async function withLetters<T>(options: ConfigOptions, use: (letters: Letters) => Promise<T>): Promise<T> {
   const config = configOf(options);
@@ -11,7 +12,7 @@ export async function withLetters<T>(options: ConfigOptions, use: (letters: Lett
     import('../../engine/load-apps.ts'),
     import('../../ingest/void-marks.ts'),
   ]);
-  const pipelines = (await loadApps(config)).map(({ pipeline }) => pipeline);
+  const pipelines = pipelinesOf(await loadApps(config));
   const reader = await openEngineReader(config);
   try {
     const statuses = await readStatuses(reader.log, reader.state);

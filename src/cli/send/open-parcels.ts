@@ -1,6 +1,7 @@
 /** The first line says what a file has: requests, where its `path` is an endpoint of a configured system, else events, which go in packages. */
 import type { Config } from '../../config/config.ts';
 import { loadApps } from '../../engine/load-apps.ts';
+import { pipelinesOf } from '../../pipeline/apps.ts';
 import { requestTarget } from '../../pipeline/request-line.ts';
 import { sourcePaths } from '../../pipeline/source-paths.ts';
 import { type PackingOptions, pack } from './packages.ts';
@@ -31,7 +32,7 @@ async function endpointsFor(line: string, config: Config): Promise<ReadonlySet<s
   if (!line.includes('"path"')) return undefined;
   const apps = await loadApps({ pipelines: config.pipelines });
   const paths = new Set(
-    apps.flatMap(({ pipeline }) => (pipeline.source.kind === 'requests' ? sourcePaths(pipeline) : [])),
+    pipelinesOf(apps).flatMap((pipeline) => (pipeline.source.kind === 'requests' ? sourcePaths(pipeline) : [])),
   );
   return requestTarget(line, paths) === undefined ? undefined : paths;
 }

@@ -16,12 +16,16 @@ const pollMs = 100;
 /**
  * The embedded one that runs. Where none does, one of our own for as long as the query takes; but not beside a server whose
  * PostgreSQL is away for a moment: it could not start it again meanwhile, and would lose ours in the middle of a batch.
+ * @param options `make`: where there is none yet, and no server that makes it, it is made; default: that is an error
  * @throws Fault WAREHOUSE_UNAVAILABLE
  */
-export async function reachWarehouse(config: Config): Promise<Warehouse> {
+export async function reachWarehouse(
+  config: Config,
+  { make = false }: { readonly make?: boolean } = {},
+): Promise<Warehouse> {
   if (config.databaseUrl !== undefined) return openServerWarehouse({ url: config.databaseUrl });
   const dir = dataPaths(config.dataDir).postgres;
-  if (!existsSync(join(dir, 'PG_VERSION')))
+  if (!make && !existsSync(join(dir, 'PG_VERSION')))
     throw new Fault(
       'WAREHOUSE_UNAVAILABLE',
       `there is no warehouse in ${config.dataDir} yet: tributary start makes it`,

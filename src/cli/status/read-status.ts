@@ -8,6 +8,7 @@ import { Fault, isFault } from '../../errors.ts';
 import { configOf } from '../options.ts';
 import { ask } from '../server/ask-server.ts';
 import { type ReachedServer, reachServer, type ServerOptions } from '../server/reach-server.ts';
+import { pipelinesOf } from '../../pipeline/apps.ts';
 
 export interface Status extends Partial<Omit<StatusAnswer, 'lag' | 'disk'>> {
   /** The server's URL, or the data directory. */
@@ -55,7 +56,7 @@ async function fromFiles(options: ServerOptions): Promise<Status> {
     import('../../processing/lag.ts'),
     import('../../engine/disk-space.ts'),
   ]);
-  const consumers = consumersOf((await loadApps(config)).map(({ pipeline }) => pipeline));
+  const consumers = consumersOf(pipelinesOf(await loadApps(config)));
   const reader = await openEngineReader(config);
   try {
     const [lag, disk] = await Promise.all([readLag(reader, consumers), diskSpace(config.dataDir)]);

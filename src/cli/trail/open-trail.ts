@@ -2,6 +2,7 @@
 import type { TrailOptions } from '../../trail/trail.ts';
 import { type ConfigOptions, configOf } from '../options.ts';
 import type { Warehouse } from '../../stores/warehouse/warehouse.ts';
+import { pipelinesOf } from '../../pipeline/apps.ts';
 
 export async function withTrail<T>(options: ConfigOptions, use: (trail: TrailOptions) => Promise<T>): Promise<T> {
   const config = configOf(options);
@@ -22,7 +23,7 @@ export async function withTrail<T>(options: ConfigOptions, use: (trail: TrailOpt
     import('../sql/reach-warehouse.ts'),
     import('../../ingest/void-marks.ts'),
   ]);
-  const pipelines = (await loadApps(config)).map(({ pipeline }) => pipeline);
+  const pipelines = pipelinesOf(await loadApps(config));
   const reader = await openEngineReader(config);
   let reached: Promise<Warehouse> | undefined;
   try {

@@ -1,13 +1,14 @@
 /** Makes the topics before any node does, so that each has a copy on every broker, whatever the list of topics says. */
 import type { Config } from '../../config/config.ts';
 import { loadApps } from '../../engine/load-apps.ts';
+import { pipelinesOf } from '../../pipeline/apps.ts';
 import { openKafkaLog } from '../../log/kafka/kafka-log.ts';
 import { readTopicList } from '../../log/topic-list.ts';
 
 /** What neither list nor pipelines name is made by nodes as the brokers are set up. */
 export async function makeTopics(brokers: readonly string[], config: Config, replicas: number): Promise<void> {
   const listed = await readTopicList(config.topicsFile);
-  const needed = (await loadApps(config)).flatMap(({ pipeline: { topic, deadLetterTopic } }) => [
+  const needed = pipelinesOf(await loadApps(config)).flatMap(({ topic, deadLetterTopic }) => [
     topic.name,
     deadLetterTopic,
   ]);

@@ -7,7 +7,7 @@ import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
-import type { App } from '../../pipeline/app.ts';
+import type { EventApp } from '../../pipeline/app.ts';
 import { allLanded } from '../all-landed.ts';
 import type { Load } from '../load.ts';
 import { seededRandom } from '../random.ts';
@@ -20,7 +20,7 @@ import { faults } from './faults.ts';
 import type { PlannedFault, Round } from './plan.ts';
 
 export interface TrialOptions {
-  readonly app: App;
+  readonly app: EventApp;
   /** An absolute path; undefined where there is none. */
   readonly configFile: string | undefined;
   /** Of the nodes, beside what names the servers. */

@@ -2,7 +2,7 @@
 import type { Config } from '../../config/config.ts';
 import { openEngineReader, openWarehouse } from '../../engine/engine.ts';
 import { Fault } from '../../errors.ts';
-import type { App } from '../../pipeline/app.ts';
+import type { EventApp } from '../../pipeline/app.ts';
 import type { ObjectsSink, Pipeline, TableSink } from '../../pipeline/pipeline.ts';
 import { createCodecs } from '../../schemas/codecs.ts';
 import { createLogger } from '../../telemetry/logger.ts';
@@ -13,7 +13,7 @@ import type { Sent } from './send-packages.ts';
 import { judge } from './judge.ts';
 
 export interface WhatRan {
-  readonly app: App;
+  readonly app: EventApp;
   /** Of any of its nodes. */
   readonly config: Config;
 }

@@ -1,6 +1,6 @@
 /** Systems that take packages of events: each event lands once in table and objects, or is a dead letter (D1, D2, D3, D5). */
 import type { Config } from '../../config/config.ts';
-import type { App } from '../../pipeline/app.ts';
+import type { EventApp } from '../../pipeline/app.ts';
 import { packageSource } from '../../pipeline/source-paths.ts';
 import { Load, type LoadOptions } from '../load.ts';
 import type { Subject, Verdict } from '../subject.ts';
@@ -14,11 +14,11 @@ export class PackagesSubject implements Subject {
   readonly counts = {};
   /** By correlation id. */
   readonly sent = new Map<string, Sent>();
-  readonly #app: App;
+  readonly #app: EventApp;
   readonly #lines: Iterator<string>;
 
   /** @throws Fault USAGE for a pipeline that takes no packages */
-  constructor(app: App, lines: Iterator<string>) {
+  constructor(app: EventApp, lines: Iterator<string>) {
     packageSource(app.pipeline);
     this.#app = app;
     this.#lines = lines;

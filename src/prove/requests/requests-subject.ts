@@ -5,7 +5,7 @@
 import type { Config } from '../../config/config.ts';
 import { openEngineReader, openWarehouse } from '../../engine/engine.ts';
 import { Fault } from '../../errors.ts';
-import type { App } from '../../pipeline/app.ts';
+import type { EventApp } from '../../pipeline/app.ts';
 import type { ObjectsSink } from '../../pipeline/pipeline.ts';
 import { sourcePaths } from '../../pipeline/source-paths.ts';
 import { createLogger } from '../../telemetry/logger.ts';
@@ -28,13 +28,13 @@ const mostInRow = 10;
 export class RequestsSubject implements Subject {
   readonly sends = 'requests';
   readonly book: Book;
-  readonly #app: App;
+  readonly #app: EventApp;
   readonly #objects: ObjectsSink<object>;
   readonly #lines: Iterator<string>;
   #looked: Looked | undefined;
 
   /** @throws Fault USAGE for a system whose contract is not known here */
-  constructor(app: App, lines: Iterator<string>, agreeWithinMs: number) {
+  constructor(app: EventApp, lines: Iterator<string>, agreeWithinMs: number) {
     const { name, sinks } = app.pipeline;
     const objects = sinks.find((sink): sink is ObjectsSink<object> => sink.kind === 'objects');
     const takes = new Set(sourcePaths(app.pipeline));

@@ -11,6 +11,7 @@ import { serveRoutes } from '../../support/routes-server.ts';
 
 const routes: readonly Route[] = [
   http.get('/echo/:one/and/:other', async ({ path }) => path),
+  http.get('/asked/:name', async ({ path, query }) => ({ path, query }), { parameters: ['from', 'to'] }),
   http.get('/nothing', async () => undefined),
   http.get('/rejects/:what', async ({ path }) => {
     throw new Reject('what', `expected something else than ${JSON.stringify(path['what'])}`);
@@ -38,6 +39,24 @@ suite('a JSON route', () => {
     const head = await httpRequest(`${url}/echo/a/and/b`, { method: 'HEAD' });
     assert.deepEqual([head.status, head.text, head.headers['content-length']], [200, '', '23']);
     assert.equal((await httpRequest(`${url}/nothing`)).text, 'null');
+  });
+
+  test('has the parameters that it names, decoded and each once; others are passed over', async (t) => {
+    const { url } = await serveRoutes(t, { routes });
+    const got = await httpRequest(`${url}/asked/x?other=1&from=a%26b+c&other=2&to=&__proto__=1`);
+    assert.deepEqual([got.status, json(got.text)], [200, { path: { name: 'x' }, query: { from: 'a&b c', to: '' } }]);
+    assert.deepEqual(json((await httpRequest(`${url}/echo/1/and/2?from=1`)).text), { one: '1', other: '2' });
+    for (const [query, name] of [
+      ['', 'from'],
+      ['?from=1', 'to'],
+      ['?from=1&to=2&from=1', 'from'],
+      ['?from=1&to[]=2', 'to'],
+      ['?from=1&to=%00', 'to'],
+    ]) {
+      const refused = await httpRequest(`${url}/asked/x${query}`);
+      assert.equal(refused.status, 400);
+      assert.match((json(refused.text) as { message: string }).message, new RegExp(`^the parameter ${name}\\b`));
+    }
   });
 
   test('refuses what its function rejects with 400, the path and the message', async (t) => {

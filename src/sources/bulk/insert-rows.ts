@@ -1,0 +1,49 @@
+/**
+ * Staged rows into their table, by one statement. Where the checks have done what the triggers of foreign keys would do for each row,
+ * they are left out (docs/decisions/bulk.md); PostgreSQL checks all else itself.
+ */
+import { type ClientBase, DatabaseError, escapeIdentifier } from 'pg';
+import type { Bulk } from '../../pipeline/bulk.ts';
+import { type RowErrors, shown } from './row-errors.ts';
+import { checkKeys } from './set-checks.ts';
+import { stagingTable } from './staging.ts';
+import type { TargetTable, UniqueKey } from './target-table.ts';
+
+/** In the transaction that has checked the references. Errors are added where a row is refused; the transaction is good for nothing more then. */
+export async function insertRows(
+  client: ClientBase,
+  bulk: Bulk,
+  { uniqueKeys, canSkipTriggers }: TargetTable,
+  errors: RowErrors,
+): Promise<void> {
+  await client.query('SAVEPOINT before_rows');
+  try {
+    if (canSkipTriggers) await client.query('SET LOCAL session_replication_role = replica');
+    await client.query(insertStatement(bulk, uniqueKeys));
+    if (canSkipTriggers) await client.query('SET LOCAL session_replication_role = DEFAULT');
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    await client.query('ROLLBACK TO SAVEPOINT before_rows');
+    await checkKeys(client, bulk, uniqueKeys, errors);
+    if (errors.count > 0) return;
+    const { message, column = null, detail } = error;
+    const reason = shown(detail === undefined ? message : `${message}: ${detail}`) as string;
+    errors.add({ line: null, field: column, value: null, reason });
+  }
+}
+
+function insertStatement({ table, columns, onConflict }: Bulk, keys: readonly UniqueKey[]): string {
+  const names = Object.keys(columns).map(escapeIdentifier);
+  const insert = `INSERT INTO ${escapeIdentifier(table)} (${names.join(', ')}) SELECT ${names.join(', ')} FROM ${stagingTable}`;
+  const primary = keys.find(({ isPrimary }) => isPrimary);
+  if (onConflict === 'insert' || !primary) return insert;
+  const key = primary.columns.map(escapeIdentifier);
+  const others = names.filter((name) => !key.includes(name)).map((name) => `${name} = EXCLUDED.${name}`);
+  const action = others.length === 0 ? 'DO NOTHING' : `DO UPDATE SET ${others.join(', ')}`;
+  return `${insert} ON CONFLICT (${key.join(', ')}) ${action}`;
+}
+
+/** What a row is, and not how the server is: its data (22), a constraint (23), a row that would take the place of one of the batch. */
+function isRefusal(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && /^(?:22|23|21000|P0001)/.test(error.code ?? '');
+}

@@ -1,0 +1,75 @@
+/** Rows of NDJSON, or of a JSON array: objects. The line of a row is the one on which it begins. */
+import type { EventSplitter, SplitEvent } from '../../ingest/splitter.ts';
+import { isObject } from '../../event/json-object.ts';
+import type { RowChecker } from './row-checker.ts';
+import { maxRowBytes, type RowReader, StopReading } from './row-reader.ts';
+
+const lineFeed = 0x0a;
+
+export class JsonRows implements RowReader {
+  readonly #rows: RowChecker;
+  readonly #splitter: EventSplitter;
+  /** Line ends before the current chunk. */
+  #lineEnds = 0;
+
+  constructor(rows: RowChecker, splitter: EventSplitter) {
+    this.#rows = rows;
+    this.#splitter = splitter;
+  }
+
+  push(chunk: Buffer): void {
+    const { heldBytes } = this.#splitter;
+    let at = 0;
+    let lineEnds = this.#lineEnds;
+    for (const event of this.#splitter.push(chunk)) {
+      const start = startIn(chunk, event.bytes);
+      if (start === undefined) {
+        this.#add(lineEnds - lineEndsIn(event.bytes, 0, heldBytes), event);
+        continue;
+      }
+      lineEnds += lineEndsIn(chunk, at, start);
+      at = start;
+      this.#add(lineEnds, event);
+    }
+    this.#lineEnds = lineEnds + lineEndsIn(chunk, at, chunk.length);
+    if (this.#splitter.heldBytes > maxRowBytes)
+      throw new StopReading(this.#lineEnds + 1, `the row is longer than ${maxRowBytes} bytes`);
+  }
+
+  end(): void {
+    for (const event of this.#splitter.end())
+      this.#add(this.#lineEnds - lineEndsIn(event.bytes, 0, event.bytes.length), event);
+  }
+
+  close(): void {}
+
+  #add(lineEnds: number, { bytes, tooDeep }: SplitEvent): void {
+    const line = lineEnds + 1;
+    if (tooDeep) return this.#rows.refuse(line, 'nests too deep');
+    const text = bytes.toString();
+    const row = parsed(text);
+    if (isObject(row)) this.#rows.addObject(line, row);
+    else this.#rows.refuse(line, 'expected a JSON object', text);
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined where the bytes are no part of the chunk, but have begun in one before. */
+function startIn(chunk: Buffer, bytes: Buffer): number | undefined {
+  const start = bytes.byteOffset - chunk.byteOffset;
+  const isWithin = bytes.buffer === chunk.buffer && start >= 0 && start < chunk.length;
+  return isWithin ? start : undefined;
+}
+
+function lineEndsIn(bytes: Buffer, from: number, to: number): number {
+  let count = 0;
+  for (let at = bytes.indexOf(lineFeed, from); at !== -1 && at < to; at = bytes.indexOf(lineFeed, at + 1)) count += 1;
+  return count;
+}

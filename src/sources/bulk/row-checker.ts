@@ -1,0 +1,92 @@
+/**
+ * Each row of a batch as it streams in: what is wrong with it by itself is an error with its line, and all that can be read of it goes
+ * on, with nothing in place of what cannot, so that it is checked against the tables, too.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { closest } from 'fastest-levenshtein';
+import type { JsonObject } from '../../pipeline/pipeline.ts';
+import type { Bulk } from '../../pipeline/bulk.ts';
+import { type ColumnReader, columnReader, type ColumnValue, Refusal } from './column-values.ts';
+import type { RowBuffer } from './row-buffer.ts';
+import { type RowErrors, shown } from './row-errors.ts';
+
+export class RowChecker {
+  readonly names: readonly string[];
+  readonly #readers: readonly ColumnReader[];
+  readonly #errors: RowErrors;
+  readonly #digest: Hash | undefined;
+  #into: RowBuffer;
+  #rows = 0;
+
+  /** @param isKeyed whether rows will be compared with those of another batch */
+  constructor({ columns }: Bulk, isKeyed: boolean, errors: RowErrors, into: RowBuffer) {
+    this.names = Object.keys(columns);
+    this.#readers = Object.values(columns).map(columnReader);
+    this.#errors = errors;
+    this.#digest = isKeyed ? createHash('sha256') : undefined;
+    this.#into = into;
+  }
+
+  /** All of them, good or bad. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Rows go there from now on. */
+  set into(buffer: RowBuffer) {
+    this.#into = buffer;
+  }
+
+  /** Of the values, row by row, as parsed: the same rows in another format or compression have the same. */
+  digest(): string | undefined {
+    return this.#digest?.digest('hex');
+  }
+
+  /** @param order where in the fields each column stands */
+  addFields(line: number, fields: readonly string[], order: readonly number[] | undefined): void {
+    const { names } = this;
+    if (fields.length !== names.length)
+      return this.refuse(line, `expected ${names.length} fields (${names.join(', ')}), got ${fields.length}`);
+    const values = names.map((name, i) => {
+      const text = fields[order?.[i] ?? i] as string;
+      return this.#taken((this.#readers[i] as ColumnReader).ofText(text), line, name, text);
+    });
+    this.#add(line, values);
+  }
+
+  addObject(line: number, row: JsonObject): void {
+    const { names } = this;
+    for (const name of Object.keys(row)) if (!names.includes(name)) this.#unknown(line, name, row[name]);
+    const values = names.map((name, i) => {
+      const value = Object.hasOwn(row, name) ? row[name] : missing;
+      const read = value === missing ? missing : (this.#readers[i] as ColumnReader).ofJson(value);
+      return this.#taken(read, line, name, value === missing ? null : value);
+    });
+    this.#add(line, values);
+  }
+
+  /** What is no row at all. */
+  refuse(line: number, reason: string, value: string | null = null): void {
+    this.#rows += 1;
+    this.#errors.add({ line, field: null, value: shown(value), reason });
+  }
+
+  #add(line: number, values: readonly (ColumnValue | undefined)[]): void {
+    this.#rows += 1;
+    const bytes = this.#into.add(line, values);
+    this.#digest?.update(bytes);
+  }
+
+  #taken(read: ColumnValue | Refusal, line: number, field: string, value: unknown): ColumnValue | undefined {
+    if (!(read instanceof Refusal)) return read;
+    this.#errors.add({ line, field, value: shown(value), reason: read.reason });
+    return undefined;
+  }
+
+  #unknown(line: number, name: string, value: unknown): void {
+    const reason = `there is no such field; did you mean ${JSON.stringify(closest(name.slice(0, 100), this.names))}?`;
+    this.#errors.add({ line, field: shown(name), value: shown(value), reason });
+  }
+}
+
+const missing = new Refusal('missing');

@@ -1,0 +1,102 @@
+/**
+ * What is wrong with staged rows that only the tables know, found by sets: references to nothing, and keys that are there twice. Each
+ * check answers the first errors by line, and counts all.
+ */
+import { type ClientBase, escapeIdentifier } from 'pg';
+import type { Bulk, BulkReference } from '../../pipeline/bulk.ts';
+import { maxErrorsShown, type RowError, type RowErrors, shown } from './row-errors.ts';
+import { stagingTable } from './staging.ts';
+import type { UniqueKey } from './target-table.ts';
+
+const line = 's."line of row"';
+
+/**
+ * The rows that are referred to are locked first, so that none of them goes before the batch is in; what is deleted meanwhile is waited
+ * for, and is unknown then. Others may refer to them, too, and read and change all of them but their keys.
+ */
+export async function checkReferences(client: ClientBase, bulk: Bulk, errors: RowErrors): Promise<void> {
+  for (const [i, reference] of bulk.references.entries()) {
+    const known = `tributary_known_${i}`;
+    await client.query(lockKnown(known, reference));
+    await client.query(`ANALYZE ${known}`);
+    const { columns, to } = reference;
+    const isKnown = columns.map((name, c) => `k.${theirs(c)} = s.${escapeIdentifier(name)}`).join(' AND ');
+    const where = `${areGiven(columns)} AND NOT EXISTS (SELECT FROM ${known} k WHERE ${isKnown})`;
+    await report(client, errors, {
+      columns,
+      rows: `SELECT ${line} AS line, ${valuesOf(columns)} AS values FROM ${stagingTable} s WHERE ${where}`,
+      reason: () => `not in ${to.table}.${to.columns.join(', ')}`,
+    });
+  }
+}
+
+function theirs(place: number): string {
+  return escapeIdentifier(`key ${place}`);
+}
+
+function lockKnown(known: string, { columns, to }: BulkReference): string {
+  const keys = to.columns.map((name) => `r.${escapeIdentifier(name)}`);
+  const selected = keys.map((key, i) => `${key} AS ${theirs(i)}`).join(', ');
+  const ours = columns.map((name) => escapeIdentifier(name)).join(', ');
+  return `CREATE TEMPORARY TABLE ${known} ON COMMIT DROP AS SELECT ${selected} FROM ${escapeIdentifier(to.table)} r
+    WHERE (${keys.join(', ')}) IN (SELECT ${ours} FROM ${stagingTable}) ORDER BY ${keys.join(', ')} FOR KEY SHARE OF r`;
+}
+
+/** With upsert a primary key that is in the table is none, but one that is twice in the batch is. */
+export async function checkKeys(
+  client: ClientBase,
+  bulk: Bulk,
+  keys: readonly UniqueKey[],
+  errors: RowErrors,
+): Promise<void> {
+  for (const { columns, isPrimary } of keys) {
+    const names = columns.map(escapeIdentifier).join(', ');
+    await report(client, errors, {
+      columns,
+      rows: `SELECT line, values, before FROM (
+               SELECT ${line} AS line, ${valuesOf(columns)} AS values, row_number() OVER same AS n, first_value(${line}) OVER same AS before
+               FROM ${stagingTable} s WHERE ${areGiven(columns)}
+               WINDOW same AS (PARTITION BY ${names} ORDER BY ${line})) numbered WHERE n > 1`,
+      reason: (before) => `the same as in line ${before}`,
+    });
+    if (isPrimary && bulk.onConflict === 'upsert') continue;
+    const primary = bulk.onConflict === 'upsert' ? keys.find((key) => key.isPrimary) : undefined;
+    const butReplaced = primary ? `AND NOT (${areSame(primary.columns)})` : '';
+    await report(client, errors, {
+      columns,
+      rows: `SELECT ${line} AS line, ${valuesOf(columns)} AS values FROM ${stagingTable} s
+             WHERE EXISTS (SELECT FROM ${escapeIdentifier(bulk.table)} t WHERE ${areSame(columns)} ${butReplaced})`,
+      reason: () => `is in ${bulk.table} already`,
+    });
+  }
+}
+
+interface Check {
+  readonly columns: readonly string[];
+  /** `line`, `values`, and what `reason` is told as `before`. */
+  readonly rows: string;
+  readonly reason: (before: string | undefined) => string;
+}
+
+async function report(client: ClientBase, errors: RowErrors, { columns, rows, reason }: Check): Promise<void> {
+  const found = await client.query<{ line: string; values: string[]; before?: string; total: string }>(
+    `SELECT *, count(*) OVER () AS total FROM (${rows}) found ORDER BY line LIMIT ${maxErrorsShown}`,
+  );
+  const first = found.rows.map((row): RowError => {
+    const value = shown(row.values.join(','));
+    return { line: Number(row.line), field: columns.join(','), value, reason: reason(row.before) };
+  });
+  errors.addAll(first, Number(found.rows[0]?.total ?? 0));
+}
+
+function valuesOf(columns: readonly string[]): string {
+  return `ARRAY[${columns.map((name) => `s.${escapeIdentifier(name)}::text`).join(', ')}]`;
+}
+
+function areSame(columns: readonly string[]): string {
+  return columns.map((name) => `t.${escapeIdentifier(name)} = s.${escapeIdentifier(name)}`).join(' AND ');
+}
+
+function areGiven(columns: readonly string[]): string {
+  return columns.map((name) => `s.${escapeIdentifier(name)} IS NOT NULL`).join(' AND ');
+}

@@ -1,0 +1,92 @@
+/** A server with nothing but the batches of a table of prices, on a PostgreSQL of its own. */
+import type { AddressInfo } from 'node:net';
+import type { TestContext } from 'node:test';
+import { Registry } from 'prom-client';
+import { createServer } from '../../src/api/server.ts';
+import { type Bulk, bulk, day, positiveInteger, text } from '../../src/index.ts';
+import { Batches } from '../../src/sources/bulk/batches.ts';
+import { mountBulk } from '../../src/sources/bulk/bulk-routes.ts';
+import type { Warehouse } from '../../src/stores/warehouse/warehouse.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+import { httpRequest } from './http-request.ts';
+
+export const path = '/prices/batches';
+
+export const tables = `
+  CREATE TABLE ports (code text PRIMARY KEY);
+  CREATE TABLE prices (
+    orig_code text NOT NULL REFERENCES ports, dest_code text NOT NULL REFERENCES ports, day date NOT NULL, price integer NOT NULL
+  );
+  INSERT INTO ports VALUES ('AAAAA'), ('BBBBB'), ('CCCCC')`;
+
+export function pricesBulk(more: Partial<Bulk> = {}): Bulk {
+  const definition = bulk({
+    name: 'prices',
+    path,
+    table: 'prices',
+    columns: { orig_code: text(), dest_code: text(), day: day(), price: positiveInteger() },
+    references: [
+      { columns: ['orig_code'], to: { table: 'ports', columns: ['code'] } },
+      { columns: ['dest_code'], to: { table: 'ports', columns: ['code'] } },
+    ],
+    onConflict: 'insert',
+  });
+  return { ...definition, ...more };
+}
+
+export interface BulkAnswer {
+  readonly batch_id: string;
+  readonly state?: string;
+  readonly error?: string;
+  readonly rows?: number;
+  readonly error_count?: number;
+  readonly errors?: readonly {
+    readonly line: number | null;
+    readonly field: string | null;
+    readonly value: string | null;
+    readonly reason: string;
+  }[];
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly answer: BulkAnswer;
+}
+
+export interface BulkServer {
+  readonly url: string;
+  readonly send: (body: string | Uint8Array, headers?: Readonly<Record<string, string>>) => Promise<Answered>;
+  readonly status: (id: string) => Promise<Answered>;
+}
+
+/** Closed after the test. */
+export async function serveBulk(
+  t: Pick<TestContext, 'after'>,
+  warehouse: Warehouse,
+  definition: Bulk,
+): Promise<BulkServer> {
+  const logger = createLogger({ level: 'fatal' });
+  const server = createServer({ logger, metrics: new Registry(), health: async () => ({ ready: true, parts: {} }) });
+  mountBulk(server, { batches: new Batches(definition, async () => warehouse), bodyIdleTimeoutMs: 30_000, logger });
+  t.after(() => {
+    server.server.closeIdleConnections();
+    return server.close();
+  });
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  return bulkClient(`http://127.0.0.1:${(server.server.address() as AddressInfo).port}`, definition.path);
+}
+
+export function bulkClient(url: string, at: string): BulkServer {
+  return {
+    url,
+    send: async (body, headers = { 'content-type': 'text/csv' }) => {
+      const { status, headers: got, text: answer } = await httpRequest(`${url}${at}`, { body, headers });
+      return { status, headers: got, answer: JSON.parse(answer) as BulkAnswer };
+    },
+    status: async (id) => {
+      const { status, headers, text: answer } = await httpRequest(`${url}${at}/${id}`);
+      return { status, headers, answer: JSON.parse(answer) as BulkAnswer };
+    },
+  };
+}
