@@ -228,6 +228,7 @@ describe('bulk', () => {
     const { status, answer } = await sent;
     assert.equal(status, 422);
     assert.equal(answer.errors?.[0]?.field, 'dest_code');
+    assert.equal(await count(), 0);
   });
 
   it('an id that is none is 404', async () => {
