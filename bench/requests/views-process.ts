@@ -97,6 +97,10 @@ function eventOf(number: number, { events, within }: FillOptions): object {
   return { uuid: uuidOf(number), symbol: symbols[number % symbols.length], is_vowel: true, kind, time };
 }
 
+function noWarehouse(): never {
+  throw new Error('no warehouse is asked');
+}
+
 /** Answers its URL at once: the views are then being made. */
 async function serve(): Promise<string> {
   const { app, engine } = opened();
@@ -112,10 +116,7 @@ async function serve(): Promise<string> {
     observe: (consumer) => viewsObserver({ consumer, logger, metrics }),
   });
   const server = createServer({ logger, metrics: metrics.registry, health: alwaysReady });
-  const sql = (): never => {
-    throw new Error('no warehouse is asked');
-  };
-  await mountRoutes(server, { routes: app.routes ?? [], read: views.read, sql, logger });
+  await mountRoutes(server, { routes: app.routes ?? [], read: views.read, sql: noWarehouse, logger });
   await server.listen({ port: 0, host: '127.0.0.1' });
   return `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
 }
