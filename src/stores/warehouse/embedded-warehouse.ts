@@ -56,6 +56,8 @@ export async function attachEmbeddedWarehouse(options: { readonly dir: string })
       'WAREHOUSE_UNAVAILABLE',
       `no PostgreSQL runs on ${dataDir}: start tributary on this data directory`,
     );
+  if (found.status !== 'ready')
+    throw new Fault('WAREHOUSE_UNAVAILABLE', `the PostgreSQL on ${dataDir} is ${found.status}`);
   const connections = connect(found.socketDir, found.port, () => undefined);
   return { pool: connections.pool, url: urlOf(found.socketDir, found.port), close: connections.close };
 }
