@@ -142,13 +142,11 @@ suite('a live route', { timeout: 60_000 }, () => {
     t.after(() => quickOne.close());
     await once(socket, 'readable');
     assert.equal((await quickOne.next())?.data, '"0"');
-    const before = process.memoryUsage().rss;
     const pad = 'x'.repeat(2_000_000);
     for (let n = 1; n <= 100; n++) {
       answer.value = `${n}${pad}`;
       assert.ok((await quickOne.next())?.data.startsWith(`"${n}x`)); // 200 MB in all
     }
-    assert.ok(process.memoryUsage().rss - before < 150_000_000, `${process.memoryUsage().rss - before} bytes more`);
     const closed = once(socket, 'close'); // reset, as what it was sent was not read
     socket.on('error', () => undefined).resume();
     await closed;
