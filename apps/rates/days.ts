@@ -1,10 +1,10 @@
 /** Days of the calendar as text, `YYYY-MM-DD`, from the year 1 to 9999. */
+import { isTime } from 'tributary';
+
 const dayMs = 86_400_000;
 
 export function isDay(text: string): boolean {
-  if (!/^(?!0000)\d{4}-\d\d-\d\d$/.test(text)) return false;
-  const ms = Date.parse(text);
-  return Number.isFinite(ms) && dayAt(ms) === text;
+  return text.length === 'YYYY-MM-DD'.length && isTime(`${text}T00:00:00Z`);
 }
 
 /** Both included, earliest first; none where `to` is before `from`. Undefined where there are more than `max`. */

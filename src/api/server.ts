@@ -12,7 +12,7 @@ import { answerError, type ErrorLogs, refusalBody, unknownRoute } from './answer
 import type { Certificate } from './certificate.ts';
 import { answerUnparsed, answerUnroutable, maxParamLength, noteAnswers } from './early-refusals.ts';
 import { continueWhenRead } from './expect-continue.ts';
-import { createRefusalLog } from './refusal-log.ts';
+import { limitedLines } from '../telemetry/limited-lines.ts';
 import { noteMethods } from './route-methods.ts';
 
 declare module 'fastify' {
@@ -52,7 +52,10 @@ const quietTurns = 3;
 const forEverybody = { config: { access: 'everybody' } } as const;
 
 export function createServer(options: ServerOptions): FastifyInstance {
-  const logs: ErrorLogs = { logger: options.logger, refused: createRefusalLog(options.logger) };
+  const logs: ErrorLogs = {
+    logger: options.logger,
+    refused: limitedLines((line) => options.logger.warn(line, 'request refused')),
+  };
   const app = listener(options.certificate, logs);
   noteMethods(app);
   app.decorateRequest('refusalDetails', undefined);

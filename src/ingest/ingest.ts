@@ -3,19 +3,17 @@
  * answered only when every event of it is durable, accepted or dead-lettered (D1, D2).
  */
 import type { PackagePrefix } from '../event/correlation-id.ts';
-import type { Log } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { packageSource } from '../pipeline/source-paths.ts';
 import type { Codecs } from '../schemas/codecs.ts';
 import { type Span, within } from '../telemetry/tracing.ts';
-import { admit, scopedTo } from './admission.ts';
+import { admit, type AdmissionOptions, scopedTo } from './admission.ts';
 import type { Answer } from './answer.ts';
 import { appendSpan } from './append-span.ts';
 import type { Budget, Share } from './budget.ts';
-import type { Idempotency } from './idempotency.ts';
 import { newestCodec } from './newest-codec.ts';
 import { OpenPackage } from './open-package.ts';
-import type { Patience, Waits } from './patience.ts';
+import type { Waits } from './patience.ts';
 import type { EventSplitter } from './splitter.ts';
 
 /** A package as a source hands it over. */
@@ -34,13 +32,10 @@ export interface IncomingPackage {
   readonly onStored?: (answer: Answer) => void;
 }
 
-export interface IngestOptions {
+export interface IngestOptions extends AdmissionOptions {
   readonly pipeline: Pipeline;
-  readonly log: Log;
   readonly codecs: Codecs;
   readonly budget: Budget;
-  readonly patience: Patience;
-  readonly idempotency: Idempotency;
   readonly nextPackage: () => PackagePrefix;
   readonly onDefect: (error: unknown, correlationId: string) => void;
 }

@@ -21,11 +21,17 @@ export interface CountMeasure {
   readonly kind: 'count' | 'first' | 'last';
 }
 
-export interface PairsMeasure<Output> {
-  readonly kind: 'pairs';
+export interface PairsOptions<Output> {
+  /** What the two have in common. */
   readonly by: (event: Output) => string;
+  /** Whether the event is the second of a pair; the first is each event that is counted. Whichever came first. */
   readonly with: (event: Output) => boolean;
+  /** An event that comes later than this after the last one with the same `by` finds no pair: what is remembered is bounded by it. */
   readonly keptForDays: number;
+}
+
+export interface PairsMeasure<Output> extends PairsOptions<Output> {
+  readonly kind: 'pairs';
 }
 
 export type Measure<Output, Value> = (CountMeasure | PairsMeasure<Output>) & {
@@ -54,9 +60,12 @@ export interface ViewReader<Row> {
   between(lower: Minute, upper: Minute): Promise<ReadonlyMap<string, Row>>;
 }
 
+/** A view of whatever events. */
+// oxlint-disable-next-line typescript/no-explicit-any -- functions of any event type fit here, and only `any` is both a sub- and a supertype
+export type ViewOf<Row> = View<any, Row>;
+
 /** The reader of a view of the pipeline. */
-// oxlint-disable-next-line typescript/no-explicit-any -- a view of any event
-export type ReadView = <Row>(view: View<any, Row>) => ViewReader<Row>;
+export type ReadView = <Row>(view: ViewOf<Row>) => ViewReader<Row>;
 
 declare const minuteBrand: unique symbol;
 
@@ -76,15 +85,6 @@ export function first(): Measure<unknown, Timestamp | null> {
 /** The latest time; null where there is none. */
 export function last(): Measure<unknown, Timestamp | null> {
   return { kind: 'last' };
-}
-
-export interface PairsOptions<Output> {
-  /** What the two have in common. */
-  readonly by: (event: Output) => string;
-  /** Whether the event is the second of a pair; the first is each event that is counted. Whichever came first. */
-  readonly with: (event: Output) => boolean;
-  /** An event that comes later than this after the last one with the same `by` finds no pair: what is remembered is bounded by it. */
-  readonly keptForDays: number;
 }
 
 /** How many pairs of an event that is counted and one that is `with` it: two of the one and three of the other are six. */

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { TopicPartition } from '../log/log.ts';
 import type { ViewsObserver } from '../views/views.ts';
+import { limitedLines } from './limited-lines.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface ViewsObserverOptions {
@@ -13,6 +14,7 @@ export interface ViewsObserverOptions {
 
 export function viewsObserver({ consumer: view, logger, metrics }: ViewsObserverOptions): ViewsObserver {
   const about = (at: TopicPartition) => ({ view, topic: at.topic, partition: at.partition });
+  const onSkipped = limitedLines((line) => logger.error(line, 'a function of the view failed: the event is not in it'));
   return {
     failed: (at, error, attempt) => {
       logger.warn({ ...about(at), err: error, attempt }, 'the view begins again from its store');
@@ -26,7 +28,7 @@ export function viewsObserver({ consumer: view, logger, metrics }: ViewsObserver
     },
     skipped: (at, offset, error) => {
       metrics.viewEventsSkipped.inc({ view });
-      logger.error({ ...about(at), offset, err: error }, 'a function of the view failed: the event is not in it');
+      onSkipped({ ...about(at), offset, err: error });
     },
     assigned: (topic, partitions) => {
       logger.info({ view, topic, partitions }, 'keeps the view of these partitions');

@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { RejectedInPackage } from '../ingest/answer.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import type { View, ViewReader } from '../pipeline/views.ts';
+import type { ViewOf, ViewReader } from '../pipeline/views.ts';
 import { packageSource, requestSource } from '../pipeline/source-paths.ts';
 import type { InjectedFault } from './faults.ts';
 import { findLetters, findObjects, findRows, type FoundLetter, type FoundObject, type FoundRow } from './found.ts';
@@ -162,8 +162,7 @@ export class PipelineRun implements AsyncDisposable {
   }
 
   /** Of a view of the pipeline: answers with all that was accepted before. @throws Error for another view */
-  // oxlint-disable-next-line typescript/no-explicit-any -- a view of any event
-  read<Row>(view: View<any, Row>): ViewReader<Row> {
+  read<Row>(view: ViewOf<Row>): ViewReader<Row> {
     return this.#life.views.read(view);
   }
 

@@ -1,10 +1,10 @@
 /** What an event is to a view: what it counts for, and the pairs that it is part of. */
 import { Reject } from '../event/reject.ts';
 import type { LogRecord } from '../log/log.ts';
-import type { CountedFor } from '../pipeline/views.ts';
+import type { CountedFor, PairsMeasure } from '../pipeline/views.ts';
 import { type Voided, voided } from '../processing/void-packages.ts';
 import { minuteOf } from './buckets.ts';
-import { type AnyMeasure, type AnyView, measuresOf } from './rows.ts';
+import { type AnyView, measuresOf } from './rows.ts';
 import type { PartitionKeys } from './view-keys.ts';
 
 /** An event that is something to the view. */
@@ -28,12 +28,14 @@ const timestampLength = 27;
 export class Counter {
   readonly #view: AnyView;
   readonly #keys: PartitionKeys;
-  readonly #pairs: readonly (readonly [measure: number, one: AnyMeasure])[];
+  readonly #pairs: readonly (readonly [measure: number, pairs: PairsMeasure<object>])[];
 
   constructor(view: AnyView, keys: PartitionKeys) {
     this.#view = view;
     this.#keys = keys;
-    this.#pairs = [...measuresOf(view).entries()].filter(([, { kind }]) => kind === 'pairs');
+    this.#pairs = measuresOf(view).flatMap((measure, index) =>
+      measure.kind === 'pairs' ? [[index, measure] as const] : [],
+    );
   }
 
   /** @throws whatever the view's functions throw */
@@ -42,7 +44,6 @@ export class Counter {
     const counted = this.#view.counts(output);
     const pairings: Pairing[] = [];
     for (const [measure, one] of this.#pairs) {
-      if (one.kind !== 'pairs') continue;
       const isSecond = one.with(output);
       if (counted === undefined && !isSecond) continue;
       pairings.push({ measure, name: this.#keys.joined(measure, one.by(output)), isSecond });

@@ -26,7 +26,7 @@ type Stored = readonly [
 
 export class Joined {
   readonly name: string;
-  #keptForMs: number;
+  readonly #keptForMs: number;
   #lastMs: number;
   #seconds: number;
   #firsts: Firsts[];

@@ -1,14 +1,13 @@
 /** What a row of a view holds, a value for each measure, and how events and other rows change it. */
 import type { Timestamp } from '../event/time.ts';
-import type { View } from '../pipeline/views.ts';
+import type { ViewOf } from '../pipeline/views.ts';
 
 /** A number of events or of pairs; a time, or null where there is none. */
 export type Value = number | Timestamp | null;
 export type Values = Value[];
 
-// oxlint-disable-next-line typescript/no-explicit-any -- a view of any event
-export type AnyView = View<any, any>;
-export type AnyMeasure = AnyView['measures'][string] & object;
+export type AnyView = ViewOf<Readonly<Record<string, unknown>>>;
+export type AnyMeasure = AnyView['measures'][string];
 
 export function measuresOf(view: AnyView): readonly AnyMeasure[] {
   return Object.values(view.measures);

@@ -143,16 +143,13 @@ export class ViewState {
    */
   async read(wanted: readonly (readonly [bucket: string, key: string])[]): Promise<readonly (StoredRow | undefined)[]> {
     const names = wanted.map(([bucket, key]) => this.#keys.row(bucket, key));
-    const missing = names.filter((name) => this.#cache.row(name) === undefined);
-    const values = missing.length === 0 ? [] : await this.#fromStore(missing);
-    const stored = new Map(missing.map((name, index) => [name, values[index]]));
-    // What memory has now is newer; what it had may have been let go of meanwhile.
-    const late: string[] = [];
-    for (const name of names) if (!this.#cache.row(name) && !stored.has(name)) late.push(name);
-    if (late.length > 0) return this.read(wanted);
-    return names.map((name) => {
-      const raw = stored.get(name);
-      return this.#cache.row(name) ?? (raw && rowIn(raw));
+    const known = names.map((name) => this.#cache.row(name)); // first: it may be let go of meanwhile
+    const missing = names.filter((_, index) => !known[index]);
+    const stored = (missing.length === 0 ? [] : await this.#fromStore(missing)).values();
+    return known.map((row) => {
+      if (row) return row;
+      const raw = stored.next().value;
+      return raw && rowIn(raw);
     });
   }
 

@@ -4,7 +4,7 @@
  */
 import type { Log, Member, TopicPartition } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import type { ReadView, View, ViewReader } from '../pipeline/views.ts';
+import type { ReadView, ViewOf, ViewReader } from '../pipeline/views.ts';
 import { AssignedLoops } from '../processing/assigned-loops.ts';
 import type { Consumer } from '../processing/lag.ts';
 import { stateId } from '../processing/state-id.ts';
@@ -64,8 +64,7 @@ export class Views {
   }
 
   /** @throws Error for a view of a pipeline that does not run here */
-  // oxlint-disable-next-line typescript/no-explicit-any -- as in ReadView
-  readonly read: ReadView = <Row>(view: View<any, Row>): ViewReader<Row> => {
+  readonly read: ReadView = <Row>(view: ViewOf<Row>): ViewReader<Row> => {
     const kept = this.#kept.get(view);
     if (kept) return kept.reader as unknown as ViewReader<Row>; // whose rows are named by the view's own measures
     throw new Error(`no pipeline that runs here has the view ${view.name}`);

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { promisify } from 'node:util';
 import { openLog, sharedBroker } from '../support/kafka-broker.ts';
-import { appendTexts, recordsIn, topicOf } from '../support/kafka-records.ts';
+import { appendTexts, topicOf } from '../support/kafka-records.ts';
+import { recordsIn } from '../support/records-in.ts';
 import { cleanEnvironment } from '../support/program.ts';
 import { pythonWith } from '../support/python.ts';
 

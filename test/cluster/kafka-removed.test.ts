@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { Connection, deleteRecordsV2 } from '@platformatic/kafka';
 import { isFault } from '../../src/errors.ts';
 import { openLog, sharedBroker } from '../support/kafka-broker.ts';
-import { appendTexts, recordsIn, textsIn, topicOf } from '../support/kafka-records.ts';
+import { appendTexts, textsIn, topicOf } from '../support/kafka-records.ts';
+import { recordsIn } from '../support/records-in.ts';
 
 test('D2: offsets that are removed are out of range, and the range begins behind them', async (t) => {
   const log = await openLog(sharedBroker);

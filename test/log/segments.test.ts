@@ -143,7 +143,8 @@ test('retention removes the oldest segments, by size and by age, and nothing tha
   const dir = await directory(t);
   const log = await opened(t, { dir, ...SMALL, now: () => nowMs });
   await appendMany(log, 100);
-  const all = (await segmentsIn(dir)).length;
+  // And the next one, where it has been made ready by now.
+  assert.ok((await segmentsIn(dir)).length >= 8);
   await log.retain({}, []);
   assert.equal((await log.range(AT)).start, 0);
   await log.retain({ maxBytes: 0 }, [{ ...AT, offset: 50 }]);
@@ -158,7 +159,7 @@ test('retention removes the oldest segments, by size and by age, and nothing tha
   nowMs += 10_000;
   await log.retain({ olderThanMs: 10_001 }, []);
   assert.ok((await log.range(AT)).start > 80);
-  assert.ok((await segmentsIn(dir)).length <= 2 && all > 8);
+  assert.ok((await segmentsIn(dir)).length <= 2);
   await log.close();
   const again = await opened(t, { dir, ...SMALL });
   assert.equal((await again.range(AT)).end, 100);

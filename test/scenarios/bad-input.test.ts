@@ -19,8 +19,8 @@ import { beginUpload, openConnection } from '../support/raw-connection.ts';
 
 const mib = 1024 * 1024;
 const millions = 10_000_000;
-/** Twice what producers wait for: other tests run on the same two cores. Where one producer stands in another's way, that one is refused, or waits for as long as it lasts. */
-const slowestMs = 10_000;
+/** Of the 5 s after which producers give up, on a machine that runs other tests beside this one. */
+const slowestMs = 4_500;
 const mostMegabytes = 450;
 const good = collectEvent();
 

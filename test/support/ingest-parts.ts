@@ -22,6 +22,7 @@ import { loadSchemaFiles } from '../../src/schemas/schema-files.ts';
 import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
 import type { StateStore } from '../../src/stores/state/state-store.ts';
 import { sparseLog } from './sparse-log.ts';
+import { recordsIn } from './records-in.ts';
 
 export interface IngestParts {
   readonly log: Log;
@@ -131,19 +132,11 @@ export interface Logged {
 
 /** Everything that is in the log. */
 export async function loggedIn(log: Log): Promise<Logged> {
-  const events = await recordsOf(log, app.pipeline.topic.name);
-  const letters = await recordsOf(log, app.pipeline.deadLetterTopic);
-  return { events, letters: letters.map(readDeadLetter), keys: await recordsOf(log, idempotencyTopic.name) };
-}
-
-async function recordsOf(log: Log, topic: string): Promise<readonly LogRecord[]> {
-  const at = { topic, partition: 0 };
-  const { end } = await log.range(at);
-  const records: LogRecord[] = [];
-  for (let next = 0; next < end;) {
-    const page = await log.read(at, next, { maxBytes: 1 << 20 });
-    records.push(...page.records);
-    next = page.next;
-  }
-  return records;
+  const events = await recordsIn(log, { topic: app.pipeline.topic.name, partition: 0 });
+  const letters = await recordsIn(log, { topic: app.pipeline.deadLetterTopic, partition: 0 });
+  return {
+    events,
+    letters: letters.map(readDeadLetter),
+    keys: await recordsIn(log, { topic: idempotencyTopic.name, partition: 0 }),
+  };
 }

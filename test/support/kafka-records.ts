@@ -1,6 +1,7 @@
 /** Records of a test's own topic, as texts. */
 import { randomUUID } from 'node:crypto';
-import type { Log, LogReader, LogRecord, TopicPartition } from '../../src/log/log.ts';
+import type { Log, LogReader } from '../../src/log/log.ts';
+import { recordsIn } from './records-in.ts';
 
 export const newTopic = (): string => `test-${randomUUID()}`;
 
@@ -15,17 +16,6 @@ export function appendTexts(log: Log, topic: string, texts: readonly string[], s
   const batch = log.batch();
   for (const text of texts) batch.add({ topic, key: text, value: Buffer.from(text), headers: [] });
   return log.append(batch, signal === undefined ? {} : { signal });
-}
-
-export async function recordsIn(log: LogReader, at: TopicPartition, maxBytes = 1 << 20): Promise<LogRecord[]> {
-  const { start, end } = await log.range(at);
-  const records: LogRecord[] = [];
-  for (let next = start; next < end;) {
-    const page = await log.read(at, next, { maxBytes });
-    records.push(...page.records);
-    next = page.next;
-  }
-  return records;
 }
 
 export async function textsIn(log: LogReader, topic: string, partitions = 1, maxBytes = 1 << 20): Promise<string[]> {

@@ -22,6 +22,7 @@ import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { openStateIn } from './ingest-parts.ts';
 import { pipeline as polls, schema, subject } from './polls.ts';
 import { scratch } from './program.ts';
+import { recordsIn } from './records-in.ts';
 
 export interface PollParts {
   readonly app: FastifyInstance;
@@ -86,18 +87,6 @@ export async function openPolls(t: TestContext, options: PollOptions = {}): Prom
     await log.close();
     await state.close();
   });
-  const records = () => recordsOf(log, pipeline.topic.name);
+  const records = () => recordsIn(log, { topic: pipeline.topic.name, partition: 0 });
   return { app, log, budget, metrics, registry, errors, records };
-}
-
-async function recordsOf(log: Log, topic: string): Promise<readonly LogRecord[]> {
-  const at = { topic, partition: 0 };
-  const { end } = await log.range(at);
-  const records: LogRecord[] = [];
-  for (let next = 0; next < end;) {
-    const page = await log.read(at, next, { maxBytes: 1 << 20 });
-    records.push(...page.records);
-    next = page.next;
-  }
-  return records;
 }

@@ -8,6 +8,7 @@ import type { Log, LogReader, LogRecord } from '../../src/log/log.ts';
 import type { LogFile, LogFiles } from '../../src/log/segments/files.ts';
 import { realFiles } from '../../src/log/segments/real-files.ts';
 import { openSegmentLog, type SegmentLogOptions } from '../../src/log/segments/segment-log.ts';
+import { recordsIn } from './records-in.ts';
 
 export const AT = { topic: 't', partition: 0 };
 export const SMALL = { segmentBytes: 8 << 10 };
@@ -39,16 +40,7 @@ export async function appendMany(log: Log, count: number): Promise<void> {
   for (let i = 0; i < count; i += 1) await log.append(batchOf(log, `${i}:${'x'.repeat(500)}`));
 }
 
-export async function readAll(log: LogReader): Promise<LogRecord[]> {
-  const { start, end } = await log.range(AT);
-  const records: LogRecord[] = [];
-  for (let next = start; next < end;) {
-    const page = await log.read(AT, next, { maxBytes: 1 << 20 });
-    records.push(...page.records);
-    next = page.next;
-  }
-  return records;
-}
+export const readAll = (log: LogReader): Promise<LogRecord[]> => recordsIn(log, AT);
 
 export const segmentsIn = async (dir: string): Promise<string[]> =>
   (await readdir(dir))

@@ -1,7 +1,6 @@
 /**
- * The routes of an app, on the server: what it answers of its views and of the warehouse as JSON, the same live, and
- * pages. Pages are for everybody,
- * since there is nothing of anybody's in them; the rest takes a key where the server is guarded, as sources do.
+ * The routes of an app, on the server: what it answers of its views and of the warehouse as JSON, the same live, and pages. Pages are
+ * for everybody, since there is nothing of anybody's in them; the rest takes a key where the server is guarded, as sources do.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';

@@ -2,6 +2,7 @@
  * What a column takes, from the text of a CSV field or from a JSON value: a day is the number of days since 2000-01-01, as
  * PostgreSQL counts them.
  */
+import { parseTime } from '../../event/time.ts';
 import type { BulkColumn } from '../../pipeline/bulk.ts';
 
 export type ColumnValue = string | number;
@@ -75,9 +76,7 @@ function dayOf(text: string): number | Refusal {
 }
 
 function parseDay(text: string): number | Refusal {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || text.startsWith('0000')) return notADay;
-  const ms = Date.parse(`${text}T00:00:00Z`);
-  // Some engines take 2021-02-30 for the second of March.
-  if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== text) return notADay;
-  return (ms - epochMs) / dayMs;
+  if (text.length !== 'YYYY-MM-DD'.length) return notADay;
+  const midnight = parseTime(`${text}T00:00:00Z`);
+  return midnight === undefined ? notADay : (midnight.epochMs - epochMs) / dayMs;
 }
