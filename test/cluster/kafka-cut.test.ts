@@ -74,4 +74,38 @@ suite('a connection that is cut', () => {
         assert.deepEqual((await textsIn(log, topic, 3)).toSorted(), [...expected, 'zero']);
       });
     }
+
+  /** The coordinator knows whose raise of the epoch it was only until it is restarted. */
+  for (const at of ['addPartitionsToTxn', 'produce'] as const)
+    test(`D1, D6: cut at ${at}, then at the answer to our beginning again, and the broker killed: it goes on by itself`, async () => {
+      const topic = await topicOf(log);
+      const outcome = await appendThroughCut({ at, when: 'before the broker has it', darkMs: longMs }, topic);
+      assert.equal(outcome, 'BUSY');
+      await broker.proxy.cut({ at: 'initProducerId', when: 'when the broker has answered', darkMs: longMs });
+      await restart();
+      await log.room(AbortSignal.timeout(30_000));
+      await appendTexts(log, topic, ['zero']);
+      assert.deepEqual(await textsIn(log, topic), ['before', 'zero']);
+    });
+
+  test('D1, D6: cut at produce, and the broker killed while it ends the transaction: it goes on by itself', async () => {
+    const topic = await topicOf(log);
+    const first = broker.proxy.hold('initProducerId');
+    const outcome = await appendThroughCut({ at: 'produce', when: 'before the broker has it', darkMs: longMs }, topic);
+    assert.equal(outcome, 'BUSY');
+    await first.first;
+    const second = broker.proxy.hold('initProducerId');
+    first.release();
+    await second.first; // the first was answered that the transaction before has to end
+    await restart();
+    second.release();
+    await log.room(AbortSignal.timeout(30_000));
+    await appendTexts(log, topic, ['zero']);
+    assert.deepEqual(await textsIn(log, topic), ['before', 'zero']);
+  });
+
+  async function restart(): Promise<void> {
+    await broker.kill();
+    await broker.start();
+  }
 });

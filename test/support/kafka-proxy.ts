@@ -47,7 +47,7 @@ export class KafkaProxy {
     const held = { apiKey: apiKeys[kind], send: [] as (() => void)[], first: resolve };
     this.#held = held;
     const release = (): void => {
-      this.#held = undefined;
+      if (this.#held === held) this.#held = undefined;
       for (const send of held.send) send();
     };
     return { first, release };

@@ -4,7 +4,8 @@
  * - What failed before the commit was asked for is never asked for again under the same epoch: `open` raises the epoch, which ends the
  *   transaction with nothing visible and makes brokers refuse whatever of it is still on its way.
  * - A commit that was asked for and not answered is asked for again until it is; the coordinator answers the second like the first.
- * - Two processes under one id: the newer one wins, and the older one is told (`Fenced`).
+ * - Two processes under one id: the newer one wins, and the older one is told (`Fenced`); the older one wins only where it was cut off while it
+ *   began, and then the newer one is told.
  */
 import {
   addOffsetsToTxnV3,
@@ -65,6 +66,12 @@ export class TransactionalProducer {
   #producer = NO_PRODUCER;
   #sequences: Sequences = new Map();
   #coordinator: Broker | undefined;
+  #begins = 0;
+  /**
+   * The epoch may have been raised without our knowing: the answer was lost, or was that the transaction before has to end first. A coordinator
+   * that is restarted then forgets that the raise was ours, and takes us for an older process.
+   */
+  #mayHaveBegun = false;
 
   constructor(cluster: Cluster, options: ProducerOptions) {
     this.#cluster = cluster;
@@ -73,18 +80,32 @@ export class TransactionalProducer {
 
   /** Before the first transaction, and after each that failed. @throws Fenced; else whatever kept it from being done by the deadline */
   async open(deadlineMs: number): Promise<void> {
-    const { transactionalId, transactionTimeoutMs } = this.#options;
-    await this.#asked(deadlineMs, async (connection) => {
-      const { id, epoch } = this.#producer;
-      const asked = initProducerIdV4.api.async(connection, transactionalId, transactionTimeoutMs, id, epoch);
-      const { errorCode, producerId, producerEpoch } = await answerOf(asked);
-      check(errorCode, 'beginning as a producer');
-      this.#producer = { id: producerId, epoch: producerEpoch };
-      this.#sequences = new Map();
-    }).catch((error: unknown) => {
+    await this.#asked(deadlineMs, (connection) => this.#begin(connection)).catch((error: unknown) => {
       if (isBrokerError(error, 'INVALID_PRODUCER_ID_MAPPING')) this.#producer = NO_PRODUCER; // forgotten after a week without use
       throw isFencing(error) ? new Fenced('another process writes under this id', { cause: error }) : error;
     });
+  }
+
+  async #begin(connection: Connection): Promise<void> {
+    const { transactionalId, transactionTimeoutMs } = this.#options;
+    const { id, epoch } = this.#producer;
+    const attempt = ++this.#begins;
+    const mayHaveBegun = this.#mayHaveBegun;
+    this.#mayHaveBegun = true;
+    const asked = initProducerIdV4.api.async(connection, transactionalId, transactionTimeoutMs, id, epoch);
+    const { errorCode, producerId, producerEpoch } = await answerOf(asked);
+    if (attempt !== this.#begins) return; // another one was asked since, and its answer counts
+    try {
+      check(errorCode, 'beginning as a producer');
+    } catch (error) {
+      this.#mayHaveBegun = mayHaveBegun || isBrokerError(error, 'CONCURRENT_TRANSACTIONS');
+      if (!mayHaveBegun || !isFencing(error)) throw error;
+      this.#producer = NO_PRODUCER;
+      return this.#begin(connection);
+    }
+    this.#mayHaveBegun = false;
+    this.#producer = { id: producerId, epoch: producerEpoch };
+    this.#sequences = new Map();
   }
 
   /** @throws NotCommitted, InDoubt; then `open` comes next */
