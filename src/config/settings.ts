@@ -148,7 +148,7 @@ export const settings = z
       .string(registryUrl)
       .refine((url) => readRegistryAddress(url) !== undefined, registryUrl)
       .optional(),
-    /** What is made from the log, and can be made again: idempotency keys. Default: with the rest of the keyed state. */
+    /** What is made from the log, and can be made again: views and idempotency keys. Default: with the rest of the keyed state. */
     redisUrl: z
       .string(redisUrl)
       .refine((url) => /^rediss?:\/\/[^/]/i.test(url) && URL.canParse(url), redisUrl)
