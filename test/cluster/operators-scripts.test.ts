@@ -58,7 +58,7 @@ suite('create-connectors.sh', { timeout: 180_000 }, () => {
       await readFile(join(import.meta.dirname, '../../connectors/dead-letters-file.json'), 'utf8'),
     ) as Record<string, string>;
     const run = async (more: Readonly<Record<string, string>>, ...args: readonly string[]) => {
-      await writeFile(file, JSON.stringify({ ...listed, topics: topic, file: out, ...more }, undefined, 2));
+      await writeFile(file, JSON.stringify({ ...listed, 'topics.regex': topic, file: out, ...more }, undefined, 2));
       return runScript('create-connectors.sh', [...args, file], { CONNECT_URL: connect.address });
     };
     const first = await run({});
