@@ -155,7 +155,7 @@ async function chosenKey(
   if (dryRun) return `dry-run-${randomUUID()}`;
   if (key !== undefined) return key;
   if (file.bytes !== undefined) {
-    progress.phase('reading');
+    progress.begin('reading');
     return keyOf(file, (bytes) => {
       if (signal.aborted) process.exit(interrupted);
       progress.bytes(bytes);

@@ -25,7 +25,7 @@ export async function watchBatch(batch: SentBatch, progress: LoadProgress, signa
   const pause = (): Promise<boolean> => sleep(askEveryMs, true, { signal }).catch(() => false);
   while (await pause()) {
     const status = await statusOf(batch).catch(() => undefined);
-    if (status && !signal.aborted) progress.rows(status.rows);
+    if (status && !signal.aborted) progress.status(status.state, status.rows);
   }
 }
 

@@ -24,18 +24,16 @@ const longestPauseMs = 10_000;
 /** @throws Fault where there is none in time, or the rows cannot be had again; the signal's reason */
 export async function deliver({ target, file, signal, progress }: Delivery): Promise<BatchAnswer> {
   const onBytes = (bytes: number): void => progress.bytes(bytes);
-  const onAllSent = (): void => progress.phase('validating');
   let isOpened = false;
   const open = (): ReturnType<BatchFile['open']> => {
     isOpened = true;
-    progress.phase('receiving');
+    progress.begin('receiving');
     return file.open();
   };
   let wasReached = false;
   let troubleSinceMs: number | undefined;
   for (let attempts = 1; ; attempts++) {
-    progress.phase('connecting');
-    const answer = await sendBatch(target, { file: { ...file, open }, signal, onBytes, onAllSent });
+    const answer = await sendBatch(target, { file: { ...file, open }, signal, onBytes });
     wasReached ||= answer.status > 0 || isOpened;
     const passes = isPassing(answer);
     if (passes === 'never') return answer as BatchAnswer;

@@ -2,15 +2,14 @@
 import { Presets, SingleBar } from 'cli-progress';
 import { size } from '../size.ts';
 import { tell } from '../output.ts';
-
-export type LoadPhase = 'reading' | 'connecting' | 'receiving' | 'validating' | 'committed';
+import { visible } from '../visible.ts';
 
 export interface LoadProgress {
-  /** The bytes begin anew. */
-  phase(phase: LoadPhase): void;
+  /** From its first byte on: `reading` here, then `receiving` there. */
+  begin(phase: 'reading' | 'receiving'): void;
   bytes(more: number): void;
-  /** That the server has. */
-  rows(rows: number): void;
+  /** What the server says of the batch. */
+  status(phase: string, rows: number): void;
   /** The batch is sent again, for this reason. */
   trouble(reason: string): void;
   stop(): void;
@@ -37,32 +36,27 @@ function barProgress(totalBytes: number | undefined): LoadProgress {
     },
     Presets.shades_classic,
   );
-  const shown = { phase: 'connecting' as LoadPhase, rows: 0, rate: 0, sent: size(0), note: '' };
+  const shown = { phase: 'connecting', rows: 0, rate: 0, sent: size(0), note: '' };
   let bytes = 0;
-  let receivingSinceMs = performance.now();
+  let beganMs = 0;
   bar.start(totalBytes ?? 0, 0, shown);
-  const show = (): void => bar.update(bytes, { ...shown });
+  const show = (more: Partial<typeof shown>): void => bar.update(bytes, Object.assign(shown, more));
   return {
-    phase(phase) {
-      if (phase === 'reading' || phase === 'receiving') bytes = 0;
-      if (phase === 'receiving') receivingSinceMs = performance.now();
-      Object.assign(shown, { phase, note: '', sent: size(bytes) });
-      show();
+    begin(phase) {
+      bytes = 0;
+      beganMs = performance.now();
+      show({ phase, rows: 0, rate: 0, sent: size(bytes), note: '' });
     },
     bytes(more) {
       bytes += more;
-      shown.sent = size(bytes);
-      show();
+      show({ sent: size(bytes) });
     },
-    rows(rows) {
-      const seconds = (performance.now() - receivingSinceMs) / 1000;
-      if (shown.phase === 'receiving') shown.rate = Math.round(rows / Math.max(seconds, 0.001));
-      shown.rows = rows;
-      show();
+    status(phase, rows) {
+      const seconds = (performance.now() - beganMs) / 1000;
+      show({ phase: visible(phase), rows, ...(phase === 'receiving' && { rate: Math.round(rows / seconds) }) });
     },
     trouble(reason) {
-      shown.note = ` | sending again: ${reason}`;
-      show();
+      show({ note: ` | sending again: ${reason}` });
     },
     stop() {
       if (bar.isActive) bar.stop();
@@ -73,9 +67,9 @@ function barProgress(totalBytes: number | undefined): LoadProgress {
 function lineProgress(): LoadProgress {
   let told: string | undefined;
   return {
-    phase: () => undefined,
+    begin: () => undefined,
     bytes: () => undefined,
-    rows: () => undefined,
+    status: () => undefined,
     trouble(reason) {
       if (reason === told) return;
       told = reason;

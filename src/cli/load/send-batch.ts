@@ -22,7 +22,6 @@ export interface Sending {
   readonly signal: AbortSignal;
   /** A part was handed to the connection. */
   readonly onBytes: (bytes: number) => void;
-  readonly onAllSent: () => void;
 }
 
 export interface BatchAnswer {
@@ -100,11 +99,7 @@ function ask({ url, headers, tls }: BatchTarget, over: AbortSignal) {
   return { request, wanted };
 }
 
-async function sendBody(
-  request: ClientRequest,
-  { file, onBytes, onAllSent }: Sending,
-  over: AbortSignal,
-): Promise<void> {
+async function sendBody(request: ClientRequest, { file, onBytes }: Sending, over: AbortSignal): Promise<void> {
   if (over.aborted) return;
   const source = file.open();
   over.addEventListener('abort', () => source.destroy());
@@ -119,9 +114,7 @@ async function sendBody(
     request.destroy();
     throw new Fault('USAGE', `${file.name} cannot be read to its end: ${reasonOf(error)}`, { cause: error });
   }
-  if (over.aborted) return;
-  onAllSent();
-  request.end();
+  if (!over.aborted) request.end();
 }
 
 async function answerOf(response: IncomingMessage): Promise<BatchAnswer> {
