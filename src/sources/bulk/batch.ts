@@ -20,6 +20,8 @@ import { tryRows } from './try-rows.ts';
 
 export interface BatchBody {
   readonly chunks: AsyncIterable<Buffer>;
+  /** They end with that. */
+  readonly stop: (reason: Error) => void;
   /** Of its format. */
   readonly reader: (rows: RowChecker, start: Buffer) => RowReader;
 }
@@ -82,13 +84,18 @@ async function stage(
     await staging.keepUp();
     rows.into = staging.filling;
   };
+  const onEnd = (): void => body.stop(new Error('the connection of the batch has ended'));
+  client.on('end', onEnd);
   let noted = 0;
   const noting = setInterval(() => {
     if (rows.rows === noted) return;
     noted = rows.rows;
     staging.between(() => noteReceived(client, id, noted));
   }, noteEveryMs);
-  await receive(body, rows, errors, keepUp).finally(() => clearInterval(noting));
+  await receive(body, rows, errors, keepUp).finally(() => {
+    clearInterval(noting);
+    client.off('end', onEnd);
+  });
   await staging.finish();
 }
 

@@ -119,14 +119,17 @@ function bodyOf(request: FastifyRequest, { bodyIdleTimeoutMs }: BulkRoutesOption
     .exec(contentType ?? '')?.[1]
     ?.toLowerCase() as CsvOptions['header'];
   const maxBytes = request.grant?.maxBodyBytes ?? Infinity;
+  const stopping = new AbortController();
   const chunks = decodedBody(request.raw, {
     encoding,
     announcedLength: request.headers['content-length'],
     maxBytes,
     idleTimeoutMs: bodyIdleTimeoutMs,
+    signal: stopping.signal,
   });
   return {
     chunks,
+    stop: (reason) => stopping.abort(reason),
     reader: (rows, start) => {
       const format = mediaType === 'text/csv' ? 'csv' : formatOf(start);
       if (format === 'csv') return new CsvRows(rows, { header });
