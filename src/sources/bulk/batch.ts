@@ -56,7 +56,7 @@ export async function loadBatch(
   await staging.finish();
   await noteValidating(client, id, rows.rows);
   await client.query(`BEGIN; SET LOCAL lock_timeout = ${lockTimeoutMs}`);
-  await checkReferences(client, bulk, errors);
+  await checkReferences(client, bulk, rows.given, errors);
   if (errors.count > 0) await checkKeys(client, bulk, target.uniqueKeys, errors);
   else await insertRows(client, bulk, target, errors);
   if (errors.count === 0) await noteCommitted(client, id, rows.digest());

@@ -42,11 +42,10 @@ export class Staging {
     if (this.filling.byteLength >= copyBytes) await this.#send();
   }
 
-  /** All rows are there, and their number is known to the planner. */
+  /** All rows are there. Where they are joined, the planner has to be told how many (`analyzeStaging`). */
   async finish(): Promise<void> {
     await this.#send();
     await this.#underWay;
-    await this.#client.query(`ANALYZE ${stagingTable}`);
   }
 
   async #send(): Promise<void> {
@@ -58,6 +57,11 @@ export class Staging {
     this.#underWay = copy(this.#client, this.#statement, sent.finish()).then(() => sent.clear());
     this.#underWay.catch(() => undefined); // it is awaited above, but not always at the moment it comes
   }
+}
+
+/** The planner knows what the staged rows are. */
+export async function analyzeStaging(client: ClientBase): Promise<void> {
+  await client.query(`ANALYZE ${stagingTable}`);
 }
 
 function copy(client: ClientBase, statement: string, bytes: Buffer): Promise<void> {
