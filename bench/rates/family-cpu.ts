@@ -18,7 +18,9 @@ export class FamilyCpu {
     const cpu = new FamilyCpu(pid);
     await cpu.#read();
     for (const [one, seconds] of cpu.#last) cpu.#first.set(one, seconds);
-    cpu.#timer = setInterval(() => (cpu.#reading = cpu.#reading.then(() => cpu.#read())), readEveryMs);
+    cpu.#timer = setInterval(() => {
+      cpu.#reading = cpu.#reading.then(() => cpu.#read());
+    }, readEveryMs);
     return cpu;
   }
 

@@ -1,8 +1,9 @@
 /** Of a system with prices, as aligned tables, for people. */
 import { renderTable } from '../../src/cli/table.ts';
-import { megabytes, ratio, right, whole } from '../cells.ts';
+import { goalText, megabytes, ratio, right, whole } from '../cells.ts';
 import type { BatchesResult } from './batches.ts';
 import type { TableMeasured, Way } from './measure-table.ts';
+import type { ReaderMeasured, ReadsResult } from './reads.ts';
 
 export function batchesTable(result: BatchesResult, width: number | undefined): string {
   const { tables, yardstick, peakRssBytes, goalBytes } = result;
@@ -31,4 +32,20 @@ function wayCells({ name, p50Seconds, slowestSeconds, batchIs, goal, met, ...way
     batchIs === undefined ? '' : ratio(batchIs),
     goal === undefined ? '' : `${met ? 'met' : 'MISSED'} <= ${ratio(goal)}`,
   ];
+}
+
+export function readsTable(result: ReadsResult, width: number | undefined): string {
+  const { prices, connections, reader, yardstick, tool } = result;
+  const lines = [
+    ['GET /rates', ...readerCells(reader), ratio(result.ratio), goalText(result.ratio, result.goal)],
+    [tool, ...readerCells(yardstick), '', ''],
+  ];
+  const titles = ['a second', 'p50 ms', 'p99 ms', 'program us', 'PostgreSQL us', 'ratio', 'goal'];
+  const table = renderTable([{ title: 'reader' }, ...titles.map(right)], lines, width);
+  const title = `Reads of a month of a pair of regions, of ${whole(prices)} prices, ${connections} connections`;
+  return `${title}\n${table}\nPeak RSS of the program ${megabytes(result.peakRssBytes)}`;
+}
+
+function readerCells({ perSecond, p50Ms, p99Ms, programMicros, postgresMicros }: ReaderMeasured): string[] {
+  return [whole(perSecond), p50Ms.toFixed(1), p99Ms.toFixed(1), programMicros.toFixed(0), postgresMicros.toFixed(0)];
 }
