@@ -17,7 +17,7 @@ export interface Question {
   readonly asked: readonly Asked[];
 }
 
-/** Below the two roots; the sample has a fourth to a twelfth of its ports in each. */
+/** Below the two roots; with the sample's seed they have 4 to 30 of its 150 ports each. */
 const firstRegion = 2;
 const regions = 8;
 const dayMs = 86_400_000;
