@@ -2,7 +2,8 @@
  * Tributary beside its yardsticks, in one run on one machine, so that what counts are ratios. Embedded: ingest beside the same server
  * without a log, landing beside `psql \copy`, and memory while PostgreSQL stands still. On a cluster, whose servers it starts: ingest
  * beside the Kafka client's own producer, landing beside `psql \copy` and reading alone, and what a second node costs. A system that takes
- * requests: those beside the same server with a log that keeps nothing, and its views over millions of events.
+ * requests: those beside the same server with a log that keeps nothing, and its views over millions of events. A system with batches: those
+ * beside `psql \copy`, and reads beside pgbench.
  */
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -15,11 +16,14 @@ import { benchNodes, type NodesResult } from './cluster/nodes.ts';
 import { benchIngest, type IngestResult } from './ingest/ingest.ts';
 import { benchLanding, type LandingResult } from './landing/landing.ts';
 import { benchMemory, type MemoryResult } from './memory/memory.ts';
-import { benchConfig, loadApp } from './parts.ts';
+import { loadApps } from '../src/engine/load-apps.ts';
+import { benchConfig } from './parts.ts';
+import { type BatchesResult, benchBatches } from './rates/batches.ts';
+import { benchReads, type ReadsResult } from './rates/reads.ts';
 import { benchRequests, type RequestsResult } from './requests/requests.ts';
 import { benchViews, type ViewsResult } from './requests/views.ts';
 
-export type Part = 'ingest' | 'landing' | 'memory' | 'nodes' | 'requests' | 'views';
+export type Part = 'ingest' | 'landing' | 'memory' | 'nodes' | 'requests' | 'views' | 'batches' | 'reads';
 
 export interface BenchOptions {
   readonly system: string;
@@ -28,8 +32,8 @@ export interface BenchOptions {
   readonly only: Part | undefined;
   /** Seconds in place of minutes; the numbers mean nothing, and no goal is judged. */
   readonly quick: boolean;
-  /** Of the part landing. */
-  readonly rows: number;
+  /** Of the parts landing, batches and reads; default: each part's own. */
+  readonly rows: number | undefined;
   /** Of the part memory, or views; default: each part's own. */
   readonly events: number | undefined;
   /** Told what is being measured. */
@@ -65,7 +69,14 @@ export interface RequestsBenchResult extends About {
   readonly views: ViewsResult | undefined;
 }
 
-export type BenchResult = EmbeddedBenchResult | ClusterBenchResult | RequestsBenchResult;
+/** Of a system with a table that takes batches. */
+export interface RatesBenchResult extends About {
+  readonly engine: 'embedded';
+  readonly batches: BatchesResult | undefined;
+  readonly reads: ReadsResult | undefined;
+}
+
+export type BenchResult = EmbeddedBenchResult | ClusterBenchResult | RequestsBenchResult | RatesBenchResult;
 
 /** What each part is given. */
 export interface PartOptions extends BenchOptions {
@@ -74,8 +85,9 @@ export interface PartOptions extends BenchOptions {
 }
 
 export async function bench(options: BenchOptions): Promise<BenchResult> {
-  const { pipeline } = await loadApp(benchConfig(options.system, '.'));
-  if (pipeline.source.kind === 'requests') return benchRequestSystem(options);
+  const [app] = await loadApps(benchConfig(options.system, '.'));
+  if (app?.bulk) return benchRates(options);
+  if (app?.pipeline?.source.kind === 'requests') return benchRequestSystem(options);
   return options.engine === 'cluster' ? benchCluster(options) : benchEmbedded(options);
 }
 
@@ -98,6 +110,12 @@ async function benchRequestSystem(options: BenchOptions): Promise<RequestsBenchR
   const requests = await runPart('requests', benchRequests, options);
   const views = engine === 'embedded' ? await runPart('views', benchViews, options) : undefined;
   return { ...about(options, [requests, views]), engine, requests, views };
+}
+
+async function benchRates(options: BenchOptions): Promise<RatesBenchResult> {
+  const batches = await runPart('batches', benchBatches, options);
+  const reads = await runPart('reads', benchReads, options);
+  return { ...about(options, [batches, reads]), engine: 'embedded', batches, reads };
 }
 
 interface Judged {

@@ -6,6 +6,7 @@ import { cells, goalText, megabytes, ratio, right, whole } from './cells.ts';
 import type { IngestResult } from './ingest/ingest.ts';
 import type { LandingResult } from './landing/landing.ts';
 import type { MemoryResult, MemorySample } from './memory/memory.ts';
+import { batchesTable, readsTable } from './rates/tables.ts';
 import { requestsTable, viewsTable } from './requests/tables.ts';
 
 /** @param width columns of the terminal */
@@ -19,6 +20,10 @@ function sectionsOf(result: BenchResult, width: number | undefined): readonly (s
   if ('requests' in result) {
     const { requests, views } = result;
     return [requests && requestsTable(requests, width), views && viewsTable(views, width)];
+  }
+  if ('batches' in result) {
+    const { batches, reads } = result;
+    return [batches && batchesTable(batches, width), reads && readsTable(reads, width)];
   }
   if (result.engine === 'cluster') {
     const { ingest, landing, nodes } = result;

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { PartOptions } from '../bench.ts';
 import { CopyYardstick, tableOf } from '../landing/copy-yardstick.ts';
-import { inLandingProcess, type LandingProcess } from '../landing/landing.ts';
+import { inLandingProcess, type LandingProcess, usualRows } from '../landing/landing.ts';
 import type { LandingMethods } from '../landing/landing-process.ts';
 import { median } from '../median.ts';
 import { benchConfig, type BenchSettings, loadApp } from '../parts.ts';
@@ -52,7 +52,7 @@ export async function benchClusterLanding(options: PartOptions): Promise<Cluster
   try {
     onStep('landing, filling a log');
     const rows = await inStores(servers, (child, env) =>
-      child.call('fill', { ...where, env, events: quick ? quickRows : options.rows }),
+      child.call('fill', { ...where, env, events: quick ? quickRows : (options.rows ?? usualRows) }),
     );
     const rounds: Round[] = [];
     for (let round = 0; round < (quick ? 1 : usualRounds); round++) {

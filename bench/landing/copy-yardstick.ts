@@ -1,38 +1,29 @@
-/**
- * The yardstick: the rows that landed, as a file of COPY's text format, into an empty table like theirs, by `psql \copy`;
- * where there is no psql, as the same COPY through `pg`, the file streamed as it is.
- */
-import { execFile } from 'node:child_process';
-import { createReadStream, createWriteStream } from 'node:fs';
+/** The yardstick: the rows that landed, as a file of COPY's text format, into an empty table like theirs. */
+import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { promisify } from 'node:util';
 import { escapeIdentifier, type PoolClient } from 'pg';
-import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import { to as copyTo } from 'pg-copy-streams';
 import type { Pipeline, TableSink } from '../../src/pipeline/pipeline.ts';
 import { ensureTable } from '../../src/sinks/postgres/ensure-table.ts';
 import { monthPartitions } from '../../src/sinks/postgres/month-partitions.ts';
 import type { Warehouse } from '../../src/stores/warehouse/warehouse.ts';
+import { copyFile, type CopyTool, findCopyTool } from '../copy-file.ts';
 
-const run = promisify(execFile);
 const suffix = '_by_copy';
 
 export class CopyYardstick {
-  readonly tool: 'psql \\copy' | 'COPY through pg (there is no psql here)';
+  readonly tool: CopyTool;
   readonly #definition: TableSink<never>;
   readonly #file: string;
 
   static async make(definition: TableSink<never>, file: string): Promise<CopyYardstick> {
-    const hasPsql = await run('psql', ['--version']).then(
-      () => true,
-      () => false,
-    );
-    return new CopyYardstick(definition, file, hasPsql);
+    return new CopyYardstick(definition, file, await findCopyTool());
   }
 
-  private constructor(definition: TableSink<never>, file: string, hasPsql: boolean) {
+  private constructor(definition: TableSink<never>, file: string, tool: CopyTool) {
     this.#definition = definition;
     this.#file = file;
-    this.tool = hasPsql ? 'psql \\copy' : 'COPY through pg (there is no psql here)';
+    this.tool = tool;
   }
 
   /** In the order in which they landed: by transaction, then as the log took them. */
@@ -45,20 +36,13 @@ export class CopyYardstick {
   }
 
   /** Answers the seconds that the rows took. */
-  async copy({ pool, url }: Warehouse): Promise<number> {
+  async copy(warehouse: Warehouse): Promise<number> {
+    const { pool } = warehouse;
     const table = escapeIdentifier(this.#definition.name + suffix);
     await withClient(pool, (client) => this.#makeEmptyTable(client));
     await pool.query('CHECKPOINT');
     const target = `${table} (${this.#columns()})`;
-    const startedMs = performance.now();
-    if (this.tool === 'psql \\copy') {
-      await run('psql', [url, '-qX', '-v', 'ON_ERROR_STOP=1', '-c', `\\copy ${target} FROM '${this.#file}'`]);
-    } else {
-      await withClient(pool, (client) =>
-        pipeline(createReadStream(this.#file), client.query(copyFrom(`COPY ${target} FROM STDIN`))),
-      );
-    }
-    const seconds = (performance.now() - startedMs) / 1000;
+    const seconds = await copyFile(warehouse, this.tool, { file: this.#file, target });
     await this.#compare({ pool });
     return seconds;
   }

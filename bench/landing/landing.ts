@@ -35,6 +35,7 @@ interface Round {
 
 const goal = 0.9;
 const usualRounds = 3;
+export const usualRows = 500_000;
 const quickRows = 5_000;
 
 export async function benchLanding(options: PartOptions): Promise<LandingResult> {
@@ -44,7 +45,7 @@ export async function benchLanding(options: PartOptions): Promise<LandingResult>
   const yardstick = await CopyYardstick.make(tableOf(app.pipeline), join(dir, 'rows.copy'));
   onStep('landing, filling a log');
   const rows = await inLandingProcess((child) =>
-    child.call('fill', { system, dataDir, events: quick ? quickRows : options.rows }),
+    child.call('fill', { system, dataDir, events: quick ? quickRows : (options.rows ?? usualRows) }),
   );
   const rounds: Round[] = [];
   for (let round = 0; round < (quick ? 1 : usualRounds); round++) {

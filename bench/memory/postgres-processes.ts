@@ -1,4 +1,4 @@
-/** Stops a running PostgreSQL as a whole, and lets it go on: the server process and all that it started. */
+/** A running PostgreSQL as a whole, the server process and all that it started: stopped, and let go on. */
 import { readdir, readFile } from 'node:fs/promises';
 import { readLockFile } from '../../src/stores/warehouse/embedded/lock-file.ts';
 
@@ -22,7 +22,7 @@ function signal(pid: number, name: NodeJS.Signals): boolean {
   }
 }
 
-async function childrenOf(parent: number): Promise<number[]> {
+export async function childrenOf(parent: number): Promise<number[]> {
   const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0);
   const found: number[] = [];
   for (const pid of pids) {

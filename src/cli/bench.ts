@@ -7,7 +7,6 @@ import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
 import { inPackage } from '../config/package-root.ts';
 import { Fault } from '../errors.ts';
-import { pipelinesOf } from '../pipeline/apps.ts';
 import { configOf, examples, wholeNumber } from './options.ts';
 import { tell, writeLine } from './output.ts';
 import { outputWidth } from './table.ts';
@@ -15,7 +14,7 @@ import { outputWidth } from './table.ts';
 interface BenchCommandOptions {
   readonly engine: Engine;
   readonly only?: string;
-  readonly rows: number;
+  readonly rows?: number;
   readonly events?: number;
   readonly quick?: true;
   readonly json?: true;
@@ -29,10 +28,11 @@ interface BenchModules {
 
 type Engine = 'embedded' | 'cluster';
 
-/** By the source of the system. */
-const parts: Readonly<Record<'http' | 'requests', Readonly<Record<Engine, readonly string[]>>>> = {
+/** By the source of the system; of one that has batches in place of a source. */
+const parts: Readonly<Record<'http' | 'requests' | 'bulk', Readonly<Record<Engine, readonly string[]>>>> = {
   http: { embedded: ['ingest', 'landing', 'memory'], cluster: ['ingest', 'landing', 'nodes'] },
   requests: { embedded: ['requests', 'views'], cluster: ['requests'] },
+  bulk: { embedded: ['batches', 'reads'], cluster: [] },
 };
 
 const allParts = new Set(Object.values(parts).flatMap((of) => Object.values(of).flat()));
@@ -52,10 +52,14 @@ export function addBench(program: Command): void {
     .addOption(
       new Option(
         '--only <part>',
-        'one part: memory and views with embedded, nodes with cluster, the others with both',
+        'one part: memory, views, batches and reads with embedded, nodes with cluster, the others with both',
       ).choices([...allParts]),
     )
-    .option('--rows <n>', 'that landing lands', wholeNumber(1), 500_000)
+    .option(
+      '--rows <n>',
+      'that landing lands (default: 500000), of a batch (default: 50000, then 1000000), or that are read among (default: 1000000)',
+      wholeNumber(1),
+    )
     .option(
       '--events <n>',
       'that come in while PostgreSQL stands still (default: 2000000), or that views are made of (default: 10000000)',
@@ -70,6 +74,7 @@ export function addBench(program: Command): void {
         'tributary bench collect --only landing --rows 1000000 --json',
         'tributary bench collect --engine cluster --only ingest',
         'tributary bench signals --only views --events 1000000',
+        'tributary bench rates --only batches --rows 10000000',
       ),
     )
     .action(run);
@@ -80,7 +85,9 @@ async function run(system: string, options: BenchCommandOptions): Promise<void> 
   const { engine, rows, events, only, quick = false } = options;
   const { loadApps } = await import('../engine/load-apps.ts');
   const apps = await loadApps({ ...configOf({}), only: [system] }); // told before anything is measured
-  const known = pipelinesOf(apps).flatMap(({ source }) => parts[source.kind][engine]);
+  const kinds = apps.map(({ pipeline, bulk }) => pipeline?.source.kind ?? (bulk ? 'bulk' : undefined));
+  const known = kinds.flatMap((kind) => (kind === undefined ? [] : parts[kind][engine]));
+  if (known.length === 0) throw new Fault('USAGE', `there is nothing to measure of ${system} with --engine ${engine}`);
   if (only !== undefined && !known.includes(only))
     throw new Fault('USAGE', `${system} with --engine ${engine} has no part ${only}, but ${known.join(', ')}`);
   const result = await bench({ system, engine, only, quick, rows, events, onStep: tell });

@@ -76,3 +76,39 @@ test('tributary bench says that a system of requests has other parts', async () 
   assert.equal(code, 2);
   assert.match(stderr, /signals .* has no part landing, but requests, views/);
 });
+
+test('tributary bench rates --quick --json answers with the ratios of batches and of reads', async () => {
+  const { code, stdout, stderr } = await runProgram(['bench', 'rates', '--quick', '--json']);
+  assert.equal(code, 0, stderr);
+  const { system, passed, batches, reads } = JSON.parse(stdout);
+  assert.deepEqual([system, passed], ['rates', true]);
+  assert.deepEqual(
+    batches.tables.map(({ rows, hasIndex }: { rows: number; hasIndex: boolean }) => [rows, hasIndex]),
+    [
+      [2_000, true],
+      [2_000, false],
+    ],
+  );
+  for (const { ways, peakRssBytes } of batches.tables) {
+    assert.deepEqual(
+      ways.map(({ name, goal }: { name: string; goal?: number }) => [name, goal]),
+      [
+        ['batch over HTTP', undefined],
+        ['copy into the same table', 0.25],
+        ['copy, no constraints', 1.5],
+      ],
+    );
+    for (const { p50Seconds, batchIs, goal } of ways) assert.ok(p50Seconds > 0 && (goal === undefined || batchIs > 0));
+    assert.ok(peakRssBytes > 0);
+  }
+  assert.deepEqual([reads.prices, reads.connections, reads.goal], [20_000, 8, 0.7]);
+  for (const { perSecond, p50Ms, p99Ms } of [reads.reader, reads.yardstick])
+    assert.ok(perSecond > 0 && p50Ms > 0 && p99Ms >= p50Ms);
+  assert.ok(reads.ratio > 0);
+});
+
+test('tributary bench rates has nothing to measure on a cluster', async () => {
+  const { code, stderr } = await runProgram(['bench', 'rates', '--engine', 'cluster']);
+  assert.equal(code, 2);
+  assert.match(stderr, /nothing to measure of rates with --engine cluster/);
+});

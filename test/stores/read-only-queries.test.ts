@@ -53,6 +53,22 @@ suite('read-only queries', { timeout: 120_000 }, () => {
     await pool.query(`DROP ROLE ${role}`);
   });
 
+  test('a statement is prepared once a connection, and follows a table that is another one since then', async (t) => {
+    const { sql, pool } = await onNewDatabase(t, { ...limits, connections: 1 });
+    const ask = (n: number) => sql`SELECT * FROM t WHERE n >= ${n}::int`;
+    const prepared = () =>
+      sql<{ statement: string }>`SELECT statement FROM pg_prepared_statements WHERE statement LIKE 'SELECT * %'`;
+    await pool.query('CREATE TABLE t (n int); INSERT INTO t VALUES (1), (2)');
+    for (const n of [1, 2, 3]) assert.equal((await ask(n)).length, 3 - n);
+    assert.equal((await prepared()).length, 1);
+    await pool.query('ALTER TABLE t RENAME TO old; CREATE TABLE t (n int); INSERT INTO t VALUES (7)');
+    assert.deepEqual(await ask(1), [{ n: 7 }]);
+    await pool.query("DROP TABLE t; CREATE TABLE t (name text, n int); INSERT INTO t VALUES ('x', 8)");
+    assert.deepEqual(await ask(1), [{ name: 'x', n: 8 }]);
+    await sql`DEALLOCATE ALL`;
+    assert.deepEqual(await ask(9), []);
+  });
+
   test('what takes too long ends, and the next is answered', async (t) => {
     const { sql } = await onNewDatabase(t, { statementMs: 100, connections: 1 });
     await assert.rejects(sql`SELECT pg_sleep(60)`, {

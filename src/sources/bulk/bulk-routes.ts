@@ -13,7 +13,8 @@ import { idempotencyKey } from '../http/idempotency-key.ts';
 import type { BatchBody } from './batch.ts';
 import type { BatchStatus } from './batch-store.ts';
 import type { Batches, Received } from './batches.ts';
-import { CsvRows, type CsvOptions } from './csv-rows.ts';
+import type { CsvOptions } from './csv-header.ts';
+import { CsvRows } from './csv-rows.ts';
 import { JsonRows } from './json-rows.ts';
 
 export interface BulkRoutesOptions {

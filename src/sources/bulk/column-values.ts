@@ -4,6 +4,7 @@
  */
 import { parseTime } from '../../event/time.ts';
 import type { BulkColumn } from '../../pipeline/bulk.ts';
+import { plainDay, plainInteger, plainText, type WritePlain } from './plain-values.ts';
 
 export type ColumnValue = string | number;
 
@@ -21,12 +22,15 @@ export interface ColumnReader {
   readonly sql: 'text' | 'date' | 'integer';
   readonly ofText: (text: string) => ColumnValue | Refusal;
   readonly ofJson: (value: unknown) => ColumnValue | Refusal;
+  /** What `ofText` takes, or less. */
+  readonly plain: WritePlain;
 }
 
 export function columnReader({ type, least }: BulkColumn): ColumnReader {
   if (type === 'integer') return integerReader(least ?? -(2 ** 31));
-  if (type === 'day') return { sql: 'date', ofText: dayOf, ofJson: stringsOnly(dayOf, 'a day as YYYY-MM-DD') };
-  return { sql: 'text', ofText: textOf, ofJson: stringsOnly(textOf, 'a string') };
+  if (type === 'day')
+    return { sql: 'date', ofText: dayOf, ofJson: stringsOnly(dayOf, 'a day as YYYY-MM-DD'), plain: plainDay(knownDay) };
+  return { sql: 'text', ofText: textOf, ofJson: stringsOnly(textOf, 'a string'), plain: plainText };
 }
 
 function stringsOnly(read: (text: string) => ColumnValue | Refusal, expected: string): ColumnReader['ofJson'] {
@@ -54,6 +58,7 @@ function integerReader(least: number): ColumnReader {
     sql: 'integer',
     ofText: (text) => (/^(?:0|-?[1-9]\d{0,9})$/.test(text) ? inRange(Number(text)) : refusal),
     ofJson: (value) => (Number.isSafeInteger(value) ? inRange(Number(value)) : refusal),
+    plain: plainInteger(least, most),
   };
 }
 
@@ -79,4 +84,9 @@ function parseDay(text: string): number | Refusal {
   if (text.length !== 'YYYY-MM-DD'.length) return notADay;
   const midnight = parseTime(`${text}T00:00:00Z`);
   return midnight === undefined ? notADay : (midnight.epochMs - epochMs) / dayMs;
+}
+
+function knownDay(text: string): number | undefined {
+  const days = parseDay(text);
+  return typeof days === 'number' ? days : undefined;
 }

@@ -2,28 +2,33 @@
  * Each row of a batch as it streams in: what is wrong with it by itself is an error with its line, and all that can be read of it goes
  * on, with nothing in place of what cannot, so that it is checked against the tables, too.
  */
-import { createHash, type Hash } from 'node:crypto';
 import { closest } from 'fastest-levenshtein';
 import type { JsonObject } from '../../pipeline/pipeline.ts';
 import type { Bulk } from '../../pipeline/bulk.ts';
 import { type ColumnReader, columnReader, type ColumnValue, Refusal } from './column-values.ts';
-import type { RowBuffer } from './row-buffer.ts';
+import { GivenKeys } from './given-keys.ts';
+import { notPlain } from './plain-values.ts';
+import type { PlainFields, RowBuffer } from './row-buffer.ts';
+import { RowDigest } from './row-digest.ts';
 import { type RowErrors, shown } from './row-errors.ts';
 
 export class RowChecker {
   readonly names: readonly string[];
+  /** What all rows so far refer to. */
+  readonly given: GivenKeys;
   readonly #readers: readonly ColumnReader[];
   readonly #errors: RowErrors;
-  readonly #digest: Hash | undefined;
+  readonly #digest: RowDigest | undefined;
   #into: RowBuffer;
   #rows = 0;
 
   /** @param isKeyed whether rows will be compared with those of another batch */
-  constructor({ columns }: Bulk, isKeyed: boolean, errors: RowErrors, into: RowBuffer) {
-    this.names = Object.keys(columns);
-    this.#readers = Object.values(columns).map(columnReader);
+  constructor(bulk: Bulk, isKeyed: boolean, errors: RowErrors, into: RowBuffer) {
+    this.names = Object.keys(bulk.columns);
+    this.#readers = Object.values(bulk.columns).map(columnReader);
+    this.given = new GivenKeys(bulk, this.#readers);
     this.#errors = errors;
-    this.#digest = isKeyed ? createHash('sha256') : undefined;
+    this.#digest = isKeyed ? new RowDigest() : undefined;
     this.#into = into;
   }
 
@@ -39,7 +44,7 @@ export class RowChecker {
 
   /** Of the values, row by row, as parsed: the same rows in another format or compression have the same. */
   digest(): string | undefined {
-    return this.#digest?.digest('hex');
+    return this.#digest?.digest();
   }
 
   /** @param order where in the fields each column stands */
@@ -52,6 +57,14 @@ export class RowChecker {
       return this.#taken((this.#readers[i] as ColumnReader).ofText(text), line, name, text);
     });
     this.#add(line, values);
+  }
+
+  /** As many fields as there are columns. Whether their values are plain; else nothing is done, and the row is to be added as text. */
+  addPlain(line: number, fields: PlainFields, order: readonly number[] | undefined): boolean {
+    const start = this.#into.addPlain(line, fields, this.#readers, order);
+    if (start === notPlain) return false;
+    this.#added(start);
+    return true;
   }
 
   addObject(line: number, row: JsonObject): void {
@@ -72,9 +85,14 @@ export class RowChecker {
   }
 
   #add(line: number, values: readonly (ColumnValue | undefined)[]): void {
+    this.#added(this.#into.add(line, values));
+  }
+
+  #added(start: number): void {
     this.#rows += 1;
-    const bytes = this.#into.add(line, values);
-    this.#digest?.update(bytes);
+    const { bytes, byteLength } = this.#into;
+    this.given.note(bytes, start);
+    this.#digest?.add(bytes, start, byteLength);
   }
 
   #taken(read: ColumnValue | Refusal, line: number, field: string, value: unknown): ColumnValue | undefined {

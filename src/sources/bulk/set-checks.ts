@@ -4,8 +4,10 @@
  */
 import { type ClientBase, escapeIdentifier } from 'pg';
 import type { Bulk, BulkReference } from '../../pipeline/bulk.ts';
+import { columnReader } from './column-values.ts';
+import type { GivenKeys, KeyColumn } from './given-keys.ts';
 import { maxErrorsShown, type RowError, type RowErrors, shown } from './row-errors.ts';
-import { stagingTable } from './staging.ts';
+import { analyzeStaging, stagingTable } from './staging.ts';
 import type { UniqueKey } from './target-table.ts';
 
 const line = 's."line of row"';
@@ -14,8 +16,16 @@ const line = 's."line of row"';
  * The rows that are referred to are locked first, so that none of them goes before the batch is in; what is deleted meanwhile is waited
  * for, and is unknown then. Others may refer to them, too, and read and change all of them but their keys.
  */
-export async function checkReferences(client: ClientBase, bulk: Bulk, errors: RowErrors): Promise<void> {
+export async function checkReferences(
+  client: ClientBase,
+  bulk: Bulk,
+  given: GivenKeys,
+  errors: RowErrors,
+): Promise<void> {
   for (const [i, reference] of bulk.references.entries()) {
+    const keys = given.of(i);
+    if (keys && (await lockIfAllKnown(client, bulk, reference, keys))) continue;
+    await analyzeStaging(client);
     const known = `tributary_known_${i}`;
     await client.query(lockKnown(known, reference));
     await client.query(`ANALYZE ${known}`);
@@ -28,6 +38,33 @@ export async function checkReferences(client: ClientBase, bulk: Bulk, errors: Ro
       reason: () => `not in ${to.table}.${to.columns.join(', ')}`,
     });
   }
+}
+
+/** Whether all keys are there: then they are locked, and no row has to be looked at. */
+async function lockIfAllKnown(
+  client: ClientBase,
+  bulk: Bulk,
+  { columns, to }: BulkReference,
+  keys: readonly KeyColumn[],
+): Promise<boolean> {
+  const types = columns.map((name) => columnReader(bulk.columns[name] as Bulk['columns'][string]).sql);
+  const arrays = types.map((type, i) => `$${i + 1}::${type === 'date' ? 'integer' : type}[]`);
+  const numbered = columns.map((_, i) => `given_${i}`);
+  const values = types.map((type, i) => (type === 'date' ? `date '2000-01-01' + given_${i}` : `given_${i}`));
+  const named = values.map((value, i) => `${value} AS ${theirs(i)}`).join(', ');
+  const ours = to.columns.map((name) => `r.${escapeIdentifier(name)}`);
+  const isKnown = columns.map((_, i) => `k.${theirs(i)} = g.${theirs(i)}`).join(' AND ');
+  const found = await client.query<{ is: boolean }>(
+    `WITH given AS MATERIALIZED (SELECT ${named} FROM unnest(${arrays.join(', ')}) AS u (${numbered.join(', ')})),
+     known AS MATERIALIZED (
+       SELECT ${ours.map((key, i) => `${key} AS ${theirs(i)}`).join(', ')} FROM ${escapeIdentifier(to.table)} r
+       WHERE (${ours.join(', ')}) IN (SELECT * FROM given) ORDER BY ${ours.join(', ')} FOR KEY SHARE OF r),
+     locked AS MATERIALIZED (SELECT count(*) FROM known) -- all of them, before the first is compared
+     SELECT (SELECT * FROM locked) IS NOT NULL
+       AND NOT EXISTS (SELECT FROM given g WHERE NOT EXISTS (SELECT FROM known k WHERE ${isKnown})) AS is`,
+    [...keys],
+  );
+  return found.rows[0]?.is === true;
 }
 
 function theirs(place: number): string {
@@ -49,6 +86,7 @@ export async function checkKeys(
   keys: readonly UniqueKey[],
   errors: RowErrors,
 ): Promise<void> {
+  await analyzeStaging(client);
   for (const { columns, isPrimary } of keys) {
     const names = columns.map(escapeIdentifier).join(', ');
     await report(client, errors, {

@@ -52,11 +52,10 @@ export class Staging {
     await this.#idle().catch(() => undefined); // whoever waits for what is on its way is told
   }
 
-  /** All rows are there, and their number is known to the planner. */
+  /** All rows are there. Where they are joined, the planner has to be told how many (`analyzeStaging`). */
   async finish(): Promise<void> {
     await this.#send();
     await this.#idle();
-    await this.#client.query(`ANALYZE ${stagingTable}`);
   }
 
   async #send(): Promise<void> {
@@ -81,6 +80,11 @@ export class Staging {
     work.catch(() => undefined); // it is awaited above, but not always at the moment it comes
     this.#underWay = work;
   }
+}
+
+/** The planner knows what the staged rows are. */
+export async function analyzeStaging(client: ClientBase): Promise<void> {
+  await client.query(`ANALYZE ${stagingTable}`);
 }
 
 function copy(client: ClientBase, bytes: Buffer): Promise<void> {

@@ -1,8 +1,9 @@
 /**
  * What routes ask of the warehouse: statements that only read, in a pool of their own, so that they and what lands do not wait for
- * each other's connections. A statement and its values go to PostgreSQL apart from each other, which runs one statement at a time.
+ * each other's connections. A statement and its values go to PostgreSQL apart from each other, which runs one statement at a time, prepared
+ * once a connection.
  */
-import { DatabaseError, type PoolConfig } from 'pg';
+import { DatabaseError, type Pool, type PoolConfig } from 'pg';
 import { Fault, reasonOf } from '../../errors.ts';
 import type { Sql, SqlValue } from '../../pipeline/routes.ts';
 import { type ConnectionPool, connectionPool, lend, withAnswersWithin } from './connection-pool.ts';
@@ -31,13 +32,34 @@ export function openReadOnlyQueries(
   limits: ReadOnlyLimits = defaults,
 ): ReadOnlyQueries {
   let connections: ConnectionPool | undefined;
+  const prepare = preparer();
   const sql: Sql = async <Row extends object>(statement: TemplateStringsArray, ...values: readonly SqlValue[]) => {
     const { url } = warehouse() ?? notUp();
     connections ??= connectionPool(readOnly(url, limits), () => undefined);
-    const text = statement.reduce((before, part, index) => `${before}$${index}${part}`);
-    return (await ask(connections, { text, values: [...values], queryMode: 'extended' }, limits)) as readonly Row[];
+    const question: Question = { ...prepare(statement), values: [...values], queryMode: 'extended' };
+    return (await ask(connections, question, limits)) as readonly Row[];
   };
   return { sql, close: async () => connections?.close() };
+}
+
+interface Prepared {
+  /** Each connection has the statement parsed once, and soon planned once, too: for a short one, half of what it takes. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A place in the code has one template, whatever the values are: so there are no more names than places. */
+function preparer(): (statement: TemplateStringsArray) => Prepared {
+  const known = new WeakMap<TemplateStringsArray, Prepared>();
+  let count = 0;
+  return (statement) => {
+    let prepared = known.get(statement);
+    if (!prepared) {
+      const text = statement.reduce((before, part, index) => `${before}$${index}${part}`);
+      known.set(statement, (prepared = { name: `tributary_${(count += 1)}`, text }));
+    }
+    return prepared;
+  };
 }
 
 function readOnly(url: string, { statementMs, connections }: ReadOnlyLimits): PoolConfig {
@@ -53,25 +75,41 @@ function readOnly(url: string, { statementMs, connections }: ReadOnlyLimits): Po
 interface Question {
   /** Takes one statement, also where there are no values. */
   readonly queryMode: 'extended';
+  readonly name: string;
   readonly text: string;
   readonly values: unknown[];
 }
 
-async function ask({ pool }: ConnectionPool, question: Question, { statementMs }: ReadOnlyLimits): Promise<unknown[]> {
-  try {
-    const client = await lend(pool);
+async function ask({ pool }: ConnectionPool, question: Question, limits: ReadOnlyLimits): Promise<unknown[]> {
+  for (let stale = 0; ; stale++)
     try {
-      const limitMs = statementMs + answerGraceMs;
-      const { rows } = await withAnswersWithin(client, limitMs, () => client.query<object>(question));
-      client.release();
-      return rows;
+      return await askOnce(pool, question, limits);
     } catch (error) {
-      client.release(!(error instanceof DatabaseError));
-      throw error;
+      // No more of them can be stale than there are; one that is has been ended.
+      if (!isStale(error) || stale >= limits.connections) throw told(error, limits.statementMs);
     }
+}
+
+async function askOnce(pool: Pool, question: Question, { statementMs }: ReadOnlyLimits): Promise<unknown[]> {
+  const client = await lend(pool);
+  try {
+    const limitMs = statementMs + answerGraceMs;
+    const { rows } = await withAnswersWithin(client, limitMs, () => client.query<object>(question));
+    client.release();
+    return rows;
   } catch (error) {
-    throw told(error, statementMs);
+    client.release(!(error instanceof DatabaseError) || isStale(error));
+    throw error;
   }
+}
+
+/**
+ * The statement is prepared, but a table has other types since then, or the session behind the connection is another one: not so on a new
+ * connection.
+ */
+function isStale(error: unknown): boolean {
+  if (!(error instanceof DatabaseError)) return false;
+  return error.code === '26000' || (error.code === '0A000' && error.routine === 'RevalidateCachedQuery');
 }
 
 /** By PostgreSQL's codes; what is a defect of the statement stays one. */
