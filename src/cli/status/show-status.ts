@@ -1,4 +1,5 @@
 /** The status as one table, a part a line, and as JSON. */
+import { byteSize } from '../byte-size.ts';
 import { duration } from '../duration.ts';
 import { renderTable } from '../table.ts';
 import { placeOf, type Rates } from './rates.ts';
@@ -28,8 +29,8 @@ function partsOf({ of, isRunning, ready, parts = {}, uptimeMs = 0, queue, disk }
   return [
     plain('server', server),
     ...Object.entries(parts).map(([name, is]) => plain(name, is)),
-    ...(queue ? [plain('queue', `${size(queue.bytes)} of ${size(queue.maxBytes)}`)] : []),
-    plain('disk', `${size(disk.freeBytes)} free of ${size(disk.totalBytes)}`),
+    ...(queue ? [plain('queue', `${byteSize(queue.bytes)} of ${byteSize(queue.maxBytes)}`)] : []),
+    plain('disk', `${byteSize(disk.freeBytes)} free of ${byteSize(disk.totalBytes)}`),
   ];
 }
 
@@ -84,12 +85,4 @@ function rounded(rate: number | undefined): number | null {
 function perSecond(rate: number | undefined): string {
   if (rate === undefined) return '';
   return rate > 0 && rate < 10 ? rate.toFixed(1) : String(Math.round(rate));
-}
-
-const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-function size(bytes: number): string {
-  const power = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
-  const value = bytes / 1024 ** power;
-  return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`;
 }
