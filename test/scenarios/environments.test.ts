@@ -1,10 +1,12 @@
 /** Environments on this machine: ten side by side, each with a port and data of its own; what is said of them is true, also of killed ones. */
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import type { StatusAnswer } from '../../src/api/admin/status.ts';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
+import { socketDirectoryOf } from '../../src/stores/warehouse/embedded/socket-directory.ts';
 import { killEnvironments } from '../support/environments.ts';
 import { httpRequest, taken } from '../support/http-request.ts';
 import { caughtUp, rowsOf } from '../support/landed.ts';
@@ -105,6 +107,7 @@ suite('environments', { timeout: 600_000, concurrency: false }, () => {
     assert.equal(stopped.stdout, 'Environment a is stopped.\n', stopped.stderr);
     assert.match(await readFile(join(root.dataDirOf('a'), 'server.log'), 'utf8'), /Tributary is ready/);
     assert.equal((await root.run(['env', 'down', 'a'])).stdout, 'Environment a is stopped already.\n');
+    assert.notEqual(await up(root, 'b', '--only', 'collect'), first, 'the port of one that is stopped is its own');
     assert.equal(await up(root, 'a', '--only', 'collect'), first);
     assert.equal(await rowsIn(root, 'a'), 1);
 
@@ -137,12 +140,15 @@ suite('environments', { timeout: 600_000, concurrency: false }, () => {
     assert.equal(unasked.code, 2);
     assert.match(unasked.stderr, /--remove deletes all that b holds: say so with --yes/);
     assert.equal((await httpRequest(`${b}/ping`)).status, 200);
+    const socketDir = socketDirectoryOf(await realpath(join(root.dataDirOf('b'), 'postgres')));
+    assert.ok(existsSync(socketDir));
     const removed = await root.run(['env', 'down', 'b', '--remove', '--yes']);
     assert.equal(removed.stdout, 'Environment b is removed.\n', removed.stderr);
     assert.deepEqual(
       (await root.list()).map(({ name, url }) => [name, url]),
       [['a', a]],
     );
+    assert.ok(!existsSync(socketDir) && !existsSync(root.dataDirOf('b')));
     assert.match((await root.run(['env', 'down', 'b'])).stderr, /there is no environment b/);
   });
 

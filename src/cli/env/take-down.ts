@@ -8,7 +8,9 @@ import type { Config } from '../../config/config.ts';
 import { dataPaths } from '../../engine/engine.ts';
 import { Fault } from '../../errors.ts';
 import { lockFile } from '../../log/segments/lock.ts';
+import { canonicalPath } from '../../stores/warehouse/embedded/data-directory.ts';
 import { waitForPreviousServer } from '../../stores/warehouse/embedded/lock-file.ts';
+import { socketDirectoryOf } from '../../stores/warehouse/embedded/socket-directory.ts';
 import { askHealth } from './ask-health.ts';
 import { readEnvironment } from './environment.ts';
 
@@ -53,6 +55,7 @@ export async function removeEnvironment({ dataDir }: Config): Promise<void> {
   const beside = dirname(dataDir);
   try {
     await waitForPreviousServer(postgres); // of a process that was killed
+    await rm(socketDirectoryOf(await canonicalPath(postgres)), { recursive: true, force: true });
     await rename(dataDir, join(beside, `${asideMark}${randomUUID()}`));
   } finally {
     release();
