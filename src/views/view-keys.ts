@@ -83,9 +83,17 @@ export class PartitionKeys {
     return `${this.#prefix}b/${bucket}/`;
   }
 
-  joined(measure: number, by: string): string {
-    return `${this.#prefix}j/${measure}/${percentEncodeSegment(by)}`;
+  /** @param segment of `segmentOf` */
+  joined(measure: number, segment: string): string {
+    return `${this.#prefix}j/${measure}/${segment}`;
   }
+}
+
+const plain = /^(?!\.\.?$)[\w.-]{1,200}$/;
+
+/** Of a value of `by`. Most are ids, each seen once or twice, and stand for themselves. */
+export function segmentOf(by: string): string {
+  return plain.test(by) ? by : percentEncodeSegment(by);
 }
 
 /** Whether an entry of a generation is the position of a partition. */

@@ -14,6 +14,7 @@ import type { StateChange, StateStore } from '../stores/state/state-store.ts';
 import { allTime } from './buckets.ts';
 import { type Counting, Counter } from './counting.ts';
 import { EntryCache } from './entry-cache.ts';
+import { NameFilter } from './name-filter.ts';
 import { type AnyView, measuresOf, rowIn, type StoredRow } from './rows.ts';
 import { generationKey, newGeneration, PartitionKeys, positionIn, type ViewIdentity } from './view-keys.ts';
 
@@ -69,8 +70,11 @@ export class ViewState {
   constructor(options: ViewStateOptions, keys: PartitionKeys, answering: Buffer, position: Buffer | undefined) {
     this.#options = options;
     this.#keys = keys;
-    this.#counter = new Counter(options.view, keys);
-    this.#cache = new EntryCache(keys, measuresOf(options.view), (names) => this.#fromStore(names));
+    this.#counter = new Counter(options.view);
+    this.#cache = new EntryCache(keys, measuresOf(options.view), {
+      read: (names) => this.#fromStore(names),
+      names: options.building && position === undefined ? new NameFilter() : undefined, // of a new generation there is nothing yet
+    });
     this.#answering = answering;
     this.#stored = position;
     this.#next = positionIn(position) ?? 0;
