@@ -28,14 +28,22 @@ interface NamedPlace extends Place {
   readonly name: string;
 }
 
+/** What is remembered for a measure of pairs; nothing for another one. */
+interface JoinedOfMeasure {
+  /** Of the names of its entries. */
+  readonly prefix: string;
+  readonly bySegment: Map<string, Joined>;
+  dirty: Joined[];
+}
+
 type RawRows = ReadonlyMap<string, Buffer | undefined>;
 
 /** Where the entries are that are not in memory. */
 export interface EntryStore {
   /** Undefined where there are none. */
   readonly read: (names: readonly string[]) => Promise<readonly (Buffer | undefined)[]>;
-  /** What may be there; default: anything. What is let go of is added. */
-  readonly names: NameFilter | undefined;
+  /** Rows by their names, values of `by` by their segments: nothing else is there; default: anything may be. */
+  readonly letGo: NameFilter | undefined;
 }
 
 export class EntryCache {
@@ -45,9 +53,9 @@ export class EntryCache {
   readonly #rows = new Map<string, Row>();
   /** By minute, then by key. */
   readonly #groups = new Map<string, Map<string, Group>>();
-  /** By measure, then by the segment of its name. */
-  readonly #joined: readonly Map<string, Joined>[];
-  #dirty: (Row | Joined)[] = [];
+  readonly #joined: readonly JoinedOfMeasure[];
+  #dirtyRows: Row[] = [];
+  #dirtyJoined = 0;
   #rowWeight = 0;
   #joinedWeight = 0;
   /** Keys that the store may not know yet. */
@@ -57,11 +65,11 @@ export class EntryCache {
     this.#keys = keys;
     this.#measures = measures;
     this.#store = store;
-    this.#joined = measures.map(() => new Map<string, Joined>());
+    this.#joined = measures.map((_, measure) => ({ prefix: keys.joined(measure), bySegment: new Map(), dirty: [] }));
   }
 
   get dirtyEntries(): number {
-    return this.#dirty.length;
+    return this.#dirtyRows.length + this.#dirtyJoined;
   }
 
   get newKeys(): string[] {
@@ -80,10 +88,11 @@ export class EntryCache {
 
   async #loadJoined(countings: readonly Counting[]): Promise<void> {
     const missing: Joined[] = [];
+    const names: string[] = [];
     for (const { pairings } of countings)
-      for (const pairing of pairings) pairing.joined = this.#joinedOf(pairing, missing);
+      for (const pairing of pairings) pairing.joined = this.#joinedOf(pairing, missing, names);
     if (missing.length === 0) return;
-    const values = await this.#store.read(missing.map(({ name }) => name));
+    const values = await this.#store.read(names);
     for (const [index, joined] of missing.entries()) {
       const value = values[index];
       if (value === undefined) continue;
@@ -92,15 +101,18 @@ export class EntryCache {
     }
   }
 
-  #joinedOf({ measure, segment }: Pairing, missing: Joined[]): Joined {
-    const all = this.#joined[measure] as Map<string, Joined>;
-    const known = all.get(segment);
+  #joinedOf({ measure, segment }: Pairing, missing: Joined[], names: string[]): Joined {
+    const { prefix, bySegment } = this.#joined[measure] as JoinedOfMeasure;
+    const known = bySegment.get(segment);
     if (known) return known;
     const { keptForDays } = this.#measures[measure] as AnyMeasure & { readonly kind: 'pairs' };
-    const joined = new Joined(this.#keys.joined(measure, segment), keptForDays);
-    all.set(segment, joined);
+    const joined = new Joined(segment, keptForDays);
+    bySegment.set(segment, joined);
     this.#joinedWeight += weightOfJoined(joined);
-    if (this.#mayBeStored(joined.name)) missing.push(joined);
+    if (this.#mayBeStored(segment)) {
+      missing.push(joined);
+      names.push(prefix + segment);
+    }
     return joined;
   }
 
@@ -144,7 +156,7 @@ export class EntryCache {
   }
 
   #mayBeStored(name: string): boolean {
-    return this.#store.names?.mayHave(name) ?? true;
+    return this.#store.letGo?.mayHave(name) ?? true;
   }
 
   #partsOf(key: string, places: readonly NamedPlace[], raw: RawRows): Group['parts'] {
@@ -180,7 +192,10 @@ export class EntryCache {
 
   #pair(timeMs: number, { joined, measure, isSecond }: Pairing, group: Group | undefined): void {
     if (!joined) return;
-    if (!joined.isDirty) this.#dirty.push(joined);
+    if (!joined.isDirty) {
+      (this.#joined[measure] as JoinedOfMeasure).dirty.push(joined);
+      this.#dirtyJoined += 1;
+    }
     this.#joinedWeight -= weightOfJoined(joined);
     joined.touch(timeMs);
     if (isSecond) {
@@ -205,16 +220,26 @@ export class EntryCache {
   #changed(row: Row): void {
     if (row.isDirty) return;
     row.isDirty = true;
-    this.#dirty.push(row);
+    this.#dirtyRows.push(row);
   }
 
-  /** All that has changed since it was last taken. */
+  /** All that has changed since it was last taken; what is remembered for pairs in the order of its names, which a store takes more easily. */
   take(nowMs: number): readonly StatePut[] {
-    const put = this.#dirty.map((entry) => {
-      entry.isDirty = false;
-      return entry instanceof Joined ? entry.put(nowMs) : { key: entry.name, value: rowBytes(entry) };
-    });
-    this.#dirty = [];
+    const put: StatePut[] = [];
+    for (const row of this.#dirtyRows) {
+      row.isDirty = false;
+      put.push({ key: row.name, value: rowBytes(row) });
+    }
+    this.#dirtyRows = [];
+    for (const one of this.#joined) {
+      for (const joined of one.dirty.toSorted(inOrder)) {
+        joined.isDirty = false;
+        const { value, expiresAtMs } = joined.put(nowMs);
+        put.push({ key: one.prefix + joined.segment, value, expiresAtMs });
+      }
+      one.dirty = [];
+    }
+    this.#dirtyJoined = 0;
     return put;
   }
 
@@ -226,23 +251,27 @@ export class EntryCache {
   /** Not while anything that is let go of may not be in the store yet, or is about to be counted in. */
   letGo(): void {
     if (this.#joinedWeight > maxKept)
-      for (const joined of this.#joined) this.#joinedWeight -= this.#deleteClean(joined, weightOfJoined);
+      for (const { bySegment } of this.#joined) this.#joinedWeight -= this.#deleteClean(bySegment, weightOfJoined);
     if (this.#rowWeight <= maxKept) return;
     this.#groups.clear();
     this.#rowWeight -= this.#deleteClean(this.#rows, weightOfRow);
   }
 
-  /** What it weighed. */
+  /** @param entries by what the filter knows them by @returns what they weighed */
   #deleteClean<E extends Row | Joined>(entries: Map<string, E>, weight: (entry: E) => number): number {
     let deleted = 0;
     for (const [id, entry] of entries) {
       if (entry.isDirty) continue;
       entries.delete(id);
-      this.#store.names?.add(entry.name);
+      this.#store.letGo?.add(id);
       deleted += weight(entry);
     }
     return deleted;
   }
+}
+
+function inOrder(one: Joined, other: Joined): number {
+  return one.segment < other.segment ? -1 : 1;
 }
 
 function weightOfRow({ parts }: StoredRow): number {

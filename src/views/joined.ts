@@ -27,7 +27,8 @@ type Stored = readonly [
 ];
 
 export class Joined {
-  readonly name: string;
+  /** The value of `by`, as it stands in the name of the entry. */
+  readonly segment: string;
   readonly #keptForMs: number;
   #lastMs = 0;
   #seconds = 0;
@@ -36,8 +37,8 @@ export class Joined {
   isDirty = false;
 
   /** @param raw what the store has of it, where that is known already */
-  constructor(name: string, keptForDays: number, raw?: Buffer) {
-    this.name = name;
+  constructor(segment: string, keptForDays: number, raw?: Buffer) {
+    this.segment = segment;
     this.#keptForMs = keptForDays * dayMs;
     if (raw) this.load(raw);
   }
@@ -84,7 +85,7 @@ export class Joined {
    * A day more than it is remembered, so that no clock that differs forgets what the log's time does not; and up to another day, since
    * each other time of expiry is an entry more in the store, which stays as long.
    */
-  put(nowMs: number): StatePut {
+  put(nowMs: number): Omit<Required<StatePut>, 'key'> {
     const neededToMs = Math.max(this.#lastMs, nowMs) + this.#keptForMs + dayMs;
     if (this.#expiresAtMs < neededToMs) this.#expiresAtMs = neededToMs + dayMs;
     const stored: Stored = [
@@ -93,6 +94,6 @@ export class Joined {
       this.#firsts.map(({ minute, key, count }) => [minute, key, count]),
       this.#expiresAtMs,
     ];
-    return { key: this.name, value: Buffer.from(JSON.stringify(stored)), expiresAtMs: this.#expiresAtMs };
+    return { value: Buffer.from(JSON.stringify(stored)), expiresAtMs: this.#expiresAtMs };
   }
 }

@@ -83,9 +83,9 @@ export class PartitionKeys {
     return `${this.#prefix}b/${bucket}/`;
   }
 
-  /** @param segment of `segmentOf` */
-  joined(measure: number, segment: string): string {
-    return `${this.#prefix}j/${measure}/${segment}`;
+  /** What stands before the names of a measure's entries; then comes the value of `by` (`segmentOf`). */
+  joined(measure: number): string {
+    return `${this.#prefix}j/${measure}/`;
   }
 }
 
@@ -98,7 +98,7 @@ export function segmentOf(by: string): string {
 
 /** Whether an entry of a generation is the position of a partition. */
 export function isPosition(key: string): boolean {
-  return key.split('/').length === 4;
+  return key.endsWith('/position') && key.split('/').length === 4;
 }
 
 export function positionIn(raw: Buffer | undefined): number | undefined {
