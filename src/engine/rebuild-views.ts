@@ -1,18 +1,21 @@
-/** Rebuilds a view on the engine that the configuration names, beside the server that runs, or without one. */
+/**
+ * Rebuilds a view on the engine that the configuration names, beside the server that runs, or without one. Partitions of a large log
+ * are counted in processes of their own (part-processes.ts).
+ */
 import type { Config } from '../config/config.ts';
-import { VoidMarks } from '../ingest/void-marks.ts';
+import type { LogReader, OffsetRange } from '../log/log.ts';
+import { partitionsOf } from '../log/partitions.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import { pipelineConverter } from '../processing/convert.ts';
-import { withoutVoid } from '../processing/void-packages.ts';
-import { createCodecs } from '../schemas/codecs.ts';
 import { rebuildView, type Rebuilt, type RebuildProgress } from '../views/rebuild.ts';
 import type { AnyView } from '../views/rows.ts';
-import { closeRegistry, dataPaths, openEngineLogReader, openRegistryReader } from './engine.ts';
-import { openStateStores } from './state-stores.ts';
+import { PartProcesses } from './part-processes.ts';
+import { openRebuildParts } from './rebuild-parts.ts';
 
 export interface RebuildRequest {
   readonly isPartial: boolean;
   readonly onProgress: (progress: RebuildProgress) => void;
+  /** From so many records on each partition has a process of its own, which takes half a second to begin. Default 100,000. */
+  readonly processesFromRecords?: number;
 }
 
 /** @throws as `rebuildView` */
@@ -20,31 +23,43 @@ export async function rebuildInEngine(
   config: Config,
   pipeline: Pipeline,
   view: AnyView,
-  { isPartial, onProgress }: RebuildRequest,
+  { isPartial, onProgress, processesFromRecords = 100_000 }: RebuildRequest,
 ): Promise<Rebuilt & { readonly skipped: number }> {
-  const log = await openEngineLogReader(config);
-  const registry = await openRegistryReader(config);
-  const { state, views } = await openStateStores(config, dataPaths(config.dataDir).state);
+  const parts = await openRebuildParts(config, pipeline);
+  const { log, store, convert, voids } = parts;
   let skipped = 0;
+  const onSkipped = (): void => void (skipped += 1);
+  let processes: PartProcesses | undefined;
   try {
-    const voids = log.writtenEnd && new VoidMarks(views, log.id);
+    const ranges = await rangesOf(log, pipeline.topic.name);
+    if (ranges.reduce((sum, { start, end }) => sum + end - start, 0) >= processesFromRecords)
+      processes = new PartProcesses({
+        config,
+        pipeline: pipeline.name,
+        view: view.name,
+        parts: ranges.length,
+        onSkipped,
+      });
     const rebuilt = await rebuildView({
       log,
-      store: views,
+      store,
       of: { logId: log.id, pipeline: pipeline.name, view: view.name },
       topic: pipeline.topic.name,
       view,
-      convert: withoutVoid(pipelineConverter(pipeline, createCodecs(registry)), voids),
+      convert,
       settled: voids && (() => voids.settled(log)),
+      openPart: processes?.open,
       isPartial,
       onProgress,
-      onSkipped: () => (skipped += 1),
+      onSkipped,
     });
     return { ...rebuilt, skipped };
   } finally {
-    await log.close();
-    await state.close();
-    await views.close();
-    await closeRegistry(registry);
+    await processes?.stop();
+    await parts.close();
   }
+}
+
+async function rangesOf(log: LogReader, topic: string): Promise<readonly OffsetRange[]> {
+  return Promise.all((await partitionsOf(log, topic)).map((at) => log.range(at)));
 }

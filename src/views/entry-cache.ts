@@ -4,53 +4,72 @@
  */
 import type { StatePut } from '../stores/state/state-store.ts';
 import { allTime, type Place, placesOf } from './buckets.ts';
-import type { Counting } from './counting.ts';
+import type { Counting, Pairing } from './counting.ts';
 import { Joined } from './joined.ts';
-import { addEvent, addPairs, type AnyMeasure, partOf, rowBytes, rowIn, type StoredRow, type Values } from './rows.ts';
+import type { NameFilter } from './name-filter.ts';
+import {
+  addEvent,
+  addPairs,
+  type AnyMeasure,
+  type Group,
+  partOf,
+  type Row,
+  rowBytes,
+  rowIn,
+  type StoredRow,
+} from './rows.ts';
 import type { PartitionKeys } from './view-keys.ts';
 
 /** Parts of rows; values of `by` with their firsts. Of each so many, together some 20 MB. */
 const maxKept = 50_000;
-
-interface Row extends StoredRow {
-  readonly name: string;
-  isDirty: boolean;
-}
-
-/** Where a key is counted in a minute: parts of rows. */
-type Group = readonly { readonly row: Row; readonly values: Values }[];
 
 interface NamedPlace extends Place {
   /** Of the row's entry. */
   readonly name: string;
 }
 
+/** What is remembered for a measure of pairs; nothing for another one. */
+interface JoinedOfMeasure {
+  /** Of the names of its entries. */
+  readonly prefix: string;
+  readonly bySegment: Map<string, Joined>;
+  dirty: Joined[];
+}
+
 type RawRows = ReadonlyMap<string, Buffer | undefined>;
 
-/** Entries of the store, undefined where there are none. */
-export type FromStore = (names: readonly string[]) => Promise<readonly (Buffer | undefined)[]>;
+/** Where the entries are that are not in memory. */
+export interface EntryStore {
+  /** Undefined where there are none. */
+  readonly read: (names: readonly string[]) => Promise<readonly (Buffer | undefined)[]>;
+  /** Rows by their names, values of `by` by their segments: nothing else is there; default: anything may be. */
+  readonly letGo: NameFilter | undefined;
+}
 
 export class EntryCache {
   readonly #keys: PartitionKeys;
   readonly #measures: readonly AnyMeasure[];
-  readonly #fromStore: FromStore;
+  readonly #store: EntryStore;
   readonly #rows = new Map<string, Row>();
-  readonly #groups = new Map<string, Group>();
-  readonly #joined = new Map<string, Joined>();
-  #dirty: (Row | Joined)[] = [];
+  /** By minute, then by key. */
+  readonly #groups = new Map<string, Map<string, Group>>();
+  readonly #joined: readonly JoinedOfMeasure[];
+  #dirtyRows: Row[] = [];
+  #dirtyJoined = 0;
   #rowWeight = 0;
   #joinedWeight = 0;
   /** Keys that the store may not know yet. */
   readonly #newKeys = new Set<string>();
 
-  constructor(keys: PartitionKeys, measures: readonly AnyMeasure[], fromStore: FromStore) {
+  constructor(keys: PartitionKeys, measures: readonly AnyMeasure[], store: EntryStore) {
     this.#keys = keys;
     this.#measures = measures;
-    this.#fromStore = fromStore;
+    this.#store = store;
+    this.#joined = measures.map((_, measure) => ({ prefix: keys.joined(measure), bySegment: new Map(), dirty: [] }));
   }
 
   get dirtyEntries(): number {
-    return this.#dirty.length;
+    return this.#dirtyRows.length + this.#dirtyJoined;
   }
 
   get newKeys(): string[] {
@@ -61,56 +80,86 @@ export class EntryCache {
     return this.#rows.get(name);
   }
 
-  /** All that the events change is in memory when it resolves, for `count`. */
+  /** All that the events change is in memory when it resolves, for `count`. Where it rejects, this cache is of no use any more. */
   async load(countings: readonly Counting[]): Promise<void> {
     await this.#loadJoined(countings);
     await this.#loadGroups(countings);
   }
 
   async #loadJoined(countings: readonly Counting[]): Promise<void> {
-    const missing = new Map<string, number>();
+    const missing: Joined[] = [];
+    const names: string[] = [];
     for (const { pairings } of countings)
-      for (const { name, measure } of pairings) if (!this.#joined.has(name)) missing.set(name, measure);
-    if (missing.size === 0) return;
-    const values = await this.#fromStore([...missing.keys()]);
-    let index = 0;
-    for (const [name, measure] of missing) {
-      const { keptForDays } = this.#measures[measure] as AnyMeasure & { readonly kind: 'pairs' };
-      const joined = new Joined(name, keptForDays, values[index++]);
-      this.#joined.set(name, joined);
-      this.#joinedWeight += weightOfJoined(joined);
+      for (const pairing of pairings) pairing.joined = this.#joinedOf(pairing, missing, names);
+    if (missing.length === 0) return;
+    const values = await this.#store.read(names);
+    for (const [index, joined] of missing.entries()) {
+      const value = values[index];
+      if (value === undefined) continue;
+      joined.load(value);
+      this.#joinedWeight += joined.firsts.length;
     }
+  }
+
+  #joinedOf({ measure, segment }: Pairing, missing: Joined[], names: string[]): Joined {
+    const { prefix, bySegment } = this.#joined[measure] as JoinedOfMeasure;
+    const known = bySegment.get(segment);
+    if (known) return known;
+    const { keptForDays } = this.#measures[measure] as AnyMeasure & { readonly kind: 'pairs' };
+    const joined = new Joined(segment, keptForDays);
+    bySegment.set(segment, joined);
+    this.#joinedWeight += weightOfJoined(joined);
+    if (this.#mayBeStored(segment)) {
+      missing.push(joined);
+      names.push(prefix + segment);
+    }
+    return joined;
   }
 
   /** Those of the events, and of the firsts that seconds among them find. */
   async #loadGroups(countings: readonly Counting[]): Promise<void> {
-    const missing = new Map<string, readonly [minute: string, key: string]>();
-    const need = (minute: string, key: string): void => {
-      const id = groupId(minute, key);
-      if (!this.#groups.has(id)) missing.set(id, [minute, key]);
-    };
-    for (const { counted, pairings } of countings) {
-      if (counted) need(counted.minute, counted.key);
-      for (const { name, isSecond } of pairings)
-        if (isSecond) for (const { minute, key } of (this.#joined.get(name) as Joined).firsts) need(minute, key);
+    const missing: Group[] = [];
+    for (const counting of countings) {
+      const { counted, pairings } = counting;
+      if (counted) counting.group = this.#groupOf(counted.minute, counted.key, missing);
+      for (const { joined, isSecond } of pairings)
+        if (isSecond) for (const { minute, key } of (joined as Joined).firsts) this.#groupOf(minute, key, missing);
     }
-    if (missing.size === 0) return;
-    const raw = new Map<string, Buffer | undefined>();
-    const groups: (readonly NamedPlace[])[] = [];
-    for (const [minute, key] of missing.values()) {
-      const places = placesOf(minute).map((place) => ({ ...place, name: this.#keys.row(place.row, key) }));
-      groups.push(places);
-      for (const { name } of places) if (!this.#rows.has(name)) raw.set(name, undefined);
-    }
-    const names = [...raw.keys()];
-    const stored = await this.#fromStore(names);
-    for (const [index, name] of names.entries()) raw.set(name, stored[index]);
-    let index = 0;
-    for (const [id, [, key]] of missing)
-      this.#groups.set(id, this.#group(key, groups[index++] as readonly NamedPlace[], raw));
+    if (missing.length === 0) return;
+    const places = missing.map(({ minute, key }) =>
+      placesOf(minute).map(({ row, part }) => ({ row, part, name: this.#keys.row(row, key) })),
+    );
+    const raw = await this.#rawRows(places.flat());
+    for (const [index, group] of missing.entries())
+      group.parts = this.#partsOf(group.key, places[index] as readonly NamedPlace[], raw);
   }
 
-  #group(key: string, places: readonly NamedPlace[], raw: RawRows): Group {
+  #groupOf(minute: string, key: string, missing: Group[]): Group {
+    let groups = this.#groups.get(minute);
+    if (!groups) this.#groups.set(minute, (groups = new Map<string, Group>()));
+    const known = groups.get(key);
+    if (known) return known;
+    const group: Group = { minute, key, parts: [] };
+    groups.set(key, group);
+    missing.push(group);
+    return group;
+  }
+
+  async #rawRows(places: readonly NamedPlace[]): Promise<RawRows> {
+    const raw = new Map<string, Buffer | undefined>();
+    for (const { name } of places) if (!this.#rows.has(name) && this.#mayBeStored(name)) raw.set(name, undefined);
+    if (raw.size === 0) return raw;
+    const names = [...raw.keys()];
+    const stored = await this.#store.read(names);
+    for (const [index, name] of names.entries()) raw.set(name, stored[index]);
+    return raw;
+  }
+
+  #mayBeStored(name: string): boolean {
+    return this.#store.letGo?.mayHave(name) ?? true;
+  }
+
+  #partsOf(key: string, places: readonly NamedPlace[], raw: RawRows): Group['parts'] {
     return places.map(({ name, part }) => {
       const row = this.#row(name, key, raw);
       const before = row.parts.length;
@@ -132,32 +181,37 @@ export class EntryCache {
     return row;
   }
 
-  count({ timeMs, counted, pairings }: Counting): void {
-    const group = counted && (this.#groups.get(groupId(counted.minute, counted.key)) as Group);
+  count({ timeMs, counted, pairings, group }: Counting): void {
     if (counted && group)
-      for (const { row, values } of group) {
+      for (const { row, values } of group.parts) {
         addEvent(values, this.#measures, counted.time);
         this.#changed(row);
       }
-    for (const { name, measure, isSecond } of pairings) {
-      const joined = this.#joined.get(name) as Joined;
-      if (!joined.isDirty) this.#dirty.push(joined);
-      this.#joinedWeight -= weightOfJoined(joined);
-      joined.touch(timeMs);
-      if (isSecond) {
-        for (const { minute, key, count } of joined.firsts) this.#addPairs(minute, key, measure, count);
-        joined.addSecond();
-      }
-      if (counted && group) {
-        if (joined.seconds > 0) this.#addPairs(counted.minute, counted.key, measure, joined.seconds);
-        joined.addFirst(counted.minute, counted.key);
-      }
-      this.#joinedWeight += weightOfJoined(joined);
-    }
+    for (const pairing of pairings) this.#pair(timeMs, pairing, group);
   }
 
-  #addPairs(minute: string, key: string, measure: number, pairs: number): void {
-    for (const { row, values } of this.#groups.get(groupId(minute, key)) as Group) {
+  #pair(timeMs: number, { joined, measure, isSecond }: Pairing, group: Group | undefined): void {
+    if (!joined) return;
+    if (!joined.isDirty) {
+      (this.#joined[measure] as JoinedOfMeasure).dirty.push(joined);
+      this.#dirtyJoined += 1;
+    }
+    this.#joinedWeight -= weightOfJoined(joined);
+    joined.touch(timeMs);
+    if (isSecond) {
+      for (const { minute, key, count } of joined.firsts)
+        this.#addPairs(this.#groups.get(minute)?.get(key) as Group, measure, count);
+      joined.addSecond();
+    }
+    if (group) {
+      if (joined.seconds > 0) this.#addPairs(group, measure, joined.seconds);
+      joined.addFirst(group.minute, group.key);
+    }
+    this.#joinedWeight += weightOfJoined(joined);
+  }
+
+  #addPairs({ parts }: Group, measure: number, pairs: number): void {
+    for (const { row, values } of parts) {
       addPairs(values, measure, pairs);
       this.#changed(row);
     }
@@ -166,16 +220,26 @@ export class EntryCache {
   #changed(row: Row): void {
     if (row.isDirty) return;
     row.isDirty = true;
-    this.#dirty.push(row);
+    this.#dirtyRows.push(row);
   }
 
-  /** All that has changed since it was last taken. */
+  /** All that has changed since it was last taken; what is remembered for pairs in the order of its names, which a store takes more easily. */
   take(nowMs: number): readonly StatePut[] {
-    const put = this.#dirty.map((entry) => {
-      entry.isDirty = false;
-      return entry instanceof Joined ? entry.put(nowMs) : { key: entry.name, value: rowBytes(entry) };
-    });
-    this.#dirty = [];
+    const put: StatePut[] = [];
+    for (const row of this.#dirtyRows) {
+      row.isDirty = false;
+      put.push({ key: row.name, value: rowBytes(row) });
+    }
+    this.#dirtyRows = [];
+    for (const one of this.#joined) {
+      for (const joined of one.dirty.toSorted(inOrder)) {
+        joined.isDirty = false;
+        const { value, expiresAtMs } = joined.put(nowMs);
+        put.push({ key: one.prefix + joined.segment, value, expiresAtMs });
+      }
+      one.dirty = [];
+    }
+    this.#dirtyJoined = 0;
     return put;
   }
 
@@ -186,11 +250,28 @@ export class EntryCache {
 
   /** Not while anything that is let go of may not be in the store yet, or is about to be counted in. */
   letGo(): void {
-    if (this.#joinedWeight > maxKept) this.#joinedWeight -= deleteClean(this.#joined, weightOfJoined);
+    if (this.#joinedWeight > maxKept)
+      for (const { bySegment } of this.#joined) this.#joinedWeight -= this.#deleteClean(bySegment, weightOfJoined);
     if (this.#rowWeight <= maxKept) return;
     this.#groups.clear();
-    this.#rowWeight -= deleteClean(this.#rows, weightOfRow);
+    this.#rowWeight -= this.#deleteClean(this.#rows, weightOfRow);
   }
+
+  /** @param entries by what the filter knows them by @returns what they weighed */
+  #deleteClean<E extends Row | Joined>(entries: Map<string, E>, weight: (entry: E) => number): number {
+    let deleted = 0;
+    for (const [id, entry] of entries) {
+      if (entry.isDirty) continue;
+      entries.delete(id);
+      this.#store.letGo?.add(id);
+      deleted += weight(entry);
+    }
+    return deleted;
+  }
+}
+
+function inOrder(one: Joined, other: Joined): number {
+  return one.segment < other.segment ? -1 : 1;
 }
 
 function weightOfRow({ parts }: StoredRow): number {
@@ -199,20 +280,4 @@ function weightOfRow({ parts }: StoredRow): number {
 
 function weightOfJoined({ firsts }: Joined): number {
   return 1 + firsts.length;
-}
-
-/** What it weighed. */
-function deleteClean<E extends { readonly isDirty: boolean }>(entries: Map<string, E>, weight: (entry: E) => number) {
-  let deleted = 0;
-  for (const [name, entry] of entries) {
-    if (entry.isDirty) continue;
-    entries.delete(name);
-    deleted += weight(entry);
-  }
-  return deleted;
-}
-
-/** A minute has always the same length. */
-function groupId(minute: string, key: string): string {
-  return minute + key;
 }

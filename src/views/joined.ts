@@ -10,6 +10,8 @@ import type { StatePut } from '../stores/state/state-store.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 const maxFirsts = 100;
+/** Never added to. */
+const none: Firsts[] = [];
 
 export interface Firsts {
   readonly minute: string;
@@ -25,18 +27,25 @@ type Stored = readonly [
 ];
 
 export class Joined {
-  readonly name: string;
+  /** The value of `by`, as it stands in the name of the entry. */
+  readonly segment: string;
   readonly #keptForMs: number;
-  #lastMs: number;
-  #seconds: number;
-  #firsts: Firsts[];
-  #expiresAtMs: number;
+  #lastMs = 0;
+  #seconds = 0;
+  #firsts: Firsts[] = none;
+  #expiresAtMs = 0;
   isDirty = false;
 
-  constructor(name: string, keptForDays: number, raw: Buffer | undefined) {
-    this.name = name;
+  /** @param raw what the store has of it, where that is known already */
+  constructor(segment: string, keptForDays: number, raw?: Buffer) {
+    this.segment = segment;
     this.#keptForMs = keptForDays * dayMs;
-    const [lastMs, seconds, firsts, expiresAtMs] = raw === undefined ? nothing : (JSON.parse(raw.toString()) as Stored);
+    if (raw) this.load(raw);
+  }
+
+  /** What the store has of it. */
+  load(raw: Buffer): void {
+    const [lastMs, seconds, firsts, expiresAtMs] = JSON.parse(raw.toString()) as Stored;
     this.#lastMs = lastMs;
     this.#seconds = seconds;
     this.#expiresAtMs = expiresAtMs;
@@ -47,7 +56,7 @@ export class Joined {
   touch(timeMs: number): void {
     if (timeMs > this.#lastMs + this.#keptForMs) {
       this.#seconds = 0;
-      this.#firsts = [];
+      this.#firsts = none;
     }
     this.#lastMs = Math.max(this.#lastMs, timeMs);
     this.isDirty = true;
@@ -68,6 +77,7 @@ export class Joined {
   addFirst(minute: string, key: string): void {
     const known = this.#firsts.find((firsts) => firsts.minute === minute && firsts.key === key);
     if (known) known.count += 1;
+    else if (this.#firsts.length === 0) this.#firsts = [{ minute, key, count: 1 }]; // in memory for one: most stay alone
     else if (this.#firsts.push({ minute, key, count: 1 }) > maxFirsts) this.#firsts.shift();
   }
 
@@ -75,7 +85,7 @@ export class Joined {
    * A day more than it is remembered, so that no clock that differs forgets what the log's time does not; and up to another day, since
    * each other time of expiry is an entry more in the store, which stays as long.
    */
-  put(nowMs: number): StatePut {
+  put(nowMs: number): Omit<Required<StatePut>, 'key'> {
     const neededToMs = Math.max(this.#lastMs, nowMs) + this.#keptForMs + dayMs;
     if (this.#expiresAtMs < neededToMs) this.#expiresAtMs = neededToMs + dayMs;
     const stored: Stored = [
@@ -84,8 +94,6 @@ export class Joined {
       this.#firsts.map(({ minute, key, count }) => [minute, key, count]),
       this.#expiresAtMs,
     ];
-    return { key: this.name, value: Buffer.from(JSON.stringify(stored)), expiresAtMs: this.#expiresAtMs };
+    return { value: Buffer.from(JSON.stringify(stored)), expiresAtMs: this.#expiresAtMs };
   }
 }
-
-const nothing: Stored = [0, 0, [], 0];

@@ -6,15 +6,16 @@
  * - One at a time: who begins takes over, and what another one builds can be committed no more. What an interrupted one has left is
  *   deleted by the next.
  */
-import { Fault, isFault } from '../errors.ts';
+import { Fault } from '../errors.ts';
 import type { LogReader, TopicPartition } from '../log/log.ts';
 import { partitionsOf } from '../log/partitions.ts';
 import type { ConvertOrVoid } from '../processing/void-packages.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
+import { openPart, type Part, type PartAsked, partial, type PartProgress } from './build-part.ts';
 import { deleteDoomed, doom } from './doomed.ts';
 import type { AnyView } from './rows.ts';
 import { generationKey, newGeneration, rebuildingKey, type ViewIdentity } from './view-keys.ts';
-import { answeringGeneration, type Building, openViewState, type ViewState } from './view-state.ts';
+import { answeringGeneration, type Building } from './view-state.ts';
 
 export interface RebuildOptions {
   readonly log: LogReader;
@@ -30,7 +31,12 @@ export interface RebuildOptions {
   readonly onSkipped: (at: TopicPartition, offset: number, error: unknown) => void;
   /** Called when it is known how far is to be read; resolves when `convert` is right for all of that. Default: it always is. */
   readonly settled?: (() => Promise<void>) | undefined;
+  /** Default: all parts are built in this process. */
+  readonly openPart?: OpenPart | undefined;
 }
+
+/** Of a generation that is being built. */
+export type OpenPart = (asked: PartAsked) => Promise<Part>;
 
 export interface RebuildProgress {
   readonly done: number;
@@ -44,18 +50,13 @@ export interface Rebuilt {
   readonly gone: number;
 }
 
-/** Of small events with a row each that is some 10,000 entries. */
-const pageBytes = 256 * 1024;
-/** With those of a page a server has the commit done well within the 2 s that it is given, and so much on its disk is free. */
-const commitAtEntries = 10_000;
 /** Whoever keeps the view reads so much again at once, while those who ask wait. */
 const closeEnough = 5_000;
 
-interface Part {
+interface PartWithProgress {
+  readonly part: Part;
   readonly at: TopicPartition;
-  readonly state: ViewState;
-  /** Offsets that the log has let go of. */
-  gone: number;
+  progress: PartProgress;
 }
 
 /** @throws Fault VIEW_PARTIAL, CHECKPOINT_STALE where another one has taken over, STATE_UNAVAILABLE, STATE_FULL */
@@ -67,16 +68,16 @@ export async function rebuildView(options: RebuildOptions): Promise<Rebuilt> {
   if (begins > 0 && !isPartial) throw partial(topic, begins);
   const building = await begin(store, of);
   await deleteDoomed(store, of, building.generation);
-  const parts: Part[] = [];
+  const parts: PartWithProgress[] = [];
   for (const [index, at] of partitions.entries()) {
-    const state = await openPart(options, at, building);
-    state.passOver(starts[index] as number);
-    parts.push({ at, state, gone: starts[index] as number });
+    const start = starts[index] as number;
+    const part = await (options.openPart ?? openHere(options))({ at, start, building, isPartial });
+    parts.push({ part, at, progress: { next: start, gone: start } });
   }
   await build(options, parts);
   await answerWith(options, building);
   await deleteDoomed(store, of, building.generation);
-  return { records: sumOf(parts, ({ state, gone }) => state.next - gone), gone: sumOf(parts, ({ gone }) => gone) };
+  return { records: readIn(parts), gone: sumOf(parts, ({ progress }) => progress.gone) };
 }
 
 /** From now on no other building can commit. */
@@ -87,70 +88,47 @@ async function begin(store: StateStore, of: ViewIdentity): Promise<Building> {
   return { generation, expect: [mark] };
 }
 
-function openPart(options: RebuildOptions, at: TopicPartition, building: Building): Promise<ViewState> {
-  const { store, of, view, onSkipped } = options;
-  const { partition } = at;
-  return openViewState({
-    store,
-    of,
-    view,
-    partition,
-    building,
-    onSkipped: (offset, error) => onSkipped(at, offset, error),
-  });
+/** One after the other, in this process. */
+function openHere(options: RebuildOptions): OpenPart {
+  return (asked) => openPart(options, asked);
 }
 
 /** Until it is as far as the log was a moment ago. */
-async function build(options: RebuildOptions, parts: readonly Part[]): Promise<void> {
+async function build(options: RebuildOptions, parts: readonly PartWithProgress[]): Promise<void> {
   const { log, onProgress, settled } = options;
   for (let left = Infinity; left > closeEnough;) {
     const ends = await Promise.all(parts.map(async ({ at }) => (await log.range(at)).end));
     await settled?.();
-    left = sumOf(parts, ({ state }, index) => (ends[index] as number) - state.next);
-    const tell = (): void =>
-      onProgress({
-        done: sumOf(parts, ({ state, gone }) => state.next - gone),
-        total: sumOf(parts, ({ gone }, index) => (ends[index] as number) - gone),
-      });
-    for (const [index, part] of parts.entries()) await readTo(options, part, ends[index] as number, tell);
+    left = sumOf(parts, ({ progress }, index) => (ends[index] as number) - progress.next);
+    const total = sumOf(parts, ({ progress }, index) => (ends[index] as number) - progress.gone);
+    await allOrNone(parts, (one, index, signal) => {
+      const told = (progress: PartProgress): void => {
+        one.progress = progress;
+        onProgress({ done: readIn(parts), total });
+      };
+      return one.part.readTo(ends[index] as number, told, signal);
+    });
   }
-  for (const { state } of parts) await state.commit();
+  await allOrNone(parts, ({ part }) => part.commit());
 }
 
-async function readTo(options: RebuildOptions, part: Part, end: number, tell: () => void): Promise<void> {
-  const { log, convert } = options;
-  const { at, state } = part;
-  while (state.next < end) {
-    try {
-      const page = await log.read(at, state.next, { maxBytes: pageBytes });
-      await state.apply(page.records, await convert(page.records), page.next);
-    } catch (error) {
-      if (!isFault(error, 'OFFSET_OUT_OF_RANGE')) throw error;
-      await passOver(options, part, error);
-    }
-    if (state.dirtyEntries >= commitAtEntries) await state.commit();
-    tell();
-  }
-}
-
-/** What the log has let go of since this has begun. */
-async function passOver({ log, topic, isPartial }: RebuildOptions, part: Part, outOfRange: Fault): Promise<void> {
-  const { start } = await log.range(part.at);
-  const gone = start - part.state.next;
-  if (gone <= 0) throw outOfRange;
-  if (!isPartial) throw partial(topic, gone);
-  part.gone += gone;
-  part.state.passOver(start);
-}
-
-function partial(topic: string, gone: number): Fault {
-  return new Fault(
-    'VIEW_PARTIAL',
-    `the log has let go of ${gone} offsets of ${topic}, which the new view would be without`,
+/** Side by side; where one fails, the others are told to stop, and have stopped when this rejects with what the first one threw. */
+async function allOrNone(
+  parts: readonly PartWithProgress[],
+  work: (part: PartWithProgress, index: number, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const stopping = new AbortController();
+  await Promise.allSettled(
+    parts.map((part, index) => work(part, index, stopping.signal).catch((error: unknown) => stopping.abort(error))),
   );
+  stopping.signal.throwIfAborted();
 }
 
-function sumOf(parts: readonly Part[], of: (part: Part, index: number) => number): number {
+function readIn(parts: readonly PartWithProgress[]): number {
+  return sumOf(parts, ({ progress: { next, gone } }) => next - gone);
+}
+
+function sumOf(parts: readonly PartWithProgress[], of: (part: PartWithProgress, index: number) => number): number {
   return parts.reduce((sum, part, index) => sum + of(part, index), 0);
 }
 

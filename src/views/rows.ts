@@ -53,6 +53,20 @@ export interface StoredRow {
   readonly parts: (readonly [part: string, values: Values])[];
 }
 
+/** In memory. */
+export interface Row extends StoredRow {
+  /** Of its entry. */
+  readonly name: string;
+  isDirty: boolean;
+}
+
+/** Where a key is counted in a minute. */
+export interface Group {
+  readonly minute: string;
+  readonly key: string;
+  parts: readonly { readonly row: Row; readonly values: Values }[];
+}
+
 export function rowBytes({ key, parts }: StoredRow): Buffer {
   return Buffer.from(JSON.stringify([key, parts]));
 }
@@ -62,9 +76,12 @@ export function rowIn(raw: Buffer): StoredRow {
   return { key, parts };
 }
 
-/** The part of the row, which is made where there is none. */
+/** The part of the row, which is made where there is none. Most often it is one of the last. */
 export function partOf({ parts }: StoredRow, wanted: string, measures: readonly AnyMeasure[]): Values {
-  for (const [part, values] of parts) if (part === wanted) return values;
+  for (let index = parts.length - 1; index >= 0; index--) {
+    const [part, values] = parts[index] as (typeof parts)[number];
+    if (part === wanted) return values;
+  }
   const values = emptyValues(measures);
   parts.push([wanted, values]);
   return values;

@@ -83,14 +83,22 @@ export class PartitionKeys {
     return `${this.#prefix}b/${bucket}/`;
   }
 
-  joined(measure: number, by: string): string {
-    return `${this.#prefix}j/${measure}/${percentEncodeSegment(by)}`;
+  /** What stands before the names of a measure's entries; then comes the value of `by` (`segmentOf`). */
+  joined(measure: number): string {
+    return `${this.#prefix}j/${measure}/`;
   }
+}
+
+const plain = /^(?!\.\.?$)[\w.-]{1,200}$/;
+
+/** Of a value of `by`. Most are ids, each seen once or twice, and stand for themselves. */
+export function segmentOf(by: string): string {
+  return plain.test(by) ? by : percentEncodeSegment(by);
 }
 
 /** Whether an entry of a generation is the position of a partition. */
 export function isPosition(key: string): boolean {
-  return key.split('/').length === 4;
+  return key.endsWith('/position') && key.split('/').length === 4;
 }
 
 export function positionIn(raw: Buffer | undefined): number | undefined {

@@ -14,6 +14,7 @@ import type { StateChange, StateStore } from '../stores/state/state-store.ts';
 import { allTime } from './buckets.ts';
 import { type Counting, Counter } from './counting.ts';
 import { EntryCache } from './entry-cache.ts';
+import { NameFilter } from './name-filter.ts';
 import { type AnyView, measuresOf, rowIn, type StoredRow } from './rows.ts';
 import { generationKey, newGeneration, PartitionKeys, positionIn, type ViewIdentity } from './view-keys.ts';
 
@@ -54,6 +55,9 @@ export async function answeringGeneration(store: StateStore, of: ViewIdentity): 
   }
 }
 
+/** Entries: a server has so many committed well within the 2 s that it is given, and what LMDB may need for them is free on its disk. */
+const builtAtOnce = 10_000;
+
 export class ViewState {
   readonly #options: ViewStateOptions;
   readonly #keys: PartitionKeys;
@@ -69,8 +73,11 @@ export class ViewState {
   constructor(options: ViewStateOptions, keys: PartitionKeys, answering: Buffer, position: Buffer | undefined) {
     this.#options = options;
     this.#keys = keys;
-    this.#counter = new Counter(options.view, keys);
-    this.#cache = new EntryCache(keys, measuresOf(options.view), (names) => this.#fromStore(names));
+    this.#counter = new Counter(options.view);
+    this.#cache = new EntryCache(keys, measuresOf(options.view), {
+      read: (names) => this.#fromStore(names),
+      letGo: options.building && position === undefined ? new NameFilter() : undefined, // of a new generation there is nothing yet
+    });
     this.#answering = answering;
     this.#stored = position;
     this.#next = positionIn(position) ?? 0;
@@ -121,17 +128,22 @@ export class ViewState {
     this.#next = next;
   }
 
-  /** One at a time. @throws Fault CHECKPOINT_STALE where another process has gone on, or another generation answers; STATE_UNAVAILABLE, STATE_FULL */
+  /**
+   * One at a time. One that is being built is put in parts, as nobody reads it, or goes on from where it was left.
+   * @throws Fault CHECKPOINT_STALE where another process has gone on, or another generation answers; STATE_UNAVAILABLE, STATE_FULL
+   */
   async commit(): Promise<void> {
-    const change = this.#take();
+    const { expect, put } = this.#take();
     const { newKeys } = this.#cache;
-    const { of, store, partition } = this.#options;
-    this.#committing = change.put?.at(-1)?.value as Buffer;
-    if (!(await store.commit(change)))
-      throw new Fault(
-        'CHECKPOINT_STALE',
-        `the view ${of.view} of partition ${partition} is kept by another process now`,
-      );
+    const { of, store, partition, building } = this.#options;
+    this.#committing = put.at(-1)?.value as Buffer;
+    const atOnce = building ? builtAtOnce : put.length;
+    for (let from = 0; from < put.length; from += atOnce)
+      if (!(await store.commit({ expect, put: put.slice(from, from + atOnce) })))
+        throw new Fault(
+          'CHECKPOINT_STALE',
+          `the view ${of.view} of partition ${partition} is kept by another process now`,
+        );
     this.#stored = this.#committing;
     this.#committing = undefined;
     this.#cache.forgetNewKeys(newKeys);
@@ -189,7 +201,7 @@ export class ViewState {
   }
 
   /** All that has changed, and the position; what changes from now on is for the next one. */
-  #take(): StateChange {
+  #take(): Required<Pick<StateChange, 'expect' | 'put'>> {
     const { of, building, now = Date.now } = this.#options;
     const put = this.#cache.take(now());
     const expect = [

@@ -1,6 +1,6 @@
 /** What is shown on standard error while a batch is sent: a bar on a terminal, else a line when trouble begins. */
 import { Presets, SingleBar } from 'cli-progress';
-import { size } from '../size.ts';
+import { byteSize } from '../byte-size.ts';
 import { tell } from '../output.ts';
 import { visible } from '../visible.ts';
 
@@ -36,7 +36,7 @@ function barProgress(totalBytes: number | undefined): LoadProgress {
     },
     Presets.shades_classic,
   );
-  const shown = { phase: 'connecting', rows: 0, rate: 0, sent: size(0), note: '' };
+  const shown = { phase: 'connecting', rows: 0, rate: 0, sent: byteSize(0), note: '' };
   let bytes = 0;
   let beganMs = 0;
   bar.start(totalBytes ?? 0, 0, shown);
@@ -45,11 +45,11 @@ function barProgress(totalBytes: number | undefined): LoadProgress {
     begin(phase) {
       bytes = 0;
       beganMs = performance.now();
-      show({ phase, rows: 0, rate: 0, sent: size(bytes), note: '' });
+      show({ phase, rows: 0, rate: 0, sent: byteSize(bytes), note: '' });
     },
     bytes(more) {
       bytes += more;
-      show({ sent: size(bytes) });
+      show({ sent: byteSize(bytes) });
     },
     status(phase, rows) {
       const seconds = (performance.now() - beganMs) / 1000;
