@@ -30,9 +30,10 @@ interface BenchModules {
 type Engine = 'embedded' | 'cluster';
 
 /** By the source of the system. */
-const parts: Readonly<Record<'http' | 'requests', Readonly<Record<Engine, readonly string[]>>>> = {
+const parts: Readonly<Record<'http' | 'requests' | 'files', Readonly<Record<Engine, readonly string[]>>>> = {
   http: { embedded: ['ingest', 'landing', 'memory'], cluster: ['ingest', 'landing', 'nodes'] },
   requests: { embedded: ['requests', 'views'], cluster: ['requests'] },
+  files: { embedded: [], cluster: [] },
 };
 
 const allParts = new Set(Object.values(parts).flatMap((of) => Object.values(of).flat()));
