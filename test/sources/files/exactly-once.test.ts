@@ -132,8 +132,8 @@ suite('files, each once', { timeout: 250_000 }, () => {
           const parts = await openFileParts(await scratch(t));
           const options = { afterwards, settledAfterMs, listEveryMs: 60 };
           const written: Written = { ids: new Set(), halves: new Set(), last: new Map() };
+          let source = parts.start(options);
           try {
-            let source = parts.start(options);
             for (const one of steps) {
               await perform(parts, one, written);
               if (one.do !== 'kill') continue;
@@ -144,9 +144,8 @@ suite('files, each once', { timeout: 250_000 }, () => {
               source = parts.start(options);
             }
             await quiet(parts, written, afterwards);
-            await (await source).drain();
-            assert.equal(parts.budget.heldBytes >= 0, true);
           } finally {
+            await (await source).drain();
             await parts.close();
             await rm(parts.dir, { recursive: true, force: true });
           }
@@ -164,7 +163,9 @@ async function quiet(parts: FileParts, written: Written, afterwards: string): Pr
       await check(parts, written, afterwards);
       return true;
     } catch (error) {
-      if (performance.now() > untilMs) throw new Error(`${String(error)}\n${parts.told.join('\n')}`, { cause: error });
+      const isForGood = /twice|never/.test(String(error));
+      if (isForGood || performance.now() > untilMs)
+        throw new Error(`${String(error)}\n${parts.told.join('\n')}`, { cause: error });
       return false;
     }
   };
