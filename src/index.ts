@@ -1,6 +1,6 @@
 /** What apps are built from. */
 export { definePipeline } from './pipeline/define-pipeline.ts';
-export { http, type HttpGetOptions, type HttpPostOptions } from './pipeline/sources.ts';
+export { files, http, type HttpGetOptions, type HttpPostOptions, type InboxOptions } from './pipeline/sources.ts';
 export {
   bulk,
   day,
@@ -31,6 +31,7 @@ export type { App, GenerateEvents, GenerateOptions } from './pipeline/app.ts';
 export type { Dataset, DatasetTable, SampleOptions, SampleRow } from './pipeline/dataset.ts';
 export type {
   BatchLimits,
+  FileSource,
   HttpSource,
   Received,
   RequestEndpoint,

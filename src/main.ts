@@ -29,6 +29,7 @@ import { repairsTopic } from './dead-letters/repair.ts';
 import { Repairs } from './dead-letters/repairs.ts';
 import { createTryEvent } from './dead-letters/try-event.ts';
 import { diskSpace } from './engine/disk-space.ts';
+import { checkFileSettings, filePipelines, FileSources } from './engine/file-sources.ts';
 import { closeRegistry, dataPaths, type Engine, openEngine } from './engine/engine.ts';
 import { consumersOf, Landing } from './engine/landing.ts';
 import { loadApps } from './engine/load-apps.ts';
@@ -57,6 +58,7 @@ import { type VoidPackages, withoutVoid } from './processing/void-packages.ts';
 import { type Codecs, createCodecs } from './schemas/codecs.ts';
 import { Batches } from './sources/bulk/batches.ts';
 import { mountBulk } from './sources/bulk/bulk-routes.ts';
+import { filesTopic } from './sources/files/file-memory.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
 import { mountRequestSource } from './sources/http/request-source.ts';
 import { traceRequests } from './sources/http/trace-requests.ts';
@@ -125,6 +127,8 @@ export async function serve(config: Config): Promise<Running> {
     const onUnnoted = (error: unknown): void => logger.error({ err: error }, 'lag is told before sinks are opened');
     // Where several nodes share a topic, it would be told of partitions that another one has opened long ago.
     if (!config.kafkaBrokers) await noteOpening(engine, consumersOf(pipelines)).catch(onUnnoted);
+    const configured = pipelinesOf(await loadApps({ pipelines: config.pipelines }));
+    checkFileSettings(configured, config);
     const codecs = createCodecs(engine.registry);
     const onError = (error: unknown): void => logger.error({ err: error }, 'the view of idempotency keys is behind');
     const idempotency = await Idempotency.open({ log: engine.log, views: engine.views, onError });
@@ -135,7 +139,7 @@ export async function serve(config: Config): Promise<Running> {
       engine,
       apps,
       pipelines,
-      consumers: consumersOf(pipelinesOf(await loadApps({ pipelines: config.pipelines }))),
+      consumers: consumersOf(configured),
       codecs,
       idempotency,
       repairs,
@@ -183,6 +187,7 @@ async function prepare(engine: Engine, config: Config, pipelines: readonly Pipel
     ...unlisted.map((name) => ({ name, partitions: 1 })),
     idempotencyTopic,
     repairsTopic,
+    ...(filePipelines(pipelines, config).length > 0 ? [filesTopic] : []),
   ];
   await engine.log.ensureTopics(topics);
 }
@@ -202,6 +207,7 @@ async function run(parts: Parts): Promise<Running> {
   mountTopics(server, { log: engine.log, consumed: consumersOf(pipelines).map(({ topic }) => topic) });
   mountOwnRegistry(server, parts);
   const budget = new Budget(config.ingest.maxInFlightBytes);
+  const files = await FileSources.open({ ...parts, budget });
   mountSources(server, parts, budget);
   mountBatches(server, parts, warehouseOf(landing));
   mountAdmin(server, parts, budget, landing);
@@ -211,7 +217,7 @@ async function run(parts: Parts): Promise<Running> {
     state: engine.state,
     views: engine.views,
     consumers: parts.consumers,
-    alsoKeep: () => [idempotency.progress(), repairs.progress()],
+    alsoKeep: () => [idempotency.progress(), repairs.progress(), ...files.progress()],
     retentionMs: config.log.retentionHours * 3_600_000,
     retentionBytes: config.log.retentionBytes,
     logger,
@@ -219,6 +225,7 @@ async function run(parts: Parts): Promise<Running> {
   const { server: serverFile } = dataPaths(config.dataDir);
   const close = async (): Promise<void> => {
     await forgetServer(serverFile);
+    await files.drain();
     await server.close();
     await stopRetention();
     await views.drain();
@@ -234,6 +241,7 @@ async function run(parts: Parts): Promise<Running> {
   try {
     const answering = { read: views.read, sql: queries.sql, onAnswered: readsObserver(metrics) };
     for (const { routes = [] } of parts.apps) await mountRoutes(server, { routes, logger, ...answering });
+    await files.start();
     await server.listen({ port: config.port, host: config.host });
     await announceServer(serverFile, urlOf(server, { ...config, host: reachableHost(config.host) }));
   } catch (error) {
@@ -301,7 +309,8 @@ function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): vo
     const about = { bodyIdleTimeoutMs: config.ingest.bodyIdleTimeoutMs, logger, metrics };
     if (pipeline.source.kind === 'http')
       mountHttpSource(server, { ingest: new Ingest({ ...into, onDefect }), ...about });
-    else mountRequestSource(server, { ingest: new EventIngest(into), clock, ...about });
+    if (pipeline.source.kind === 'requests')
+      mountRequestSource(server, { ingest: new EventIngest(into), clock, ...about });
   }
 }
 

@@ -29,9 +29,10 @@ interface BenchModules {
 type Engine = 'embedded' | 'cluster';
 
 /** By the source of the system; of one that has batches in place of a source. */
-const parts: Readonly<Record<'http' | 'requests' | 'bulk', Readonly<Record<Engine, readonly string[]>>>> = {
+const parts: Readonly<Record<'http' | 'requests' | 'files' | 'bulk', Readonly<Record<Engine, readonly string[]>>>> = {
   http: { embedded: ['ingest', 'landing', 'memory'], cluster: ['ingest', 'landing', 'nodes'] },
   requests: { embedded: ['requests', 'views'], cluster: ['requests'] },
+  files: { embedded: [], cluster: [] },
   bulk: { embedded: ['batches', 'reads'], cluster: [] },
 };
 

@@ -189,8 +189,18 @@ function absolutePaths(content: Readonly<Record<string, unknown>>, from: string)
   const { tls } = changed;
   if (typeof tls === 'object' && tls !== null && !Array.isArray(tls))
     changed['tls'] = Object.fromEntries(Object.entries(tls).map(([name, value]) => [name, absolute(value)]));
+  if (typeof changed['files'] === 'object' && changed['files'] !== null)
+    changed['files'] = Object.fromEntries(
+      Object.entries(changed['files']).map(([pipeline, of]) => [pipeline, withDirectories(of, absolute)]),
+    );
   const { kafka } = changed;
   if (typeof kafka === 'object' && kafka !== null && 'caFile' in kafka)
     changed['kafka'] = { ...kafka, caFile: absolute(kafka.caFile) };
   return changed;
+}
+
+/** What is wrong in it is said later. */
+function withDirectories(of: unknown, absolute: (value: unknown) => unknown): unknown {
+  if (typeof of !== 'object' || of === null || !('directories' in of) || !Array.isArray(of.directories)) return of;
+  return { ...of, directories: of.directories.map(absolute) };
 }

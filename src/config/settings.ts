@@ -91,6 +91,18 @@ function isPlainUrl(value: string): boolean {
   return url !== null && [url.username, url.password, url.search, url.hash].every((part) => part === '');
 }
 
+/** In place of what the pipeline's definition says. */
+const fileSettings = z
+  .strictObject({
+    directories: z
+      .array(text('the path of a directory'), 'a list of one or more directories')
+      .min(1, 'a list of one or more directories')
+      .readonly(),
+    afterwards: z.enum(['leave', 'move', 'delete'], 'one of leave, move, delete'),
+  })
+  .partial()
+  .readonly();
+
 const tracesEndpoint = 'a URL such as http://localhost:4318/v1/traces';
 const pairs = 'pairs such as name=value,name=value, percent-encoded where a value has a comma';
 const samplers = [
@@ -159,6 +171,8 @@ export const settings = z
       .optional(),
     /** Default: the directory `objects` in `dataDir`. */
     objects: objects.readonly().optional(),
+    /** By the names of pipelines that take files. Default: as the pipeline says. */
+    files: z.record(z.string(), fileSettings).readonly().optional(),
     logLevel: z.enum(logLevels, `one of ${logLevels.join(', ')}`).default('info'),
     /** Names of the pipelines to run; default: all. */
     only: z.array(text('a name'), names).min(1, names).readonly().optional(),

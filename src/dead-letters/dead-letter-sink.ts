@@ -54,15 +54,16 @@ export async function readDeadLetterObject(
   const about = { packageId, index, receivedAt: new Date(timeMs).toISOString() };
   const body = await store.get(deadLetterKey({ pipeline, ...about }));
   if (body === undefined) return undefined;
-  const { at, error, event, eventBase64 } = JSON.parse(body.toString()) as StoredLetter;
+  const { at, error, file, event, eventBase64 } = JSON.parse(body.toString()) as StoredLetter;
   const bytes = eventBase64 === undefined ? Buffer.from(event ?? '') : Buffer.from(eventBase64, 'base64');
   const unknown = { origin: undefined, replay: undefined, traceparent: undefined };
-  return { correlationId, ...about, at, pipeline, ...error, event: bytes, ...unknown };
+  return { correlationId, ...about, at, pipeline, ...error, event: bytes, file, ...unknown };
 }
 
 interface StoredLetter {
   readonly at: DeadLetter['at'];
   readonly error: { readonly path: string; readonly message: string };
+  readonly file?: string;
   readonly event?: string;
   readonly eventBase64?: string;
 }
@@ -75,8 +76,9 @@ export function deadLetterKey({ pipeline, receivedAt, packageId, index }: Place)
 
 /** The whole object. */
 export function deadLetterBody(letter: DeadLetter): Buffer {
-  const { correlationId, packageId, index, receivedAt, at, path, message } = letter;
-  const about = { correlationId, packageId, index, receivedAt, at, error: { path, message } };
+  const { correlationId, packageId, index, receivedAt, at, path, message, file } = letter;
+  const from = file === undefined ? {} : { file };
+  const about = { correlationId, packageId, index, receivedAt, at, ...from, error: { path, message } };
   return Buffer.from(`${JSON.stringify({ ...about, ...receivedBytes(letter) })}\n`);
 }
 

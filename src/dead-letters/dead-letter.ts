@@ -4,6 +4,7 @@
  */
 import { correlationIdParts } from '../event/correlation-id.ts';
 import { toUuid } from '../event/ids.ts';
+import { fileHeader } from '../ingest/received.ts';
 import type { Header, LogRecord, NewRecord, TopicPartition } from '../log/log.ts';
 import { traceHeader } from '../telemetry/tracing.ts';
 
@@ -28,6 +29,8 @@ export interface DeadLetter {
   readonly replay: string | undefined;
   /** Of the span of the package that it came in, where that was traced; an object does not keep it. */
   readonly traceparent: string | undefined;
+  /** That it came in (`Received.file`), where it came in one. */
+  readonly file: string | undefined;
 }
 
 export type Origin = TopicPartition & { readonly offset: number };
@@ -36,6 +39,7 @@ export type NewDeadLetter = Pick<DeadLetter, 'correlationId' | 'at' | 'pipeline'
   readonly event: Uint8Array;
   readonly replay?: string;
   readonly traceparent?: string | undefined;
+  readonly file?: string | undefined;
 };
 
 export function deadLetterRecord(topic: string, letter: NewDeadLetter): NewRecord {
@@ -48,6 +52,7 @@ export function deadLetterRecord(topic: string, letter: NewDeadLetter): NewRecor
   if (letter.origin) headers.push(['origin', JSON.stringify(letter.origin)]);
   if (letter.replay !== undefined) headers.push(['replay', letter.replay]);
   if (letter.traceparent !== undefined) headers.push([traceHeader, letter.traceparent]);
+  if (letter.file !== undefined) headers.push([fileHeader, letter.file]);
   return { topic, key: letter.correlationId, value: letter.event, headers };
 }
 
@@ -82,5 +87,6 @@ export function readDeadLetter(record: LogRecord): DeadLetter {
     origin: originOf(record),
     replay: headers.get('replay'),
     traceparent: headers.get(traceHeader),
+    file: headers.get(fileHeader),
   };
 }

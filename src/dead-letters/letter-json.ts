@@ -11,7 +11,8 @@ export function stateOf(status: LetterStatus | undefined): LetterState {
 }
 
 export function letterJson(letter: Letter) {
-  const { correlationId, packageId, index, receivedAt, at, pipeline, path, message, traceparent, status } = letter;
+  const { correlationId, packageId, index, receivedAt, at, pipeline, path, message, traceparent, file, status } =
+    letter;
   return {
     correlationId,
     packageId,
@@ -19,6 +20,7 @@ export function letterJson(letter: Letter) {
     receivedAt,
     at,
     pipeline,
+    ...(file !== undefined && { file }),
     error: { path, message },
     state: stateOf(status),
     edits: (status?.edits ?? []).map(({ timeMs }) => ({ at: isoTime(timeMs) })),

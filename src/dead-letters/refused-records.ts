@@ -5,6 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { isJson } from '../event/json-syntax.ts';
+import { fileHeader } from '../ingest/received.ts';
 import type { LogRecord, NewRecord } from '../log/log.ts';
 import { headerBytes } from '../schemas/wire.ts';
 import { traceHeader } from '../telemetry/tracing.ts';
@@ -26,7 +27,8 @@ export function refusedRecords({ record, origin, pipeline, deadLetterTopic, path
   const letterId = headers.get(replayOf)?.toString();
   const event = headers.get(firstReceived) ?? headers.get('received') ?? jsonIn(record.value);
   const traceparent = headers.get(traceHeader)?.toString();
-  const letter = { at: 'processor', pipeline, path, message, event, origin, traceparent } as const;
+  const file = headers.get(fileHeader)?.toString();
+  const letter = { at: 'processor', pipeline, path, message, event, origin, traceparent, file } as const;
   if (letterId === undefined) return [deadLetterRecord(deadLetterTopic, { ...letter, correlationId })];
   return [
     deadLetterRecord(deadLetterTopic, { ...letter, correlationId: letterId, replay: correlationId }),

@@ -117,7 +117,7 @@ async function tryLetter({ pipelines, tryEvent }: ReplayOptions, letter: Letter)
   if (pipeline === undefined)
     return { outcome: { ...about, result: 'left out', message: 'its pipeline does not run here' }, records: [] };
   const as = replayCorrelationId(correlationId, (status?.replays.length ?? 0) + 1);
-  const made = await tryEvent(current, pipeline, as);
+  const made = await tryEvent(current, { pipeline, correlationId: as, file: letter.file });
   if (made instanceof Reject) return refused(letter, made);
   const records = [replayed(made, letter), repairRecord(correlationId, { kind: 'replay', as })];
   return { outcome: { ...about, result: 'accepted', as }, records };

@@ -20,14 +20,21 @@ export interface TryOptions {
 }
 
 /** The event's record, which owns its bytes; or why it is refused. */
-export type TryEvent = (event: Buffer, pipeline: Pipeline, correlationId: string) => Promise<NewRecord | Reject>;
+export type TryEvent = (event: Buffer, to: TriedAs) => Promise<NewRecord | Reject>;
+
+export interface TriedAs {
+  readonly pipeline: Pipeline;
+  readonly correlationId: string;
+  /** That it came in. */
+  readonly file: string | undefined;
+}
 
 export function createTryEvent({ codecs, onDefect }: TryOptions): TryEvent {
-  return async (event, pipeline, correlationId) => {
+  return async (event, { pipeline, correlationId, file }) => {
     const codec = await codecs.latest(pipeline.schema.subject);
     try {
       const split = { bytes: event, tooDeep: nestsTooDeep(event) };
-      const record = acceptedRecord(split, { pipeline, codec, correlationId });
+      const record = acceptedRecord(split, { pipeline, codec, correlationId, file });
       const kept = { ...record, value: Buffer.from(record.value) };
       return (await whyNotLanding(kept, pipeline, codecs)) ?? kept;
     } catch (error) {

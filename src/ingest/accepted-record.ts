@@ -5,6 +5,7 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Codec } from '../schemas/codec.ts';
 import { traceHeader } from '../telemetry/tracing.ts';
 import { decodeEvent } from './decode-event.ts';
+import { fileHeader, receivedAs } from './received.ts';
 import type { SplitEvent } from './splitter.ts';
 
 export interface Acceptance {
@@ -13,6 +14,8 @@ export interface Acceptance {
   readonly correlationId: string;
   /** Of the package's span, where it is traced. */
   readonly traceparent?: string | undefined;
+  /** That it came in. */
+  readonly file?: string | undefined;
 }
 
 /**
@@ -20,9 +23,9 @@ export interface Acceptance {
  * @throws Reject, NotJson; and whatever else a normaliser throws that has a defect
  */
 export function acceptedRecord(received: SplitEvent, accepting: Acceptance): NewRecord {
-  const { pipeline, codec, correlationId, traceparent } = accepting;
+  const { pipeline, codec, correlationId, traceparent, file } = accepting;
   const decoded = decodeEvent(received, pipeline.verbatim);
-  const event = pipeline.normalise(decoded.event) as object;
+  const event = pipeline.normalise(decoded.event, receivedAs(correlationId, file)) as object;
   const value = codec.encode(event);
   const headers: Header[] = [
     ['correlationId', correlationId],
@@ -31,6 +34,7 @@ export function acceptedRecord(received: SplitEvent, accepting: Acceptance): New
     ['received', received.bytes],
   ];
   if (traceparent !== undefined) headers.push([traceHeader, traceparent]);
+  if (file !== undefined) headers.push([fileHeader, file]);
   return { topic: pipeline.topic.name, key: pipeline.topic.key(event), value, headers };
 }
 

@@ -23,6 +23,8 @@ export interface PackageOptions {
   readonly batch: Batch;
   /** Of the package's span, where it is traced. */
   readonly traceparent: string | undefined;
+  /** That it came in. Default none. */
+  readonly file?: string;
   /** It has an Idempotency-Key, and others append to the log, too. */
   readonly isKeyed: boolean;
   /** Of text that is no JSON: refuse the package (an array cannot be told apart then), or only the event (a line). */
@@ -58,6 +60,12 @@ export class OpenPackage {
     }
   }
 
+  /** Bytes that cannot be told apart into events: one dead letter. */
+  refuseWhole(bytes: Buffer, message: string): void {
+    this.#count += 1;
+    this.#reject({ bytes, tooDeep: false }, 0, this.packageId, new Reject('', message));
+  }
+
   /** What the producer is told once the batch is durable. */
   answer(): Answer {
     const rejected = this.#errors.length;
@@ -65,13 +73,13 @@ export class OpenPackage {
   }
 
   #accept(received: SplitEvent, id: string): void {
-    const { pipeline, codec, traceparent } = this.#options;
-    this.#append(acceptedRecord(received, { pipeline, codec, correlationId: id, traceparent }));
+    const { pipeline, codec, traceparent, file } = this.#options;
+    this.#append(acceptedRecord(received, { pipeline, codec, correlationId: id, traceparent, file }));
   }
 
   #reject(event: SplitEvent, index: number, id: string, reject: Reject): void {
     const { path, message } = reject;
-    const { pipeline, traceparent } = this.#options;
+    const { pipeline, traceparent, file } = this.#options;
     const letter = {
       correlationId: id,
       at: 'ingest',
@@ -80,7 +88,7 @@ export class OpenPackage {
       message,
       event: event.bytes,
     } as const;
-    this.#append(deadLetterRecord(pipeline.deadLetterTopic, { ...letter, origin: undefined, traceparent }));
+    this.#append(deadLetterRecord(pipeline.deadLetterTopic, { ...letter, origin: undefined, traceparent, file }));
     this.#errors.push({ index, correlationId: id, path, message });
   }
 

@@ -7,6 +7,7 @@ import { isTopicName } from '../event/topic-name.ts';
 import { Checker } from './checker.ts';
 import { checkSinks } from './check-sinks.ts';
 import { checkViews } from './check-views.ts';
+import { checkFiles } from './check-files.ts';
 import type { JsonObject, Pipeline, PipelineDefinition } from './pipeline.ts';
 
 /** @throws Fault PIPELINE_INVALID */
@@ -43,7 +44,8 @@ function check(definition: unknown): void {
 const pathPattern = /^(\/[A-Za-z0-9._~-]+)+$/;
 
 function checkSource(source: Checker): void {
-  source.at('kind').oneOf(['http', 'requests']);
+  source.at('kind').oneOf(['http', 'requests', 'files']);
+  if (source.at('kind').value === 'files') return checkFiles(source);
   if (source.at('kind').value === 'requests') return checkEndpoints(source);
   source.members(['kind', 'path', 'maxEvents', 'maxPackageBytes']);
   source.at('path').pattern(pathPattern, 'a path such as /collect');

@@ -36,10 +36,33 @@ export interface RequestEndpoint<Event> {
   readonly answer: (event: Event) => string;
 }
 
-/** What the source knows of a request. */
+/** Takes the files of directories: each version of a file is one package, whole and once (docs/guide/files.md). */
+export interface FileSource {
+  readonly kind: 'files';
+  /** Relative ones stand in the working directory. The configuration may name others (`files`). */
+  readonly directories: readonly string[];
+  /** Names of files: `*` and `?` in ASCII, or a function of the name. Others, and hidden ones, are passed over. */
+  readonly match: string | ((name: string) => boolean);
+  /** Whether files in directories below count, too. Symbolic links are never followed. */
+  readonly subdirectories: boolean;
+  /** `json`: one document a file, an event or an array of them. `ndjson`: an event a line. */
+  readonly format: 'json' | 'ndjson';
+  /** What becomes of a file whose events are durable; `move`: into the directory `loaded` in the directory that it was found in. */
+  readonly afterwards: 'leave' | 'move' | 'delete';
+  /** A file that could be a half-written one counts as whole when it has not changed for so long. */
+  readonly settledAfterMs: number;
+  /** Larger files are told, and left alone. */
+  readonly maxFileBytes: number;
+  /** Directories are listed at least so often, however well they can be watched; longer where a listing takes longer than a tenth of it. */
+  readonly listEveryMs: number;
+}
+
+/** What the source knows of where an event came from. */
 export interface Received {
-  /** When it came, UTC with microseconds. */
+  /** When it came, UTC: of a request with microseconds; of a package with milliseconds, the time in its events' correlation ids. */
   readonly time: Timestamp;
+  /** The directory as it was configured, and the path in it: `%` and what is no printable UTF-8 as `%XX`. Of what came in as a file. */
+  readonly file?: string;
 }
 
 /** The newest schema of a subject in the registry validates what comes in; `Event` is its TypeScript type. */
@@ -105,9 +128,9 @@ export type SinkDefinition<Output> = ObjectsSink<Output> | TableSink<Output>;
 export interface PipelineDefinition<Event extends object, Output extends object> {
   /** Lower-case letters, digits and hyphens; names metrics, checkpoints and dead letters. */
   readonly name: string;
-  readonly source: HttpSource | RequestSource<NoInfer<Event>>;
-  /** From the event as received to the event that the schema describes. Throws `Reject`. Default: as it is. */
-  readonly normalise?: (received: JsonObject) => NoInfer<Event>;
+  readonly source: HttpSource | RequestSource<NoInfer<Event>> | FileSource;
+  /** From the event as it came in to the event that the schema describes. Throws `Reject`. Default: as it is. */
+  readonly normalise?: (event: JsonObject, received: Received) => NoInfer<Event>;
   /** Members of the received event, objects, whose JSON text is kept digit by digit beside the event (see `json`). Default none. */
   readonly verbatim?: readonly (keyof NoInfer<Event> & string)[];
   readonly schema: SubjectRef<Event>;

@@ -1,6 +1,6 @@
 /** Where a pipeline's events come from. What is given here is checked by `definePipeline`. */
 import type { AnswerRoute, JsonRoute, LiveRoute, PageRoute } from './routes.ts';
-import type { HttpSource, RequestEndpoint, RequestSource } from './pipeline.ts';
+import type { FileSource, HttpSource, RequestEndpoint, RequestSource } from './pipeline.ts';
 
 export interface HttpPostOptions {
   /** Events a package, at most; up to 2^24, which is what a correlation id can number. Default 100,000. */
@@ -37,3 +37,28 @@ function page(path: string, file: URL): PageRoute {
 }
 
 export const http = { post, requests, get, live, page };
+
+/** What may be left out has these defaults. */
+export interface InboxOptions extends Partial<Omit<FileSource, 'kind' | 'directories'>> {
+  readonly directories: FileSource['directories'];
+}
+
+/**
+ * Files that other programs put into directories, at once or bit by bit. Defaults: `format` json, `match` `*.json` or `*.ndjson`,
+ * `afterwards` leave, no `subdirectories`, `settledAfterMs` 10,000, `maxFileBytes` 32 MiB, `listEveryMs` 5,000.
+ */
+function inbox(options: InboxOptions): FileSource {
+  const { format = 'json' } = options;
+  return { ...inboxDefaults, match: `*.${format}`, ...options, format, kind: 'files' };
+}
+
+const inboxDefaults = {
+  subdirectories: false,
+  afterwards: 'leave',
+  // Longer than a writer that lives usually pauses; what waits so long for nothing is only a file that is refused in the end, or of lines.
+  settledAfterMs: 10_000,
+  maxFileBytes: 32 * 1024 * 1024,
+  listEveryMs: 5_000,
+} as const;
+
+export const files = { inbox };

@@ -3,7 +3,7 @@
  * caught up, ingested = landed (in each sink) + dropped + dead-lettered by the processor (D2). Those who count call these
  * directly, once a package or batch, not once an event. What is measured on demand is in `live-gauges.ts`.
  */
-import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { bulkMetrics } from './bulk-metrics.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -20,7 +20,13 @@ export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of misnamed) registry.removeSingleMetric(name);
-  return { registry, ...eventCounters(registry), ...durations(registry), ...bulkMetrics(registry) };
+  return {
+    registry,
+    ...eventCounters(registry),
+    ...fileMetrics(registry),
+    ...durations(registry),
+    ...bulkMetrics(registry),
+  };
 }
 
 function eventCounters(registry: Registry) {
@@ -55,6 +61,25 @@ function eventCounters(registry: Registry) {
     packages: counter('packages', 'Packages answered.', ['pipeline', 'status']),
     /** `outcome`: exported or dropped. */
     spans: counter('spans', 'Trace spans that were sent to the exporter or dropped.', ['outcome']),
+  };
+}
+
+function fileMetrics(registry: Registry) {
+  const gauge = (name: string, help: string) =>
+    new Gauge({ name: `${prefix}${name}`, help, labelNames: ['pipeline'], registers: [registry] });
+  return {
+    /** `outcome`: loaded; refused, its bytes are a dead letter; unchanged, its content was taken before; or passed over. */
+    files: new Counter({
+      name: `${prefix}files_total`,
+      help: 'Versions of files that were found.',
+      labelNames: ['pipeline', 'outcome'],
+      registers: [registry],
+    }),
+    filesWaiting: gauge('files_waiting', 'Files that were found, and may still be written.'),
+    fileWaitSeconds: gauge(
+      'file_wait_seconds',
+      'For how long the file has waited that has waited longest; 0 where none does.',
+    ),
   };
 }
 

@@ -121,7 +121,8 @@ async function run(options: LifeOptions, { calls, config, engine }: Parts): Prom
   const about = { bodyIdleTimeoutMs: config.ingest.bodyIdleTimeoutMs, logger, metrics };
   if (pipeline.source.kind === 'http')
     mountHttpSource(server, { ingest: new Ingest({ ...into, onDefect: onError }), ...about });
-  else mountRequestSource(server, { ingest: new EventIngest(into), clock: clockOf(options), ...about });
+  if (pipeline.source.kind === 'requests')
+    mountRequestSource(server, { ingest: new EventIngest(into), clock: clockOf(options), ...about });
   const connections = openConnections(options.databaseUrl);
   const landing = Landing.start({
     config,

@@ -15,6 +15,7 @@ import {
   view,
 } from 'tributary';
 import { isFault } from '../../src/errors.ts';
+import { parseTime } from '../../src/event/time.ts';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
 
 interface Definition {
@@ -228,9 +229,10 @@ function ofRequests(change: Definition = {}, more: Definition = {}): Definition 
 }
 
 test('a pipeline of requests comes back as it is, with its defaults', () => {
+  const { timestamp: time } = parseTime('2026-01-01T00:00:00Z')!;
   const given = ofRequests();
   const { source, verbatim, normalise } = define(given);
-  assert.deepEqual([source, verbatim, normalise({ a: 1 })], [given['source'], [], { a: 1 }]);
+  assert.deepEqual([source, verbatim, normalise({ a: 1 }, { time })], [given['source'], [], { a: 1 }]);
   assert.equal(problemOf(ofRequests({ parameters: [] })), 'none', 'an event may need nothing but its time');
 });
 

@@ -30,6 +30,7 @@ const deadLetter = object({
   state: oneOf(['open', 'edited', 'replayed']),
   edits: list(object({ at: time })),
   replays: list(object({ at: time, correlationId: uuid })),
+  'file?': text('That it came in: the directory as it was configured, and the path in it.'),
   'traceparent?': text('Of the span of its request, where that was traced (W3C Trace Context).'),
   'event?': text('As it was received.'),
   'eventBase64?': text('As it was received, where it is not UTF-8.'),

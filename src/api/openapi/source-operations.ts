@@ -7,6 +7,7 @@ export type DescribedSource = Pick<Pipeline, 'name' | 'source'>;
 
 export function sourceOperations({ name, source }: DescribedSource): readonly Operation[] {
   if (source.kind === 'http') return [packageOperation(name, source)];
+  if (source.kind === 'files') return [];
   return source.endpoints.map(({ path, parameters }) => requestOperation(name, path, parameters));
 }
 

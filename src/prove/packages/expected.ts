@@ -3,6 +3,7 @@ import { Reject } from '../../event/reject.ts';
 import { attachVerbatim } from '../../event/verbatim.ts';
 import { memberText } from '../../event/json-member.ts';
 import { decodeEvent } from '../../ingest/decode-event.ts';
+import { receivedAs } from '../../ingest/received.ts';
 import type { ObjectsSink, Pipeline, TableSink } from '../../pipeline/pipeline.ts';
 import type { Codec } from '../../schemas/codec.ts';
 
@@ -42,7 +43,7 @@ export function outputOf(
   metadata: { readonly correlationId: string; readonly publishTime: string },
 ): object | Reject {
   const received = decodeEvent({ bytes: Buffer.from(line), tooDeep: false }, pipeline.verbatim);
-  const normalised = pipeline.normalise(received.event) as object;
+  const normalised = pipeline.normalise(received.event, receivedAs(metadata.correlationId, undefined)) as object;
   const event = codec.decode(Buffer.from(codec.encode(normalised))) as Record<string, object>;
   for (const name of pipeline.verbatim) attachVerbatim(event[name] as object, memberText(line, name) as string);
   try {

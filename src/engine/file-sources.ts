@@ -1,0 +1,98 @@
+/** The pipelines that take files, with the directories and the treatment that the configuration gives them. */
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import { Fault } from '../errors.ts';
+import { createPackageIds } from '../event/correlation-id.ts';
+import type { Budget } from '../ingest/budget.ts';
+import { Patience } from '../ingest/patience.ts';
+import type { TopicPartition } from '../log/log.ts';
+import type { FileSource as FileSourceDefinition, Pipeline } from '../pipeline/pipeline.ts';
+import type { Codecs } from '../schemas/codecs.ts';
+import { FileMemory, filesTopic } from '../sources/files/file-memory.ts';
+import { FileSource } from '../sources/files/file-source.ts';
+import { filesObserver } from '../telemetry/files-observer.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Engine } from './engine.ts';
+
+export interface FileSourcesOptions {
+  readonly config: Pick<Config, 'files' | 'ingest'>;
+  readonly engine: Pick<Engine, 'log' | 'state'>;
+  /** Those that run here. */
+  readonly pipelines: readonly Pipeline[];
+  readonly codecs: Codecs;
+  readonly budget: Budget;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Default: the process's. */
+  readonly workingDir?: string;
+}
+
+/** Pipelines by their source; what the configuration says of files goes before what they say. */
+export function filePipelines(
+  pipelines: readonly Pipeline[],
+  { files = {} }: Pick<Config, 'files'>,
+): readonly { readonly pipeline: Pipeline; readonly source: FileSourceDefinition }[] {
+  return pipelines.flatMap((pipeline) => {
+    const { name, source } = pipeline;
+    if (source.kind !== 'files') return [];
+    const { directories = source.directories, afterwards = source.afterwards } = files[name] ?? {};
+    return [{ pipeline, source: { ...source, directories, afterwards } }];
+  });
+}
+
+/** @param pipelines all that the configuration names @throws Fault CONFIG_INVALID where it says something of files to others */
+export function checkFileSettings(pipelines: readonly Pipeline[], { files = {} }: Pick<Config, 'files'>): void {
+  for (const name of Object.keys(files)) {
+    if (pipelines.some((pipeline) => pipeline.name === name && pipeline.source.kind === 'files')) continue;
+    throw new Fault('CONFIG_INVALID', `files.${name}: no pipeline of that name takes files`);
+  }
+}
+
+export class FileSources {
+  readonly #options: FileSourcesOptions;
+  readonly #memory: FileMemory | undefined;
+  readonly #sources: FileSource[] = [];
+
+  private constructor(options: FileSourcesOptions, memory: FileMemory | undefined) {
+    this.#options = options;
+    this.#memory = memory;
+  }
+
+  /**
+   * What is remembered of files is kept up to date where the log has anything of the kind, also by who takes none now: else the log would
+   * keep it for ever, or forget it too early.
+   * @throws Fault STATE_UNAVAILABLE, LOG_UNAVAILABLE
+   */
+  static async open(options: FileSourcesOptions): Promise<FileSources> {
+    const { log, state } = options.engine;
+    const isUsed = (await log.topics()).some(({ name }) => name === filesTopic.name);
+    const memory = isUsed ? new FileMemory(log, state) : undefined;
+    await memory?.catchUp();
+    return new FileSources(options, memory);
+  }
+
+  /** The log must keep what lies behind it. */
+  progress(): readonly (TopicPartition & { readonly offset: number })[] {
+    return this.#memory ? [this.#memory.progress] : [];
+  }
+
+  /** @throws Fault CONFIG_INVALID */
+  async start(): Promise<void> {
+    const { config, engine, pipelines, logger, metrics, codecs, budget, workingDir = process.cwd() } = this.#options;
+    const memory = this.#memory;
+    if (!memory) return;
+    const nextPackage = createPackageIds({ now: Date.now });
+    const patience = new Patience(config.ingest.waitForRoomMs);
+    const into = { ...engine, memory, codecs, budget, patience, nextPackage, workingDir };
+    for (const { pipeline, source } of filePipelines(pipelines, config)) {
+      const observer = filesObserver({ pipeline: pipeline.name, logger, metrics });
+      const { onDefect } = observer;
+      this.#sources.push(await FileSource.start({ ...into, pipeline, source, observer, onDefect }));
+    }
+  }
+
+  /** Takes no further file, and ends those in hand (D8). */
+  async drain(): Promise<void> {
+    await Promise.all(this.#sources.map((source) => source.drain()));
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * Files as a source: what stands in the directories of a pipeline goes into its topic, each version of each file whole, and once.
+ *
+ * - Directories are listed, again and again, which finds every file; watching them only makes it sooner.
+ * - Where several nodes share a log, one at a time takes the files of a pipeline. What it appends is refused as soon as another one may have
+ *   begun (`PartitionOwner`), and that one begins when everything in the log is decided: so each file is taken once all the same.
+ * - Whatever fails, files stay where they are, and all is looked at anew from what the log says.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isFault } from '../../errors.ts';
+import type { Member } from '../../log/log.ts';
+import { stateId } from '../../processing/state-id.ts';
+import type { StateStore } from '../../stores/state/state-store.ts';
+import { type Candidate, candidateAt, type Inbox, inboxAt } from './candidate.ts';
+import { checkInboxes } from './check-inboxes.ts';
+import { DirectoryWatch } from './directory-watch.ts';
+import { FileLoader, type FileLoaderOptions, type FileObserver } from './file-loader.ts';
+import { filesAt } from './file-memory.ts';
+import { nameMatcher, shownName } from './file-names.ts';
+import { listFiles } from './list-files.ts';
+import { Settling } from './settling.ts';
+import { checkMovable, endTakenAway } from './take-away.ts';
+
+export interface FileSourceOptions extends Omit<FileLoaderOptions, 'settling' | 'observer'> {
+  /** Where nodes that share the log keep what they share. */
+  readonly state: StateStore;
+  /** In which relative directories stand. */
+  readonly workingDir: string;
+  readonly observer: FileObserver & FileSourceObserver;
+}
+
+export interface FileSourceObserver {
+  /** Nothing of it is lost; it goes on by itself. */
+  readonly failed: (error: unknown) => void;
+  readonly waiting: (files: number, longestMs: number) => void;
+}
+
+const retryMs = 1_000;
+/** A listing takes at most this share of the time. */
+const listingShare = 1 / 10;
+const mostDue = 256;
+
+export class FileSource {
+  readonly #options: FileSourceOptions;
+  readonly #inboxes: readonly Inbox[];
+  readonly #settling = new Settling();
+  readonly #loader: FileLoader;
+  readonly #watches: readonly DirectoryWatch[];
+  readonly #matches: (name: Buffer) => boolean;
+  readonly #ending = new AbortController();
+  #member: Promise<Member> | undefined;
+  #working: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
+  #nextListingMs = 0;
+  #wake: () => void = () => undefined;
+
+  private constructor(options: FileSourceOptions, inboxes: readonly Inbox[]) {
+    this.#options = options;
+    this.#inboxes = inboxes;
+    this.#matches = nameMatcher(options.source.match);
+    this.#loader = new FileLoader({ ...options, settling: this.#settling });
+    this.#watches = inboxes.map((inbox) => this.#watchOf(inbox));
+  }
+
+  /** Resolves at once; directories may come later. @throws Fault CONFIG_INVALID for directories that cannot be used as they are configured */
+  static async start(options: FileSourceOptions): Promise<FileSource> {
+    const { source, log, pipeline, state, workingDir } = options;
+    const of = { logId: log.id, pipeline: pipeline.name };
+    const inboxes = source.directories.map((name) => inboxAt(name, workingDir, of));
+    await checkInboxes(inboxes, source);
+    const started = new FileSource(options, inboxes);
+    started.#member = log.join({
+      consumer: `${pipeline.name}-files`,
+      topic: filesAt.topic,
+      stateId: () => stateId(state),
+      onAssigned: (partitions) => started.#assigned(partitions.length > 0),
+      onError: (error) => options.observer.failed(error),
+    });
+    await started.#member;
+    return started;
+  }
+
+  /** Takes no further file, and ends those in hand (D8). */
+  async drain(): Promise<void> {
+    this.#ending.abort();
+    this.#working?.stop.abort();
+    await this.#working?.ended;
+    await (await this.#member)?.leave();
+  }
+
+  #assigned(isOurs: boolean): void {
+    if (isOurs === (this.#working?.stop.signal.aborted === false) || this.#ending.signal.aborted) return;
+    const before = this.#working?.ended ?? Promise.resolve();
+    this.#working?.stop.abort();
+    if (!isOurs) return;
+    const stop = new AbortController();
+    this.#working = { stop, ended: before.then(() => this.#work(stop.signal)) };
+  }
+
+  /** Never rejects. */
+  async #work(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.#wake(), { once: true });
+    while (!signal.aborted) {
+      try {
+        await this.#begin();
+        while (!signal.aborted) await this.#turn(signal);
+        await this.#loader.finish();
+      } catch (error) {
+        await this.#loader.settle();
+        if (signal.aborted && isFault(error, 'BUSY')) break; // waited for room, and is told to end
+        this.#options.observer.failed(error);
+        await sleep(retryMs, undefined, { signal }).catch(() => undefined); // told to end
+      }
+    }
+    for (const watch of this.#watches) watch.close();
+  }
+
+  /** From what the log has; what was under way is forgotten. */
+  async #begin(): Promise<void> {
+    const { memory, source } = this.#options;
+    const member = await (this.#member as Promise<Member>);
+    const term = member.term(filesAt); // before anything is read that is decided by
+    await memory.catchUp();
+    this.#loader.begin({ owner: { member, at: filesAt, term, landedTo: memory.progress.offset } });
+    this.#nextListingMs = 0;
+    const { afterwards } = source;
+    if (afterwards === 'leave') return;
+    for (const inbox of this.#inboxes)
+      await endTakenAway(inbox, afterwards, async ({ id }, version) => {
+        const [taken] = await memory.find([id]);
+        return taken?.version === version;
+      });
+  }
+
+  async #turn(signal: AbortSignal): Promise<void> {
+    if (performance.now() >= this.#nextListingMs) await this.#listAll(signal);
+    await this.#lookAtDue(signal);
+    await this.#loader.finish();
+    this.#tellWaiting();
+    const untilMs = Math.min(this.#nextListingMs - performance.now(), this.#settling.untilDueMs());
+    if (untilMs > 0 && !signal.aborted) await this.#pause(untilMs);
+  }
+
+  async #listAll(signal: AbortSignal): Promise<void> {
+    const { source } = this.#options;
+    const startedMs = performance.now();
+    this.#nextListingMs = Infinity; // unless something is missed from now on
+    for (const [index, inbox] of this.#inboxes.entries()) {
+      if (signal.aborted) return;
+      await this.#watches[index]?.renew();
+      await this.#list(inbox, signal);
+    }
+    const tookMs = performance.now() - startedMs;
+    const pauseMs = Math.max(source.listEveryMs, tookMs / listingShare);
+    this.#nextListingMs = Math.min(this.#nextListingMs, performance.now() + pauseMs);
+  }
+
+  async #list(inbox: Inbox, signal: AbortSignal): Promise<void> {
+    const { source, observer } = this.#options;
+    const { root } = inbox;
+    const onPassedOver = (path: Buffer, why: string): void =>
+      observer.passedOver(`${inbox.name}/${shownName(path)}`, why);
+    if (source.afterwards === 'move') await checkMovable(inbox);
+    const options = { root, subdirectories: source.subdirectories, matches: this.#matches, onPassedOver };
+    try {
+      for await (const page of listFiles(options)) {
+        if (signal.aborted) return;
+        await this.#loader.look(
+          page.map((relative) => candidateAt(inbox, relative)),
+          signal,
+        );
+        await this.#lookAtDue(signal);
+      }
+    } catch (error) {
+      const { code, syscall } = error as NodeJS.ErrnoException;
+      if (code === undefined || !['opendir', 'scandir', 'readdir'].includes(String(syscall))) throw error;
+      observer.passedOver(inbox.name, `cannot be listed (${code})`);
+    }
+  }
+
+  async #lookAtDue(signal: AbortSignal): Promise<void> {
+    const due: readonly Candidate[] = this.#settling.due(mostDue);
+    if (due.length > 0 && !signal.aborted) await this.#loader.look(due, signal);
+  }
+
+  #watchOf(inbox: Inbox): DirectoryWatch {
+    const onChange = (name: Buffer | undefined): void => {
+      if (name && !this.#matches(name)) return;
+      const isNoted = name !== undefined && this.#settling.heardOf(candidateAt(inbox, name));
+      if (!isNoted) this.#nextListingMs = Math.min(this.#nextListingMs, performance.now() + retryMs);
+      this.#wake();
+    };
+    const onError = (error: unknown): void =>
+      this.#options.observer.passedOver(
+        inbox.name,
+        `cannot be watched (${(error as NodeJS.ErrnoException).code}); it is listed every ${this.#options.source.listEveryMs} ms`,
+      );
+    return new DirectoryWatch({ root: inbox.root, onChange, onError });
+  }
+
+  #tellWaiting(): void {
+    this.#options.observer.waiting(this.#settling.size, this.#settling.longestMs);
+  }
+
+  /** Ends sooner where something is heard of. */
+  async #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    const timer = setTimeout(resolve, Math.min(ms, 2 ** 31 - 1));
+    await promise;
+    clearTimeout(timer);
+    this.#wake = () => undefined;
+  }
+}

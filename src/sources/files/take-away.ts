@@ -1,0 +1,144 @@
+/**
+ * Deletes or moves a file whose events are durable, and no other: another version may have come in its place in that very moment. So
+ * it is first renamed into a directory of ours, then looked at, and given back if it is not the one. A crash in between leaves
+ * it there, and the next start ends what was begun. Nothing is ever overwritten.
+ *
+ *   <inbox>/<path>  ->  <inbox>/.tributary/<id>-<version>/<path>  ->  deleted, or <inbox>/loaded/<path>
+ */
+import { link, lstat, mkdir, opendir, rename, rmdir, unlink } from 'node:fs/promises';
+import { Fault } from '../../errors.ts';
+import { shownName } from './file-names.ts';
+import { versionOf } from './file-version.ts';
+import { type Candidate, candidateAt, type Inbox } from './candidate.ts';
+import { joined, loadedDirectory } from './list-files.ts';
+
+export type Away = 'move' | 'delete';
+
+const claims = Buffer.from('.tributary');
+
+/** Answers false where another version is there by now: it is where it was. @throws what the system says */
+export async function takeAway(candidate: Candidate, version: string, away: Away): Promise<boolean> {
+  const { inbox, relative, id, path } = candidate;
+  const claim = joined(joined(inbox.root, claims), Buffer.from(`${id}-${version}`));
+  const claimed = joined(claim, relative);
+  await mkdir(parentOf(claimed), { recursive: true });
+  try {
+    await rename(path, claimed);
+  } catch (error) {
+    if (!isCode(error, 'ENOENT')) throw error;
+    await removeEmpty(claim, claimed);
+    return true; // somebody else has
+  }
+  return end(inbox, { claim, claimed, relative, version }, away);
+}
+
+/**
+ * Ends what an earlier life has begun.
+ * @param wasTaken whether that version of the file is in the log
+ */
+export async function endTakenAway(
+  inbox: Inbox,
+  away: Away,
+  wasTaken: (candidate: Candidate, version: string) => Promise<boolean>,
+): Promise<void> {
+  const root = joined(inbox.root, claims);
+  for await (const name of namesIn(root)) {
+    const version = name.toString().split('-').at(-1) ?? '';
+    const claim = joined(root, name);
+    const relative = await fileIn(claim);
+    if (relative === undefined) continue;
+    const isTaken = await wasTaken(candidateAt(inbox, relative), version);
+    await end(inbox, { claim, claimed: joined(claim, relative), relative, version: isTaken ? version : '' }, away);
+  }
+}
+
+/** @throws Fault CONFIG_INVALID where files could not be moved from the directory into `loaded` in it by renaming them */
+export async function checkMovable(inbox: Inbox): Promise<void> {
+  const target = joined(inbox.root, loadedDirectory);
+  const found = await lstat(target).catch(() => undefined); // it is made when it is needed
+  const root = await lstat(inbox.root).catch(() => undefined);
+  if (found === undefined || root === undefined) return;
+  if (found.isDirectory() && (root.isSymbolicLink() || found.dev === root.dev)) return;
+  const what = found.isDirectory() ? 'is on another file system' : 'is no directory';
+  const message = `files of ${shownName(inbox.root)} cannot be moved: ${shownName(target)} ${what}`;
+  throw new Fault('CONFIG_INVALID', message);
+}
+
+interface Claimed {
+  readonly claim: Buffer;
+  readonly claimed: Buffer;
+  readonly relative: Buffer;
+  /** That may be taken away. */
+  readonly version: string;
+}
+
+async function end(inbox: Inbox, { claim, claimed, relative, version }: Claimed, away: Away): Promise<boolean> {
+  const isTheOne = versionOf(await lstat(claimed, { bigint: true })).id === version;
+  if (!isTheOne) await place(claimed, joined(inbox.root, relative));
+  else if (away === 'move') await place(claimed, joined(joined(inbox.root, loadedDirectory), relative));
+  await unlink(claimed);
+  await removeEmpty(claim, claimed);
+  return isTheOne;
+}
+
+/** Under the name, or the name with the first number behind it that is free; not again where an earlier life has done it. */
+async function place(from: Buffer, to: Buffer): Promise<void> {
+  await mkdir(parentOf(to), { recursive: true });
+  for (let number = 0; ; number += 1) {
+    const name = number === 0 ? to : Buffer.concat([to, Buffer.from(`.${number}`)]);
+    try {
+      return await link(from, name);
+    } catch (error) {
+      if (!isCode(error, 'EEXIST')) throw error;
+      if (await areSame(from, name)) return;
+    }
+  }
+}
+
+async function areSame(one: Buffer, other: Buffer): Promise<boolean> {
+  const [a, b] = await Promise.all([lstat(one, { bigint: true }), lstat(other, { bigint: true })]);
+  return a.ino === b.ino && a.dev === b.dev;
+}
+
+/** The directories that were made for the claim. */
+async function removeEmpty(claim: Buffer, claimed: Buffer): Promise<void> {
+  for (let directory = parentOf(claimed); directory.length >= claim.length; directory = parentOf(directory)) {
+    try {
+      await rmdir(directory);
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) continue;
+      if (isCode(error, 'ENOTEMPTY')) return;
+      throw error;
+    }
+  }
+}
+
+/** The one file below, undefined where there is none. */
+async function fileIn(claim: Buffer, within: Buffer = Buffer.alloc(0)): Promise<Buffer | undefined> {
+  for await (const name of namesIn(joined(claim, within))) {
+    const relative = joined(within, name);
+    const stats = await lstat(joined(claim, relative));
+    if (!stats.isDirectory()) return relative;
+    const found = await fileIn(claim, relative);
+    if (found) return found;
+  }
+  await rmdir(joined(claim, within));
+  return undefined;
+}
+
+async function* namesIn(directory: Buffer): AsyncGenerator<Buffer> {
+  try {
+    const encoding = 'buffer' as BufferEncoding;
+    for await (const entry of await opendir(directory, { encoding })) yield entry.name as unknown as Buffer;
+  } catch (error) {
+    if (!isCode(error, 'ENOENT')) throw error;
+  }
+}
+
+function parentOf(path: Buffer): Buffer {
+  return path.subarray(0, path.lastIndexOf('/'));
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return (error as NodeJS.ErrnoException).code === code;
+}

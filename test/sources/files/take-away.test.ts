@@ -1,0 +1,69 @@
+/** Files are taken away in steps, and whatever step was the last of an earlier life, the next one ends it: nothing is lost or overwritten. */
+import assert from 'node:assert/strict';
+import { link, lstat, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { candidateAt, inboxAt } from '../../../src/sources/files/candidate.ts';
+import { versionOf } from '../../../src/sources/files/file-version.ts';
+import { endTakenAway, takeAway } from '../../../src/sources/files/take-away.ts';
+import { scratch } from '../../support/program.ts';
+
+suite('taking a file away', () => {
+  const prepare = async (t: { after(fn: () => Promise<void>): void }) => {
+    const dir = await scratch(t);
+    const inbox = inboxAt('inbox', dir, { logId: 'log', pipeline: 'notes' });
+    const at = (...path: string[]) => join(dir, 'inbox', ...path);
+    await mkdir(at('x'), { recursive: true });
+    await writeFile(at('x', '1.json'), 'first');
+    const candidate = candidateAt(inbox, Buffer.from('x/1.json'));
+    const version = versionOf(await lstat(at('x', '1.json'), { bigint: true })).id;
+    const claim = at('.tributary', `${candidate.id}-${version}`, 'x');
+    return { inbox, at, candidate, version, claim };
+  };
+
+  for (const away of ['move', 'delete'] as const) {
+    test(`${away}: another version stays`, async (t) => {
+      const { at, candidate, version } = await prepare(t);
+      await writeFile(at('x', '1.json'), 'second, longer');
+      assert.equal(await takeAway(candidate, version, away), false);
+      assert.equal(await readFile(at('x', '1.json'), 'utf8'), 'second, longer');
+      assert.deepEqual(await readdir(at('.tributary')), []);
+    });
+
+    for (const isTaken of [true, false])
+      test(`${away}: after a crash when it was renamed, and ${isTaken ? 'is' : 'is not'} in the log`, async (t) => {
+        const { inbox, at, candidate, version, claim } = await prepare(t);
+        await mkdir(claim, { recursive: true });
+        await rename(at('x', '1.json'), join(claim, '1.json'));
+        await writeFile(at('x', '1.json'), 'another, meanwhile');
+        await mkdir(at('.tributary', 'empty'));
+        await endTakenAway(inbox, away, async ({ id }, of) => {
+          assert.deepEqual([id, of], [candidate.id, version]);
+          return isTaken;
+        });
+        assert.equal(await readFile(at('x', '1.json'), 'utf8'), 'another, meanwhile');
+        const kept = isTaken ? at('loaded', 'x', '1.json') : at('x', '1.json.1');
+        const found = await readFile(kept, 'utf8').catch(() => 'none');
+        assert.equal(found, isTaken && away === 'delete' ? 'none' : 'first');
+        assert.deepEqual(await readdir(at('.tributary')), []);
+      });
+  }
+
+  test('move: after a crash when it was in both places, it is moved once', async (t) => {
+    const { inbox, at, claim } = await prepare(t);
+    await mkdir(claim, { recursive: true });
+    await mkdir(at('loaded', 'x'), { recursive: true });
+    await rename(at('x', '1.json'), join(claim, '1.json'));
+    await link(join(claim, '1.json'), at('loaded', 'x', '1.json'));
+    await endTakenAway(inbox, 'move', async () => true);
+    assert.deepEqual(await readdir(at('loaded', 'x')), ['1.json']);
+    assert.deepEqual(await readdir(at('x')), []);
+  });
+
+  test('a file that is gone by itself is no matter', async (t) => {
+    const { candidate, version, at } = await prepare(t);
+    await rename(at('x', '1.json'), at('elsewhere'));
+    assert.equal(await takeAway(candidate, version, 'delete'), true);
+    assert.deepEqual(await readdir(at('.tributary')), []);
+  });
+});
