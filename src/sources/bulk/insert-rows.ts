@@ -7,15 +7,16 @@ import type { Bulk } from '../../pipeline/bulk.ts';
 import { type RowErrors, shown } from './row-errors.ts';
 import { checkKeys } from './set-checks.ts';
 import { stagingTable } from './staging.ts';
-import type { TargetTable, UniqueKey } from './target-table.ts';
+import { lockTargetTable, type TargetTable, type UniqueKey } from './target-table.ts';
 
 /** In the transaction that has checked the references. Errors are added where a row is refused; the transaction is good for nothing more then. */
 export async function insertRows(
   client: ClientBase,
   bulk: Bulk,
-  { uniqueKeys, canSkipTriggers }: TargetTable,
+  target: TargetTable,
   errors: RowErrors,
 ): Promise<void> {
+  const { uniqueKeys, canSkipTriggers } = target.canSkipTriggers ? await lockTargetTable(client, bulk) : target;
   const insert = async (): Promise<void> => {
     if (canSkipTriggers) await client.query('SET LOCAL session_replication_role = replica');
     await client.query(insertStatement(bulk, bulk.table) + onConflict(bulk, uniqueKeys));
