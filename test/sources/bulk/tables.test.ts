@@ -1,5 +1,6 @@
 /** Batches into tables of other kinds: with keys, with triggers, and for roles that may not leave triggers out. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { after, before, describe, it, type TestContext } from 'node:test';
@@ -68,6 +69,18 @@ describe('batches into tables', () => {
     assert.equal(status, 422);
     assert.match(answer.errors?.[0]?.reason ?? '', /small/);
     assert.equal((await query('SELECT FROM checked')).length, 0);
+  });
+
+  it('D7: what PostgreSQL checks at the commit, and what an index cannot take, are told as errors of rows', async (t) => {
+    await query(`CREATE TABLE deferred (code text REFERENCES ports DEFERRABLE INITIALLY DEFERRED, n integer);
+      CREATE TABLE indexed (code text PRIMARY KEY, n integer)`);
+    const deferred = await (await serve(t, 'deferred', 'insert')).send('AAAAA,1\nnowhere,2\n');
+    assert.equal(deferred.status, 422, JSON.stringify(deferred.answer));
+    assert.match(deferred.answer.errors?.[0]?.reason ?? '', /foreign key.*nowhere/);
+    const tooLong = await (await serve(t, 'indexed', 'insert')).send(`${randomBytes(6_000).toString('hex')},1\n`);
+    assert.equal(tooLong.status, 422, JSON.stringify(tooLong.answer));
+    assert.match(tooLong.answer.errors?.[0]?.reason ?? '', /index row/);
+    assert.deepEqual(await query('SELECT code FROM deferred UNION ALL SELECT code FROM indexed'), []);
   });
 
   it("D7: a table's own triggers fire, and foreign keys that are not declared hold", async (t) => {
