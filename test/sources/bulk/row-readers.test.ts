@@ -135,14 +135,14 @@ test('what a body is, is found in whatever pieces its beginning comes', async ()
     ['\n\na,1\n', 'csv'],
     [' ', 'csv'],
   ] as const;
-  for (const [text, format] of bodies)
-    for (const pieceBytes of [1, 2, 3, 5_000]) {
-      const body = Buffer.from(text);
-      const pieces = Array.from({ length: Math.ceil(body.length / pieceBytes) }, (_, i) =>
-        body.subarray(i * pieceBytes, (i + 1) * pieceBytes),
+  for (const [sent, format] of bodies)
+    for (const size of [1, 2, 3, 5_000]) {
+      const body = Buffer.from(sent);
+      const parts = Array.from({ length: Math.ceil(body.length / size) }, (_, i) =>
+        body.subarray(i * size, (i + 1) * size),
       );
-      const chunks = await Array.fromAsync(fromFirstCharacter(ReadableStream.from(pieces)));
-      assert.equal(formatOf(chunks[0] as Buffer), format, JSON.stringify([text, pieceBytes]));
+      const chunks = await Array.fromAsync(fromFirstCharacter(ReadableStream.from(parts)));
+      assert.equal(formatOf(chunks[0] as Buffer), format, JSON.stringify([sent, size]));
       assert.deepEqual(Buffer.concat(chunks), body);
     }
 });
