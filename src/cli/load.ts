@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts';
 import { Fault, reasonOf } from '../errors.ts';
 import type { Bulk } from '../pipeline/bulk.ts';
 import { interrupted, onInterrupt } from './interrupt.ts';
-import { type BatchFile, batchFile, keyOf, typeOf } from './load/batch-file.ts';
+import { type BatchFile, batchFile, keptTo, keyOf, typeOf } from './load/batch-file.ts';
 import { cancelBatch, type SentBatch, watchBatch } from './load/batch-status.ts';
 import { deliver } from './load/deliver.ts';
 import { createLoadProgress, isWatched, type LoadProgress } from './load/load-progress.ts';
@@ -62,12 +62,13 @@ async function load(system: string, path: string, options: LoadOptions): Promise
   const progress = createLoadProgress(file.bytes);
   const { signal } = interruption;
   try {
-    const key = await chosenKey(file, options, progress, signal).catch((error: unknown) => {
+    const keyedFile = await keyed(file, options, progress, signal).catch((error: unknown) => {
       if (!signal.aborted) throw error;
     });
-    if (key === undefined) return interruptedWith('nothing was sent');
+    if (!keyedFile) return interruptedWith('nothing was sent');
+    const { key, rows } = keyedFile;
     const startedMs = performance.now();
-    const answer = await send({ config, options, bulk, file, key, progress, signal });
+    const answer = await send({ config, options, bulk, file: rows, key, progress, signal });
     const seconds = Math.round(performance.now() - startedMs) / 1000;
     progress.stop();
     await end(answer, { key, seconds, options, bulk });
@@ -95,12 +96,14 @@ async function send({ config, options, bulk, file, key, progress, signal }: Run)
   const target = targetOf(batch, options, file, tls);
   const over = new AbortController();
   const watching = isWatched() ? watchBatch(batch, progress, over.signal) : undefined;
+  let others: unknown;
+  const onOthers = (batchId: unknown): void => void (others = batchId);
   try {
-    return await deliver({ target, file, signal, progress });
+    return await deliver({ target, file, signal, progress, onOthers });
   } catch (error) {
     if (!signal.aborted) throw error;
     progress.stop();
-    await tellInterrupted(batch);
+    await tellInterrupted(batch, others);
     return undefined;
   } finally {
     over.abort();
@@ -125,10 +128,17 @@ function targetOf({ server, path, key }: SentBatch, options: LoadOptions, file: 
   };
 }
 
-/** What was sent in part is nothing; what was sent in whole is cancelled, unless it is in already. */
-async function tellInterrupted(batch: SentBatch): Promise<void> {
-  const outcome = await cancelBatch(batch).then(
-    (status) => (status?.state === 'committed' ? `too late, the batch is in (${status.batch_id})` : 'nothing is in'),
+/**
+ * What was sent in part is nothing; what was sent in whole is cancelled, unless it is in already.
+ * @param others batch that we only wait for
+ */
+async function tellInterrupted(batch: SentBatch, others: unknown): Promise<void> {
+  const outcome = await cancelBatch(batch, others).then(
+    (status) => {
+      if (status?.state === 'committed') return `too late, the batch is in (${status.batch_id})`;
+      if (!status || status.batch_id !== others) return 'nothing is in';
+      return `nothing was sent; another command's batch ${status.batch_id} has the key, and goes on`;
+    },
     (error: unknown) =>
       `whether it is in cannot be told (${reasonOf(error)}); with --key ${batch.key} it goes in once, however often`,
   );
@@ -155,25 +165,31 @@ async function end(answer: BatchAnswer | undefined, { key, seconds, options, bul
   await showEnd({ answer, key, seconds, isDryRun: options.dryRun ?? false }, options.json ?? false);
 }
 
+interface Keyed {
+  readonly key: string;
+  readonly rows: BatchFile;
+}
+
 /** What comes through a pipe can be sent again by whoever has it, under the key that is told for it. */
-async function chosenKey(
+async function keyed(
   file: BatchFile,
   { key, dryRun }: LoadOptions,
   progress: LoadProgress,
   signal: AbortSignal,
-): Promise<string> {
-  if (dryRun) return `dry-run-${randomUUID()}`;
-  if (key !== undefined) return key;
+): Promise<Keyed> {
+  if (dryRun) return { key: `dry-run-${randomUUID()}`, rows: file };
+  if (key !== undefined) return { key, rows: file };
   if (file.bytes !== undefined) {
     progress.begin('reading');
-    return keyOf(file, (bytes) => {
+    const made = await keyOf(file, (bytes) => {
       signal.throwIfAborted();
       progress.bytes(bytes);
     });
+    return { key: made, rows: keptTo(file, made) };
   }
   const made = randomUUID();
   tell(`To send these rows again without loading them twice: --key ${made}`);
-  return made;
+  return { key: made, rows: file };
 }
 
 function checkKey(key: string | undefined): void {

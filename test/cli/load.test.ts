@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
@@ -241,6 +242,49 @@ suite('tributary load', { timeout: 240_000 }, () => {
       assert.match(ran.stderr, expected);
       status = undefined;
     }
+  });
+
+  test('D7: interrupted while it waits for another command that has its key: that one goes in', async () => {
+    const name = await file('two.csv', csv(25));
+    const blocker = await pool.connect();
+    await blocker.query('BEGIN; LOCK TABLE prices IN EXCLUSIVE MODE');
+    const first = load([name]);
+    const validating = async () => pool.query(`SELECT FROM tributary_batches WHERE rows = 25 AND state = 'validating'`);
+    await until(async () => (await validating()).rowCount === 1);
+    const second = load([name], {
+      onSpawn: (child) => child.stderr.once('data', () => child.kill('SIGINT')), // sending again: ... has the key
+    });
+    const ran = await second;
+    assert.equal(ran.code, 130);
+    assert.match(
+      ran.stderr,
+      /\nInterrupted: nothing was sent; another command's batch [0-9a-f-]{36} has the key, and goes on\.\n$/,
+    );
+    await blocker.query('ROLLBACK');
+    blocker.release();
+    assert.equal((await first).code, 0);
+    assert.equal(await count(), 25);
+  });
+
+  test('D7: a file that changes after its key was made does not go in under that key', async (t) => {
+    const name = await file('changing.csv', csv(10));
+    let isWhole: boolean | undefined;
+    const server = createServer();
+    server.on('checkContinue', (request, response) => {
+      appendFileSync(join(dir, name), csv(1));
+      request.on('end', () => response.writeHead(201).end('{}'));
+      request.on('close', () => (isWhole = request.complete)).resume();
+      response.writeContinue();
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const to = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const ran = await cli(['load', 'rates', name, '--to', to], { cwd: dir });
+    assert.equal(ran.code, 2, ran.stdout);
+    assert.match(ran.stderr, /^error: changing\.csv cannot be read to its end: it has changed since its key was made/);
+    await until(() => isWhole !== undefined);
+    assert.equal(isWhole, false);
   });
 
   test('what was not asked for is not sent: a server that refuses gets no byte of the body', async (t) => {

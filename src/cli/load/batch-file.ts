@@ -1,8 +1,8 @@
 /** The rows of a batch: a file, which can be read again, or what comes through a pipe, which cannot. */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { Fault } from '../../errors.ts';
 
 const chunkBytes = 256 * 1024;
@@ -36,6 +36,24 @@ export async function keyOf(file: BatchFile, onBytes: (bytes: number) => void): 
     hash.update(chunk);
     onBytes(chunk.length);
   }
+  return keyFrom(hash);
+}
+
+/** Read to its end it is what the key was made of, else the reading fails: other bytes under that key would go in a second time under theirs. */
+export function keptTo(file: BatchFile, key: string): BatchFile {
+  return { ...file, open: () => Readable.from(checked(file.open(), key)) };
+}
+
+async function* checked(bytes: Readable, key: string): AsyncGenerator<Buffer, void, undefined> {
+  const hash = createHash('sha256');
+  for await (const chunk of bytes as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (keyFrom(hash) !== key) throw new Error('it has changed since its key was made; nothing of it is in');
+}
+
+function keyFrom(hash: Hash): string {
   return `sha256-${hash.digest('hex')}`;
 }
 

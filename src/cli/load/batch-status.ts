@@ -29,10 +29,11 @@ export async function watchBatch(batch: SentBatch, progress: LoadProgress, signa
   }
 }
 
-/** What it has come to; undefined where the server has never begun with it. @throws Fault */
-export async function cancelBatch(batch: SentBatch): Promise<Status | undefined> {
+/** What it has come to, or how that of others is that has the key, which goes on; undefined where the server has never begun with it. @throws Fault */
+export async function cancelBatch(batch: SentBatch, others: unknown): Promise<Status | undefined> {
   const status = await statusOf(batch);
-  if (!status || (status.state !== 'receiving' && status.state !== 'validating')) return status;
+  if (!status || status.batch_id === others || (status.state !== 'receiving' && status.state !== 'validating'))
+    return status;
   return (await ask(batch.server, 'DELETE', `${batch.path}/${status.batch_id}`)) as Status;
 }
 

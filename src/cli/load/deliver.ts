@@ -14,6 +14,8 @@ export interface Delivery {
   readonly file: BatchFile;
   readonly signal: AbortSignal;
   readonly progress: LoadProgress;
+  /** Another command's batch has the key, of that id. */
+  readonly onOthers: (batchId: unknown) => void;
 }
 
 /** As long as there is nothing but trouble. */
@@ -22,7 +24,7 @@ const firstPauseMs = 500;
 const longestPauseMs = 10_000;
 
 /** @throws Fault where there is none in time, or the rows cannot be had again; the signal's reason */
-export async function deliver({ target, file, signal, progress }: Delivery): Promise<BatchAnswer> {
+export async function deliver({ target, file, signal, progress, onOthers }: Delivery): Promise<BatchAnswer> {
   const onBytes = (bytes: number): void => progress.bytes(bytes);
   let isOpened = false;
   const open = (): ReturnType<BatchFile['open']> => {
@@ -38,6 +40,7 @@ export async function deliver({ target, file, signal, progress }: Delivery): Pro
     const passes = isPassing(answer);
     if (passes === 'never') return answer as BatchAnswer;
     const fault = faultIn(answer, target);
+    if (fault.code === 'BATCH_UNDER_WAY' && !isOpened) onOthers((answer as BatchAnswer).body['batch_id']);
     if (!wasReached || (isOpened && file.bytes === undefined)) throw fault;
     troubleSinceMs = passes === 'by itself' ? undefined : (troubleSinceMs ?? performance.now());
     if (performance.now() - (troubleSinceMs ?? performance.now()) > giveUpAfterMs) throw fault;

@@ -111,7 +111,7 @@ async function putIn(
   { id, isDryRun, observer }: Batch,
   { target, rows, errors }: Staged,
 ): Promise<void> {
-  await client.query(`BEGIN; SET LOCAL lock_timeout = ${lockTimeoutMs}`);
+  await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = ${lockTimeoutMs}`);
   await checkReferences(client, bulk, rows.given, errors);
   if (isDryRun) await tryRows(client, bulk, target, errors);
   else if (errors.count > 0) await checkKeys(client, bulk, target.uniqueKeys, errors);

@@ -15,6 +15,7 @@ import type { BatchStatus } from './batch-store.ts';
 import type { Batches, Received } from './batches.ts';
 import type { CsvOptions } from './csv-header.ts';
 import { CsvRows } from './csv-rows.ts';
+import { formatOf, fromFirstCharacter } from './first-character.ts';
 import { JsonRows } from './json-rows.ts';
 
 export interface BulkRoutesOptions {
@@ -130,7 +131,7 @@ function bodyOf(request: FastifyRequest, { bodyIdleTimeoutMs }: BulkRoutesOption
     signal: stopping.signal,
   });
   return {
-    chunks,
+    chunks: fromFirstCharacter(chunks),
     stop: (reason) => stopping.abort(reason),
     reader: (rows, start) => {
       const format = mediaType === 'text/csv' ? 'csv' : formatOf(start);
@@ -138,11 +139,4 @@ function bodyOf(request: FastifyRequest, { bodyIdleTimeoutMs }: BulkRoutesOption
       return new JsonRows(rows, format === 'array' ? splitJson() : splitNdjson());
     },
   };
-}
-
-/** Senders name their format in many ways or not at all, but no two begin with the same character. */
-function formatOf(start: Buffer): 'csv' | 'array' | 'lines' {
-  const first = /[^\s\uFEFF]/.exec(start.toString('utf8', 0, 1024))?.[0];
-  if (first === '[') return 'array';
-  return first === '{' ? 'lines' : 'csv';
 }

@@ -7,19 +7,24 @@ import type { Bulk } from '../../pipeline/bulk.ts';
 import { type RowErrors, shown } from './row-errors.ts';
 import { checkKeys } from './set-checks.ts';
 import { stagingTable } from './staging.ts';
-import type { TargetTable, UniqueKey } from './target-table.ts';
+import { lockTargetTable, type TargetTable, type UniqueKey } from './target-table.ts';
+
+/** What PostgreSQL says names the key last, after the table and the constraint, each of up to 63 characters. */
+const maxReasonLength = 500;
 
 /** In the transaction that has checked the references. Errors are added where a row is refused; the transaction is good for nothing more then. */
 export async function insertRows(
   client: ClientBase,
   bulk: Bulk,
-  { uniqueKeys, canSkipTriggers }: TargetTable,
+  target: TargetTable,
   errors: RowErrors,
 ): Promise<void> {
+  const { uniqueKeys, canSkipTriggers } = target.canSkipTriggers ? await lockTargetTable(client, bulk) : target;
   const insert = async (): Promise<void> => {
     if (canSkipTriggers) await client.query('SET LOCAL session_replication_role = replica');
     await client.query(insertStatement(bulk, bulk.table) + onConflict(bulk, uniqueKeys));
     if (canSkipTriggers) await client.query('SET LOCAL session_replication_role = DEFAULT');
+    else await client.query('SET CONSTRAINTS ALL IMMEDIATE'); // what is deferred refuses rows here, not the commit
   };
   await orErrors(client, errors, insert, () => checkKeys(client, bulk, uniqueKeys, errors));
 }
@@ -40,7 +45,7 @@ export async function orErrors(
     await lookUp?.();
     if (errors.count > 0) return;
     const { message, column = null, detail } = error;
-    const reason = shown(detail === undefined ? message : `${message}: ${detail}`) as string;
+    const reason = shown(detail === undefined ? message : `${message}: ${detail}`, maxReasonLength) as string;
     errors.add({ line: null, field: column, value: null, reason });
   }
 }
@@ -60,7 +65,10 @@ function onConflict({ columns, onConflict: what }: Bulk, keys: readonly UniqueKe
   return ` ON CONFLICT (${key.join(', ')}) ${action}`;
 }
 
-/** What a row is, and not how the server is: its data (22), a constraint (23), a row that would take the place of one of the batch. */
+/**
+ * What a row is, and not how the server is: its data (22), a constraint (23), a row that would take the place of one of the batch, a
+ * value that is too long for its index (54000).
+ */
 function isRefusal(error: unknown): error is DatabaseError {
-  return error instanceof DatabaseError && /^(?:22|23|21000|P0001)/.test(error.code ?? '');
+  return error instanceof DatabaseError && /^(?:22|23|21000|54000|P0001)/.test(error.code ?? '');
 }

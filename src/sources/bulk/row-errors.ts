@@ -60,9 +60,9 @@ function lineOf({ line }: RowError): number {
 }
 
 /** What of a value is shown of it: PostgreSQL keeps no NUL in JSON. */
-export function shown(value: unknown): string | null {
+export function shown(value: unknown, maxLength = maxValueLength): string | null {
   if (value === null || value === undefined) return null;
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
-  const short = text.length > maxValueLength ? `${text.slice(0, maxValueLength)}...` : text;
+  const short = text.length > maxLength ? `${text.slice(0, maxLength)}...` : text;
   return short.toWellFormed().replaceAll('\0', '\u2400');
 }

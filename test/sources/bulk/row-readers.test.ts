@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { splitJson } from '../../../src/ingest/split-json.ts';
 import { splitNdjson } from '../../../src/ingest/split-ndjson.ts';
 import { CsvRows } from '../../../src/sources/bulk/csv-rows.ts';
+import { formatOf, fromFirstCharacter } from '../../../src/sources/bulk/first-character.ts';
 import { JsonRows } from '../../../src/sources/bulk/json-rows.ts';
 import { RowBuffer } from '../../../src/sources/bulk/row-buffer.ts';
 import { RowChecker } from '../../../src/sources/bulk/row-checker.ts';
@@ -123,4 +124,25 @@ test('days are those of the calendar, and integers are digits', async () => {
   for (const price of ['1', '2147483647']) assert.ok(await is('2021-01-01', price), price);
   for (const price of ['0', '-1', '1.5', '1e3', ' 1', '', '2147483648', '0x1', '+1', 'NaN'])
     assert.ok(!(await is('2021-01-01', price)), price);
+});
+
+test('what a body is, is found in whatever pieces its beginning comes', async () => {
+  const bodies = [
+    ['\uFEFF{"a":1}\n', 'lines'],
+    ['\r\n \n[1]', 'array'],
+    [`${' '.repeat(2_000)}[1]`, 'array'],
+    ['\uFEFFé,1\n', 'csv'],
+    ['\n\na,1\n', 'csv'],
+    [' ', 'csv'],
+  ] as const;
+  for (const [sent, format] of bodies)
+    for (const size of [1, 2, 3, 5_000]) {
+      const body = Buffer.from(sent);
+      const parts = Array.from({ length: Math.ceil(body.length / size) }, (_, i) =>
+        body.subarray(i * size, (i + 1) * size),
+      );
+      const chunks = await Array.fromAsync(fromFirstCharacter(ReadableStream.from(parts)));
+      assert.equal(formatOf(chunks[0] as Buffer), format, JSON.stringify([sent, size]));
+      assert.deepEqual(Buffer.concat(chunks), body);
+    }
 });

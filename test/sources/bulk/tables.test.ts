@@ -1,5 +1,8 @@
 /** Batches into tables of other kinds: with keys, with triggers, and for roles that may not leave triggers out. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { type Bulk, bulk, integer, text } from '../../../src/index.ts';
 import { readTargetTable } from '../../../src/sources/bulk/target-table.ts';
@@ -68,6 +71,18 @@ describe('batches into tables', () => {
     assert.equal((await query('SELECT FROM checked')).length, 0);
   });
 
+  it('D7: what PostgreSQL checks at the commit, and what an index cannot take, are told as errors of rows', async (t) => {
+    await query(`CREATE TABLE deferred (code text REFERENCES ports DEFERRABLE INITIALLY DEFERRED, n integer);
+      CREATE TABLE indexed (code text PRIMARY KEY, n integer)`);
+    const deferred = await (await serve(t, 'deferred', 'insert')).send('AAAAA,1\nnowhere,2\n');
+    assert.equal(deferred.status, 422, JSON.stringify(deferred.answer));
+    assert.match(deferred.answer.errors?.[0]?.reason ?? '', /foreign key.*nowhere/);
+    const tooLong = await (await serve(t, 'indexed', 'insert')).send(`${randomBytes(6_000).toString('hex')},1\n`);
+    assert.equal(tooLong.status, 422, JSON.stringify(tooLong.answer));
+    assert.match(tooLong.answer.errors?.[0]?.reason ?? '', /index row/);
+    assert.deepEqual(await query('SELECT code FROM deferred UNION ALL SELECT code FROM indexed'), []);
+  });
+
   it("D7: a table's own triggers fire, and foreign keys that are not declared hold", async (t) => {
     await query(`
       CREATE TABLE guarded (code text REFERENCES ports, n integer);
@@ -120,6 +135,8 @@ describe('batches into tables', () => {
         'CREATE TABLE odd (code text, n integer) PARTITION BY LIST (code)',
         'CREATE TABLE odd (code text, n integer); CREATE RULE r AS ON INSERT TO odd DO ALSO SELECT 1',
         'CREATE TABLE odd (code text REFERENCES ports DEFERRABLE, n integer)',
+        'CREATE TABLE odd (code name REFERENCES ports, n integer)',
+        'CREATE TABLE odd (code varchar(5) REFERENCES ports, n integer)',
       ]) {
         await query(made);
         const columns = { code: text(), n: integer() };
@@ -133,6 +150,44 @@ describe('batches into tables', () => {
     } finally {
       client.release(true);
     }
+  });
+
+  it('D7: what only a row of an inheriting table has is no key for PostgreSQL, and none for a batch', async (t) => {
+    await query(`CREATE TABLE general (code text PRIMARY KEY); CREATE TABLE special () INHERITS (general);
+      INSERT INTO special VALUES ('s'); CREATE TABLE referring (code text REFERENCES general, n integer)`);
+    const references = [{ columns: ['code'] as const, to: { table: 'general', columns: ['code'] } }];
+    const columns = { code: text(), n: integer() };
+    const at = { name: 'referring', path: '/referring', table: 'referring' };
+    const { send } = await serveBulk(t, opened.warehouse, bulk({ ...at, columns, references, onConflict: 'insert' }));
+    assert.equal((await send('s,1\n')).status, 422);
+    assert.deepEqual(await query('SELECT * FROM referring'), []);
+  });
+
+  it('D7: a trigger that comes while a batch is received fires, and a foreign key that comes holds', async (t) => {
+    await query(`CREATE TABLE changing (code text, n integer);
+      CREATE FUNCTION refuse_all() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not this one'; END $$`);
+    const { url, send } = await serve(t, 'changing', 'insert');
+    assert.equal((await send('AAAAA,1\n')).status, 201);
+    const change = async (statement: string): Promise<number | undefined> => {
+      const request = httpRequest(`${url}/changing`, { method: 'POST', headers: { 'content-type': 'text/csv' } });
+      const answered = once(request, 'response') as Promise<[IncomingMessage]>;
+      request.write('a,1\n');
+      await until(
+        async () => (await query(`SELECT FROM tributary_batches WHERE rows = 1 AND state = 'receiving'`)).length > 0,
+      );
+      await query(statement);
+      request.end('b,1\n');
+      const [response] = await answered;
+      response.resume();
+      return response.statusCode;
+    };
+    assert.equal(
+      await change('CREATE TRIGGER no BEFORE INSERT ON changing FOR EACH ROW EXECUTE FUNCTION refuse_all()'),
+      422,
+    );
+    await query('DROP TRIGGER no ON changing');
+    assert.equal(await change('ALTER TABLE changing ADD FOREIGN KEY (code) REFERENCES ports'), 422);
+    assert.deepEqual(await query('SELECT * FROM changing'), [{ code: 'AAAAA', n: 1 }]);
   });
 
   it('D7: what a batch refers to cannot be deleted until it is in, and not then', async (t) => {
