@@ -20,8 +20,10 @@ import {
 } from './rows.ts';
 import type { PartitionKeys } from './view-keys.ts';
 
-/** Parts of rows; values of `by` with their firsts. Of each so many, together some 20 MB. */
-const maxKept = 50_000;
+/** Parts of rows: some 10 MB. */
+const maxKeptParts = 50_000;
+/** Values of `by` with their firsts: some 10 MB. One that is not there costs a read of the store. */
+const maxKeptJoined = 20_000;
 
 interface NamedPlace extends Place {
   /** Of the row's entry. */
@@ -250,9 +252,9 @@ export class EntryCache {
 
   /** Not while anything that is let go of may not be in the store yet, or is about to be counted in. */
   letGo(): void {
-    if (this.#joinedWeight > maxKept)
+    if (this.#joinedWeight > maxKeptJoined)
       for (const { bySegment } of this.#joined) this.#joinedWeight -= this.#deleteClean(bySegment, weightOfJoined);
-    if (this.#rowWeight <= maxKept) return;
+    if (this.#rowWeight <= maxKeptParts) return;
     this.#groups.clear();
     this.#rowWeight -= this.#deleteClean(this.#rows, weightOfRow);
   }
