@@ -3,6 +3,7 @@
  * keeps every promise (D8): no new requests, those in flight answered, batches in hand landed, then the engine closed.
  */
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Access } from './access/access.ts';
@@ -74,7 +75,7 @@ import { Views } from './views/views.ts';
 
 export interface Running {
   readonly url: string;
-  /** Finishes what is in flight, lands what is in hand, and closes everything (D8). */
+  /** Unready at once; after `drainGraceMs` finishes what is in flight, lands what is in hand, and closes everything (D8). */
   drain(): Promise<void>;
 }
 
@@ -192,7 +193,7 @@ async function run(parts: Parts): Promise<Running> {
   const landing = Landing.start({ config, engine, codecs, pipelines, logger, observe, traces, voids: voidsOf(parts) });
   const views = await startViews(parts);
   const queries = openReadOnlyQueries(() => landing.warehouse);
-  const health = (): Promise<Health> => checkHealth(engine, landing);
+  const health = (): Promise<Health> => checkHealth(parts, landing);
   const server = createServer({ logger, metrics: metrics.registry, health, certificate });
   if (traces) traceRequests(server, traces);
   guard(server, access);
@@ -237,7 +238,12 @@ async function run(parts: Parts): Promise<Running> {
     await close();
     throw error;
   }
-  return { url: urlOf(server, config), drain: close };
+  const drain = async (): Promise<void> => {
+    server.turnUnready();
+    await sleep(config.drainGraceMs);
+    await close();
+  };
+  return { url: urlOf(server, config), drain };
 }
 
 interface Told {
@@ -342,12 +348,15 @@ function voidsOf({ engine, idempotency }: Parts): VoidPackages | undefined {
   return engine.log.writtenEnd && idempotency;
 }
 
-async function checkHealth({ log }: Engine, landing: Landing): Promise<Health> {
+async function checkHealth({ engine: { log }, apps, pipelines }: Parts, landing: Landing): Promise<Health> {
   const room = await log.room(AbortSignal.timeout(250)).then(
     () => undefined,
     (error: Error) => error.message,
   );
-  return { ready: room === undefined, parts: { log: room ?? 'takes events', warehouse: landing.warehouseHealth } };
+  const asksWarehouse = apps.some(({ bulk, routes }) => bulk ?? routes);
+  const isOpen = !asksWarehouse || landing.hasOpened(pipelines.length > 0);
+  const parts = { log: room ?? 'takes events', warehouse: landing.warehouseHealth };
+  return { ready: room === undefined && isOpen, parts };
 }
 
 /**

@@ -19,6 +19,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Aborted when the server begins to drain: an answer that would go on without end has to end then (D8). */
     readonly draining: AbortSignal;
+    /** From now on `/health/ready` says 503, so that balancers pass the node over, and each answer ends its connection. */
+    turnUnready(): void;
   }
 }
 
@@ -61,7 +63,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.decorateRequest('refusalDetails', undefined);
   noteAnswers(app.server);
   continueWhenRead(app.server);
-  drainInOrder(app);
+  const isUnready = drainInOrder(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _body, done) => done(null));
   app.setNotFoundHandler((request, reply) => {
@@ -75,7 +77,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.get('/health/live', forEverybody, () => ({ status: 'live' }));
   app.get('/health/ready', forEverybody, async (_request, reply) => {
     const { ready, parts } = await options.health();
-    if (app.draining.aborted) return reply.code(503).send({ status: 'draining', parts });
+    if (isUnready()) return reply.code(503).send({ status: 'draining', parts });
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', parts });
   });
   app.get('/metrics', async (_request, reply) =>
@@ -103,20 +105,25 @@ function listener(certificate: Certificate | undefined, logs: ErrorLogs): Fastif
 }
 
 /**
- * Before the server stops listening, it takes up what has reached it (D8). From then on each answer ends its connection: one that is kept
- * alive would hold the drain up until it has been idle for long.
+ * Before the server stops listening, it takes up what has reached it (D8). Once it is unready, each answer ends its connection: one that is
+ * kept alive would bring more requests here, and hold the drain up until it has been idle for long.
+ * @returns whether it is unready
  */
-function drainInOrder(app: FastifyInstance): void {
+function drainInOrder(app: FastifyInstance): () => boolean {
   const draining = new AbortController();
+  let isUnready = false;
   app.decorate('draining', draining.signal);
+  app.decorate('turnUnready', () => void (isUnready = true));
   app.addHook('preClose', async () => {
+    isUnready = true;
     draining.abort();
     await takeUpWhatWaits(app.server);
   });
   app.addHook('onSend', (_request, reply, payload, done) => {
-    if (draining.signal.aborted) reply.header('connection', 'close');
+    if (isUnready) reply.header('connection', 'close');
     done(null, payload);
   });
+  return () => isUnready;
 }
 
 /**

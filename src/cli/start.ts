@@ -44,10 +44,14 @@ async function start(options: ConfigOptions): Promise<void> {
   await drainWithin(running, config.drainTimeoutMs);
 }
 
-/** What is not done by then waits in the log for the next start, as after a crash (D1-D3). */
+/** What is not done by then waits in the log for the next start, as after a crash (D1-D3); a batch goes in whole or not at all (D7). */
 async function drainWithin(running: Running, timeoutMs: number): Promise<void> {
   const drained = running.drain().then(() => true);
   if (await Promise.race([drained, sleep(timeoutMs, false)])) return;
-  tell(errorLine(`the drain was not done after ${timeoutMs / 1000} s; what is left lands after the next start.`));
+  tell(
+    errorLine(
+      `the drain was not done after ${timeoutMs / 1000} s; what is left lands after the next start; the status of a batch says whether it is in.`,
+    ),
+  );
   process.exitCode = 1;
 }

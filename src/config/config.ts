@@ -59,6 +59,8 @@ export const variables = {
   TRIBUTARY_KEY: 'accessKey',
   TRIBUTARY_TLS_CERT_FILE: 'tls.certFile',
   TRIBUTARY_TLS_KEY_FILE: 'tls.keyFile',
+  TRIBUTARY_DRAIN_GRACE_MS: 'drainGraceMs',
+  TRIBUTARY_DRAIN_TIMEOUT_MS: 'drainTimeoutMs',
   ...otelVariables,
 } as const;
 
@@ -108,6 +110,7 @@ function defaults(workingDir: string) {
 
 function fromText(setting: string, text: string, workingDir: string): unknown {
   if (setting === 'port') return /^\d{1,5}$/.test(text) ? Number(text) : text;
+  if (setting === 'drainGraceMs' || setting === 'drainTimeoutMs') return /^\d{1,9}$/.test(text) ? Number(text) : text;
   if (['dataDir', 'adminTokenFile', 'tls.certFile', 'tls.keyFile', 'kafka.caFile'].includes(setting))
     return text === '' ? text : resolve(workingDir, text);
   if (setting === 'traces.sampleRatio') return /^[\d.]{1,20}$/.test(text) ? Number(text) : text;

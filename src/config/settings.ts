@@ -20,7 +20,8 @@ function text(expected: string) {
 }
 
 const bytes = (min: number) => wholeNumber(min, Number.MAX_SAFE_INTEGER, 'bytes');
-const milliseconds = () => wholeNumber(1, 24 * 3600 * 1000, 'milliseconds');
+const dayMs = 24 * 3600 * 1000;
+const milliseconds = () => wholeNumber(1, dayMs, 'milliseconds');
 const port = 'a port from 0 to 65535';
 const databaseUrl = 'a connection string such as postgres://user@host:5432/database';
 const registryUrl = 'a URL such as http://localhost:8081 or https://user:password@host';
@@ -181,8 +182,14 @@ export const settings = z
     log: log.prefault({}).readonly(),
     ingest: ingest.prefault({}).readonly(),
     traces: traces.prefault({}).readonly(),
+    /** Of `drainTimeoutMs`. Default: nobody has to see first that the server is unready. */
+    drainGraceMs: wholeNumber(0, dayMs, 'milliseconds').default(0),
     /** Below the 30 s that orchestrators give before they kill. */
     drainTimeoutMs: milliseconds().default(25_000),
+  })
+  .refine(({ drainGraceMs, drainTimeoutMs }) => drainGraceMs < drainTimeoutMs, {
+    path: ['drainGraceMs'],
+    message: 'less than drainTimeoutMs, of which it is a part',
   })
   .readonly();
 

@@ -67,6 +67,7 @@ export class Landing {
   readonly #processors: Processor<never>[] = [];
   readonly #warehouseStatus: WarehouseStatus;
   #warehouse: Warehouse | undefined;
+  #hasFailed = false;
   #starting: Promise<void>;
 
   private constructor(options: LandingOptions) {
@@ -87,6 +88,15 @@ export class Landing {
   /** Undefined until it is up. */
   get warehouse(): Warehouse | undefined {
     return this.#warehouse;
+  }
+
+  /**
+   * A node that has just begun is passed over until what it answers from the warehouse does not fail for that alone. What happens to
+   * the warehouse later, all nodes have in common.
+   * @param orFailed events can be taken without it: one try that failed is enough, too
+   */
+  hasOpened(orFailed: boolean): boolean {
+    return this.#warehouse !== undefined || (orFailed && this.#hasFailed);
   }
 
   /** Replays of the pipeline have been asked for. */
@@ -191,6 +201,7 @@ export class Landing {
         this.#warehouseStatus.opened();
         return warehouse;
       } catch (error) {
+        this.#hasFailed = true;
         logger.error({ err: error, attempt }, 'the warehouse is not up; events wait in the log');
         await backoff(attempt, signal);
       }

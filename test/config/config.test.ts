@@ -46,6 +46,7 @@ suite('configuration', () => {
       log: { segmentBytes: 64 * 1024 ** 2, retentionHours: 168, minFreeBytes: 64 * 1024 ** 2 },
       ingest: { maxInFlightBytes: 64 * 1024 ** 2, waitForRoomMs: 4000, bodyIdleTimeoutMs: 30_000 },
       traces: { sampler: 'parentbased_traceidratio', sampleRatio: 1 },
+      drainGraceMs: 0,
       drainTimeoutMs: 25_000,
     });
   });

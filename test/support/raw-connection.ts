@@ -27,16 +27,24 @@ export function openConnection(url: string): Promise<RawConnection> {
   });
 }
 
-/** Opens a request to collect whose body has `contentLength` bytes, and sends the first of them. */
+export interface UploadTo {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const toCollect: UploadTo = { path: '/collect', headers: { 'Content-Type': 'application/json' } };
+
+/** Opens a request whose body has `contentLength` bytes, and sends the first of them. @param to default: a package to collect */
 export async function beginUpload(
   url: string,
   contentLength: number,
   start: string | Uint8Array,
+  to: UploadTo = toCollect,
 ): Promise<RawConnection> {
   const connection = await openConnection(url);
-  connection.socket.write(
-    `POST /collect HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${contentLength}\r\n\r\n`,
-  );
+  const lines = Object.entries({ Host: 'localhost', ...to.headers, 'Content-Length': contentLength });
+  const header = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  connection.socket.write(`POST ${to.path} HTTP/1.1\r\n${header}\r\n`);
   connection.socket.write(start);
   return connection;
 }
