@@ -62,6 +62,7 @@ import { mountRequestSource } from './sources/http/request-source.ts';
 import { traceRequests } from './sources/http/trace-requests.ts';
 import { openReadOnlyQueries } from './stores/warehouse/read-only-queries.ts';
 import type { Warehouse } from './stores/warehouse/warehouse.ts';
+import { bulkObserver } from './telemetry/bulk-observer.ts';
 import { eventCounts } from './telemetry/event-counts.ts';
 import { addLiveGauges } from './telemetry/live-gauges.ts';
 import { createLogger } from './telemetry/logger.ts';
@@ -304,12 +305,15 @@ function mountSources(server: FastifyInstance, parts: Parts, budget: Budget): vo
 
 function mountBatches(
   server: FastifyInstance,
-  { apps, config, logger }: Parts,
+  { apps, config, logger, metrics }: Parts,
   warehouse: () => Promise<Warehouse>,
 ): void {
   const { bodyIdleTimeoutMs } = config.ingest;
-  for (const { bulk } of apps)
-    if (bulk) mountBulk(server, { batches: new Batches(bulk, warehouse), bodyIdleTimeoutMs, logger });
+  for (const { bulk } of apps) {
+    if (!bulk) continue;
+    const batches = new Batches(bulk, warehouse, bulkObserver(bulk.name, metrics, logger));
+    mountBulk(server, { batches, bodyIdleTimeoutMs, logger });
+  }
 }
 
 /** Rejects while it is not up. */

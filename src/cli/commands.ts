@@ -9,6 +9,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
   start: async () => (await import('./start.ts')).addStart,
   generate: async () => (await import('./generate.ts')).addGenerate,
   send: async () => (await import('./send.ts')).addSend,
+  load: async () => (await import('./load.ts')).addLoad,
   lag: async () => (await import('./lag.ts')).addLag,
   status: async () => (await import('./status.ts')).addStatus,
   sql: async () => (await import('./sql.ts')).addSql,

@@ -117,6 +117,11 @@ export const failures = {
     what: 'PostgreSQL cannot be reached, or refuses the connection.',
     todo: 'Start PostgreSQL, or correct DATABASE_URL.',
   },
+  WAREHOUSE_FULL: {
+    status: 503,
+    what: 'The disk of PostgreSQL has no room for what was to go in, and nothing of it has.',
+    todo: 'Free disk space where PostgreSQL keeps its data, and send the batch again under the same key.',
+  },
   WAREHOUSE_DENIED: {
     status: 503,
     what: 'PostgreSQL does not let our role do what landing takes.',

@@ -222,6 +222,11 @@ export const refusals = {
     what: 'A batch with the same Idempotency-Key has not ended yet.',
     todo: 'Send the batch again after Retry-After seconds, or ask for the state of the one that is named.',
   },
+  BATCH_CANCELLED: {
+    status: 409,
+    what: 'Somebody cancelled the batch before it was in, and nothing of it is.',
+    todo: 'Send the batch again if it is to go in; its Idempotency-Key is free.',
+  },
   IDEMPOTENCY_KEY_USED: {
     status: 422,
     what: 'Another batch, with other rows, went in under the same Idempotency-Key.',

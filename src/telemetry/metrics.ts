@@ -4,6 +4,7 @@
  * directly, once a package or batch, not once an event. What is measured on demand is in `live-gauges.ts`.
  */
 import { Counter, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { bulkMetrics } from './bulk-metrics.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -19,7 +20,7 @@ export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of misnamed) registry.removeSingleMetric(name);
-  return { registry, ...eventCounters(registry), ...durations(registry) };
+  return { registry, ...eventCounters(registry), ...durations(registry), ...bulkMetrics(registry) };
 }
 
 function eventCounters(registry: Registry) {

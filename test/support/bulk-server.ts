@@ -6,6 +6,7 @@ import { createServer } from '../../src/api/server.ts';
 import { type Bulk, bulk, day, positiveInteger, text } from '../../src/index.ts';
 import { Batches } from '../../src/sources/bulk/batches.ts';
 import { mountBulk } from '../../src/sources/bulk/bulk-routes.ts';
+import type { BulkObserver } from '../../src/sources/bulk/bulk-observer.ts';
 import type { Warehouse } from '../../src/stores/warehouse/warehouse.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { httpRequest } from './http-request.ts';
@@ -38,6 +39,8 @@ export interface BulkAnswer {
   readonly batch_id: string;
   readonly state?: string;
   readonly error?: string;
+  readonly message?: string;
+  readonly dry_run?: boolean;
   readonly rows?: number;
   readonly error_count?: number;
   readonly errors?: readonly {
@@ -56,8 +59,14 @@ export interface Answered {
 
 export interface BulkServer {
   readonly url: string;
-  readonly send: (body: string | Uint8Array, headers?: Readonly<Record<string, string>>) => Promise<Answered>;
+  readonly send: (
+    body: string | Uint8Array,
+    headers?: Readonly<Record<string, string>>,
+    query?: string,
+  ) => Promise<Answered>;
   readonly status: (id: string) => Promise<Answered>;
+  readonly statusOfKey: (key: string) => Promise<Answered>;
+  readonly cancel: (id: string) => Promise<Answered>;
 }
 
 /** Closed after the test. */
@@ -65,10 +74,12 @@ export async function serveBulk(
   t: Pick<TestContext, 'after'>,
   warehouse: Warehouse,
   definition: Bulk,
+  observer?: BulkObserver,
 ): Promise<BulkServer> {
   const logger = createLogger({ level: 'fatal' });
   const server = createServer({ logger, metrics: new Registry(), health: async () => ({ ready: true, parts: {} }) });
-  mountBulk(server, { batches: new Batches(definition, async () => warehouse), bodyIdleTimeoutMs: 30_000, logger });
+  const batches = new Batches(definition, async () => warehouse, observer);
+  mountBulk(server, { batches, bodyIdleTimeoutMs: 30_000, logger });
   t.after(() => {
     server.server.closeIdleConnections();
     return server.close();
@@ -78,15 +89,15 @@ export async function serveBulk(
 }
 
 export function bulkClient(url: string, at: string): BulkServer {
+  const ask = async (to: string, options?: Parameters<typeof httpRequest>[1]): Promise<Answered> => {
+    const { status, headers, text: answer } = await httpRequest(`${url}${at}${to}`, options);
+    return { status, headers, answer: JSON.parse(answer) as BulkAnswer };
+  };
   return {
     url,
-    send: async (body, headers = { 'content-type': 'text/csv' }) => {
-      const { status, headers: got, text: answer } = await httpRequest(`${url}${at}`, { body, headers });
-      return { status, headers: got, answer: JSON.parse(answer) as BulkAnswer };
-    },
-    status: async (id) => {
-      const { status, headers, text: answer } = await httpRequest(`${url}${at}/${id}`);
-      return { status, headers, answer: JSON.parse(answer) as BulkAnswer };
-    },
+    send: (body, headers = { 'content-type': 'text/csv' }, query = '') => ask(query, { body, headers }),
+    status: (id) => ask(`/${id}`),
+    statusOfKey: (key) => ask(`?idempotency_key=${encodeURIComponent(key)}`),
+    cancel: (id) => ask(`/${id}`, { method: 'DELETE' }),
   };
 }

@@ -5,7 +5,7 @@ import { catalogue, Fault, type FaultCode, reasonOf } from '../../errors.ts';
 import { visible } from '../visible.ts';
 import type { ReachedServer } from './reach-server.ts';
 
-type Method = 'GET' | 'PUT' | 'POST';
+type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
 /** The answer as JSON. @throws Fault of the server's, SERVER_UNREACHABLE, SERVER_REFUSED */
 export async function ask(server: ReachedServer, method: Method, path: string, body?: object): Promise<unknown> {
@@ -66,7 +66,7 @@ async function send({ url: base, headers, agent }: ReachedServer, method: Method
 const aboutPaths: ReadonlySet<string> = new Set(['NOT_FOUND', 'METHOD_NOT_ALLOWED'] satisfies FaultCode[]);
 
 /** With the server's own code where it is one that we know. */
-function faultOf(url: string, said: Readonly<Record<string, unknown>>, status?: number): Fault {
+export function faultOf(url: string, said: Readonly<Record<string, unknown>>, status?: number): Fault {
   const { error, message } = said;
   const isOurs = typeof error === 'string' && Object.hasOwn(catalogue, error) && !aboutPaths.has(error);
   if (isOurs && typeof message === 'string') return new Fault(error as FaultCode, visible(message));

@@ -1,5 +1,6 @@
 /** The status as one table, a part a line, and as JSON. */
 import { duration } from '../duration.ts';
+import { size } from '../size.ts';
 import { renderTable } from '../table.ts';
 import { placeOf, type Rates } from './rates.ts';
 import type { Status } from './read-status.ts';
@@ -84,12 +85,4 @@ function rounded(rate: number | undefined): number | null {
 function perSecond(rate: number | undefined): string {
   if (rate === undefined) return '';
   return rate > 0 && rate < 10 ? rate.toFixed(1) : String(Math.round(rate));
-}
-
-const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-function size(bytes: number): string {
-  const power = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
-  const value = bytes / 1024 ** power;
-  return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`;
 }

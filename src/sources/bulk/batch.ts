@@ -1,11 +1,13 @@
 /**
  * One batch, from its first byte to its end (D7): received into a table of its session, checked by sets, and then in one transaction
- * with its status and its key. Before that transaction commits nothing of it is seen, and after it all is.
+ * with its status and its key. Before that transaction commits nothing of it is seen, and after it all is. A dry run ends before it.
  */
 import type { ClientBase } from 'pg';
-import { type Fault, isFault, reasonOf } from '../../errors.ts';
+import { isFault } from '../../errors.ts';
 import type { Bulk } from '../../pipeline/bulk.ts';
-import { type BatchStatus, noteCommitted, noteRejected, noteValidating } from './batch-store.ts';
+import { explained } from './batch-failure.ts';
+import { type BatchStatus, noteCommitted, noteNotIn, noteReceived, noteValidating } from './batch-store.ts';
+import type { BatchObserver } from './bulk-observer.ts';
 import { insertRows } from './insert-rows.ts';
 import { RowBuffer } from './row-buffer.ts';
 import { RowChecker } from './row-checker.ts';
@@ -13,56 +15,125 @@ import { type FoundErrors, RowErrors } from './row-errors.ts';
 import { type RowReader, StopReading } from './row-reader.ts';
 import { checkKeys, checkReferences } from './set-checks.ts';
 import { Staging } from './staging.ts';
-import { readTargetTable } from './target-table.ts';
+import { readTargetTable, type TargetTable } from './target-table.ts';
+import { tryRows } from './try-rows.ts';
 
 export interface BatchBody {
   readonly chunks: AsyncIterable<Buffer>;
+  /** They end with that. */
+  readonly stop: (reason: Error) => void;
   /** Of its format. */
   readonly reader: (rows: RowChecker, start: Buffer) => RowReader;
 }
 
+export interface Batch {
+  readonly id: string;
+  /** Its rows are compared with those of another one day. */
+  readonly isKeyed: boolean;
+  /** Nothing goes in. */
+  readonly isDryRun: boolean;
+  readonly body: BatchBody;
+  readonly observer: BatchObserver;
+}
+
 export interface Loaded {
   readonly rows: number;
-  /** None of them: the batch is in. */
+  /** None of them: the batch is in, or would be. */
   readonly errors: FoundErrors;
 }
 
 /** Waiting for what others have locked, such as a row that is referred to and is being deleted. */
 const lockTimeoutMs = 60_000;
+/** How old the number of rows in a status may be. */
+const noteEveryMs = 1_000;
 
 /**
  * @param client of its own, which has begun the batch of that id; of no use to others after it
  * @throws what the body throws, and PostgreSQL; what had become of the batch then, its status says
  */
-export async function loadBatch(
-  client: ClientBase,
-  bulk: Bulk,
-  id: string,
-  isKeyed: boolean,
-  body: BatchBody,
-): Promise<Loaded> {
+export async function loadBatch(client: ClientBase, bulk: Bulk, batch: Batch): Promise<Loaded> {
+  const { id, observer } = batch;
   const errors = new RowErrors();
-  const target = await readTargetTable(client, bulk);
-  const staging = await Staging.make(client, bulk);
-  const rows = new RowChecker(bulk, isKeyed, errors, staging.filling);
-  const keepUp = async (): Promise<void> => {
+  const staging = new Staging(client, bulk);
+  const rows = new RowChecker(bulk, batch.isKeyed, errors, staging.filling);
+  try {
+    observer.entered('receiving');
+    const target = await readTargetTable(client, bulk);
+    await staging.make();
+    await stage(client, batch, rows, errors, staging);
+    observer.entered('validating');
+    await noteValidating(client, id, rows.rows);
+    await putIn(client, bulk, batch, { target, rows, errors });
+    return { rows: rows.rows, errors: errors.found };
+  } catch (error) {
+    await staging.settled();
+    await noteFailed(client, id, rows.rows, explained(error));
+    throw error;
+  }
+}
+
+async function stage(
+  client: ClientBase,
+  { id, body, observer }: Batch,
+  rows: RowChecker,
+  errors: RowErrors,
+  staging: Staging,
+): Promise<void> {
+  const keepUp = async (chunk: Buffer): Promise<void> => {
+    observer.received(chunk.length);
     await staging.keepUp();
     rows.into = staging.filling;
   };
-  await receive(body, rows, errors, keepUp).catch(async (error: unknown) => {
-    if (isFault(error)) await noteRejected(client, id, rows.rows, failed(error));
-    throw error;
+  const onEnd = (): void => body.stop(new Error('the connection of the batch has ended'));
+  client.on('end', onEnd);
+  let noted = 0;
+  const noting = setInterval(() => {
+    if (rows.rows === noted) return;
+    noted = rows.rows;
+    staging.between(() => noteReceived(client, id, noted));
+  }, noteEveryMs);
+  await receive(body, rows, errors, keepUp).finally(() => {
+    clearInterval(noting);
+    client.off('end', onEnd);
   });
   await staging.finish();
-  await noteValidating(client, id, rows.rows);
+}
+
+interface Staged {
+  readonly target: TargetTable;
+  readonly rows: RowChecker;
+  readonly errors: RowErrors;
+}
+
+async function putIn(
+  client: ClientBase,
+  bulk: Bulk,
+  { id, isDryRun, observer }: Batch,
+  { target, rows, errors }: Staged,
+): Promise<void> {
   await client.query(`BEGIN; SET LOCAL lock_timeout = ${lockTimeoutMs}`);
   await checkReferences(client, bulk, rows.given, errors);
-  if (errors.count > 0) await checkKeys(client, bulk, target.uniqueKeys, errors);
-  else await insertRows(client, bulk, target, errors);
-  if (errors.count === 0) await noteCommitted(client, id, rows.digest());
-  await client.query(errors.count === 0 ? 'COMMIT' : 'ROLLBACK');
-  if (errors.count > 0) await noteRejected(client, id, rows.rows, errors.found);
-  return { rows: rows.rows, errors: errors.found };
+  if (isDryRun) await tryRows(client, bulk, target, errors);
+  else if (errors.count > 0) await checkKeys(client, bulk, target.uniqueKeys, errors);
+  else {
+    observer.entered('inserting');
+    await insertRows(client, bulk, target, errors);
+  }
+  const goesIn = errors.count === 0 && !isDryRun;
+  if (goesIn) await noteCommitted(client, id, rows.digest());
+  await client.query(goesIn ? 'COMMIT' : 'ROLLBACK');
+  if (!goesIn) await noteNotIn(client, id, rows.rows, errors.found);
+}
+
+/** Where the session is gone, others find that out. What has committed after all, stays so. */
+async function noteFailed(client: ClientBase, id: string, rows: number, error: unknown): Promise<void> {
+  const reason = isFault(error) ? error.message : 'an error of ours, in the log lines';
+  try {
+    await client.query('ROLLBACK');
+    await noteNotIn(client, id, rows, { count: 1, first: [{ line: null, field: null, value: null, reason }] });
+  } catch {
+    // the error that counts is the first
+  }
 }
 
 /** The rows of a batch whose key has another: whether they are the same. Nothing is kept of them. */
@@ -78,14 +149,14 @@ async function receive(
   { chunks, reader: readerFor }: BatchBody,
   rows: RowChecker,
   errors: RowErrors,
-  keepUp: () => Promise<void>,
+  keepUp: (chunk: Buffer) => Promise<void>,
 ): Promise<void> {
   let reader: RowReader | undefined;
   try {
     for await (const chunk of chunks) {
       reader ??= readerFor(rows, chunk);
       await reader.push(chunk);
-      await keepUp();
+      await keepUp(chunk);
     }
     await reader?.end();
   } catch (error) {
@@ -94,8 +165,4 @@ async function receive(
   } finally {
     reader?.close();
   }
-}
-
-function failed(error: Fault): FoundErrors {
-  return { count: 1, first: [{ line: null, field: null, value: null, reason: reasonOf(error) }] };
 }

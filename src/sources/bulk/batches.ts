@@ -5,11 +5,24 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseError, type Pool, type PoolClient } from 'pg';
-import { Fault, isFault, reasonOf } from '../../errors.ts';
+import { Fault, isFault } from '../../errors.ts';
 import type { Bulk } from '../../pipeline/bulk.ts';
 import type { Warehouse } from '../../stores/warehouse/warehouse.ts';
 import { type BatchBody, isSameBatch, type Loaded, loadBatch } from './batch.ts';
-import { type BatchStatus, beginBatch, ensureBatches, readBatch } from './batch-store.ts';
+import { explained } from './batch-failure.ts';
+import {
+  type BatchName,
+  type BatchStatus,
+  beginBatch,
+  cancelBatch,
+  cancelledFault,
+  forgetEnded,
+  isCancelled,
+  type NewBatch,
+  readBatch,
+} from './batch-store.ts';
+import { ensureBatches } from './batch-table.ts';
+import { type BatchObserver, type BatchOutcome, type BulkObserver, noObserver } from './bulk-observer.ts';
 
 /** The pool has 20 connections, and sinks need theirs. */
 const maxBatches = 8;
@@ -26,8 +39,18 @@ const serverKeepalives = 'SET tcp_keepalives_idle = 10; SET tcp_keepalives_inter
 const serverLooks = `SELECT set_config(name, '1s', false) FROM pg_settings
   WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%'`;
 
+/**
+ * A status is kept for so long after the end of its batch, and its key with it: who sends a batch again does so within days, and a
+ * hundred thousand of them are some tens of megabytes.
+ */
+const keptDays = 30;
+/** Old statuses are looked for no more often. */
+const forgetEveryMs = 3_600_000;
+
 export interface BatchRequest {
   readonly key: string | undefined;
+  /** Default: the batch goes in. */
+  readonly isDryRun?: boolean;
   readonly body: BatchBody;
   /** Told the id as soon as there is one, for answers that are refusals, too. */
   readonly onId: (id: string) => void;
@@ -49,51 +72,100 @@ interface Session {
 export class Batches {
   readonly bulk: Bulk;
   readonly #warehouse: () => Promise<Warehouse>;
+  readonly #observer: BulkObserver;
   #underWay = 0;
+  #forgotMs = -Infinity;
 
   /** @param warehouse rejects while it is not up */
-  constructor(bulk: Bulk, warehouse: () => Promise<Warehouse>) {
+  constructor(bulk: Bulk, warehouse: () => Promise<Warehouse>, observer: BulkObserver = noObserver) {
     this.bulk = bulk;
     this.#warehouse = warehouse;
+    this.#observer = observer;
   }
 
   /**
-   * @throws Fault BATCH_UNDER_WAY, IDEMPOTENCY_KEY_USED, BUSY, WAREHOUSE_UNAVAILABLE, WAREHOUSE_TABLE_DIFFERS, WAREHOUSE_DENIED, and
-   * what its body throws
+   * @throws Fault BATCH_UNDER_WAY, BATCH_CANCELLED, IDEMPOTENCY_KEY_USED, BUSY, WAREHOUSE_UNAVAILABLE, WAREHOUSE_FULL, WAREHOUSE_TABLE_DIFFERS,
+   * WAREHOUSE_DENIED, and what its body throws
    */
   async receive(request: BatchRequest): Promise<Received> {
+    const observer = this.#observer.began();
+    try {
+      const received = await this.#limited(request, observer);
+      observer.ended(outcomeOf(received, request), received.rows);
+      return received;
+    } catch (error) {
+      observer.ended(isFault(error, 'BUSY') ? 'busy' : isFault(error) && error.status < 500 ? 'refused' : 'failed', 0);
+      throw error;
+    }
+  }
+
+  /** Of that id. @throws Fault BATCH_UNKNOWN, WAREHOUSE_UNAVAILABLE */
+  async status(id: string): Promise<BatchStatus> {
+    const { pool } = await this.#warehouse();
+    const found = isUuid(id) ? await this.#read(pool, { id }) : undefined;
+    if (found) return found;
+    throw new Fault('BATCH_UNKNOWN', `there is no batch ${JSON.stringify(id.slice(0, 100))} of ${this.bulk.name}`);
+  }
+
+  /** The last that was sent with the key, be it a dry run. @throws Fault as `status` */
+  async statusOfKey(key: string): Promise<BatchStatus> {
+    const { pool } = await this.#warehouse();
+    const found = await this.#read(pool, { key });
+    if (found) return found;
+    throw new Fault('BATCH_UNKNOWN', `no batch of ${this.bulk.name} came with that Idempotency-Key`);
+  }
+
+  /**
+   * It has ended then: with nothing of it in, unless it had committed already.
+   * @throws Fault as `status`, and BUSY where it does not end
+   */
+  async cancel(id: string): Promise<BatchStatus> {
+    const { pool } = await this.#warehouse();
+    const status = await this.status(id);
+    if (status.endedAt) return status;
+    await cancelBatch(pool, id).catch((error: unknown) => {
+      throw explained(error);
+    });
+    const ended = await this.#settled(pool, id);
+    if (ended) return ended;
+    throw new Fault('BUSY', `batch ${id} has been cancelled, and has not ended yet`);
+  }
+
+  async #limited(request: BatchRequest, observer: BatchObserver): Promise<Received> {
     const { pool } = await this.#warehouse();
     if (this.#underWay >= maxBatches)
       throw new Fault('BUSY', `${maxBatches} batches are under way, which is the limit`);
     this.#underWay += 1;
     try {
-      return await this.#receive(pool, request);
+      return await this.#receive(pool, request, observer);
     } finally {
       this.#underWay -= 1;
+      await this.#forget(pool);
     }
   }
 
-  /** @throws Fault BATCH_UNKNOWN, WAREHOUSE_UNAVAILABLE */
-  async status(id: string): Promise<BatchStatus> {
-    const { pool } = await this.#warehouse();
-    const found = isUuid(id) ? await this.#read(pool, id) : undefined;
-    if (found) return found;
-    throw new Fault('BATCH_UNKNOWN', `there is no batch ${JSON.stringify(id.slice(0, 100))} of ${this.bulk.name}`);
-  }
-
-  async #receive(pool: Pool, { key, body, onId }: BatchRequest): Promise<Received> {
+  async #receive(pool: Pool, request: BatchRequest, observer: BatchObserver): Promise<Received> {
+    const { key, isDryRun = false, body } = request;
     const id = randomUUID();
-    const session = await this.#begin(pool, id, key);
-    onId(session.other?.id ?? id);
+    const session = await this.#begin(pool, { id, bulk: this.bulk.name, key, isDryRun });
+    request.onId(session.other?.id ?? id);
     if (session.other) return this.#repeat(session.other, body);
     const { client } = session;
-    const loaded = await loadBatch(client, this.bulk, id, key !== undefined, body)
+    const batch = { id, isKeyed: key !== undefined && !isDryRun, isDryRun, body, observer };
+    const loaded = await loadBatch(client, this.bulk, batch)
       .finally(() => client.release(true))
       .catch((error: unknown) => this.#decided(pool, id, error));
     return { id, isRepeated: false, ...loaded };
   }
 
-  async #begin(pool: Pool, id: string, key: string | undefined): Promise<Session> {
+  /** Whoever comes cleans up, now and then. */
+  async #forget(pool: Pool): Promise<void> {
+    if (performance.now() - this.#forgotMs < forgetEveryMs) return;
+    this.#forgotMs = performance.now();
+    await forgetEnded(pool, keptDays).catch((error: unknown) => this.#observer.notForgotten(error));
+  }
+
+  async #begin(pool: Pool, batch: NewBatch): Promise<Session> {
     const client = await pool.connect().catch((error: unknown) => {
       throw explained(error);
     });
@@ -101,7 +173,7 @@ export class Batches {
       await client.query(serverKeepalives);
       await client.query(serverLooks);
       await ensureBatches(client);
-      const other = await beginBatch(client, { id, bulk: this.bulk.name, key });
+      const other = await beginBatch(client, batch);
       if (other) client.release(true);
       return { client, other };
     } catch (error) {
@@ -113,6 +185,7 @@ export class Batches {
   /** A failure may hide that the batch is in: where the answer to COMMIT was lost. */
   async #decided(pool: Pool, id: string, error: unknown): Promise<Loaded> {
     const status = isFault(error) ? undefined : await this.#settled(pool, id);
+    if (status && isCancelled(status)) throw cancelledFault(id);
     if (status?.state !== 'committed') throw explained(error);
     return { rows: status.rows, errors: { count: 0, first: [] } };
   }
@@ -128,14 +201,14 @@ export class Batches {
   /** Undefined where PostgreSQL does not tell in time. */
   async #settled(pool: Pool, id: string): Promise<BatchStatus | undefined> {
     for (const untilMs = performance.now() + settleMs; performance.now() < untilMs; await sleep(lookEveryMs)) {
-      const found = await this.#read(pool, id).catch(() => undefined); // why it cannot be told is why the batch failed
-      if (found?.state === 'committed' || found?.state === 'rejected') return found;
+      const found = await this.#read(pool, { id }).catch(() => undefined); // why it cannot be told is why the batch failed
+      if (found?.endedAt) return found;
     }
     return undefined;
   }
 
-  #read(pool: Pool, id: string): Promise<BatchStatus | undefined> {
-    return readBatch(pool, this.bulk.name, id).catch((error: unknown) => {
+  #read(pool: Pool, name: BatchName): Promise<BatchStatus | undefined> {
+    return readBatch(pool, this.bulk.name, name).catch((error: unknown) => {
       if (error instanceof DatabaseError && error.code === undefinedTable) return undefined; // no batch has come yet
       throw explained(error);
     });
@@ -148,22 +221,8 @@ function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
 
-/** What PostgreSQL says of a batch that is nobody's fault who sends it; a defect of ours as it is. */
-function explained(error: unknown): unknown {
-  if (isFault(error) || !(error instanceof Error)) return error;
-  if (!(error instanceof DatabaseError)) return isDefect(error) ? error : unavailable(error);
-  const code = error.code ?? '';
-  if (code === '42501')
-    return new Fault('WAREHOUSE_DENIED', `PostgreSQL refuses our role: ${error.message}`, { cause: error });
-  if (/^(?:40|55P03)/.test(code))
-    return new Fault('BUSY', `another transaction was in the way: ${error.message}`, { cause: error });
-  return /^(?:08|53|57|58|XX)/.test(code) ? unavailable(error) : error;
-}
-
-function unavailable(error: Error): Fault {
-  return new Fault('WAREHOUSE_UNAVAILABLE', `PostgreSQL did not end the batch: ${reasonOf(error)}`, { cause: error });
-}
-
-function isDefect(error: Error): boolean {
-  return error instanceof TypeError || error instanceof RangeError;
+function outcomeOf({ errors, isRepeated }: Received, { isDryRun }: BatchRequest): BatchOutcome {
+  if (errors.count > 0) return 'rejected';
+  if (isRepeated) return 'repeated';
+  return isDryRun ? 'checked' : 'committed';
 }

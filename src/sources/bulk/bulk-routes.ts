@@ -1,4 +1,7 @@
-/** `POST <path>`: a batch of rows, all or nothing (D7). `GET <path>/<id>`: what has become of one. */
+/**
+ * `POST <path>`: a batch of rows, all or nothing (D7). `GET <path>/<id>`, and `GET <path>?idempotency_key=`: what has become of one.
+ * `DELETE <path>/<id>`: it does not go in any more.
+ */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { Fault } from '../../errors.ts';
@@ -34,39 +37,72 @@ export function mountBulk(app: FastifyInstance, options: BulkRoutesOptions): voi
     onRequest: forgiveContentType,
     handler: (request, reply) => receive(request, reply, options),
   });
+  app.get<{ Querystring: Query }>(path, { config: { access: 'source' } }, async ({ query }, reply) => {
+    reply.header('cache-control', 'no-store');
+    return statusAnswer(await batches.statusOfKey(soughtKey(query)));
+  });
   app.get<{ Params: { id: string } }>(`${path}/:id`, { config: { access: 'source' } }, async ({ params }, reply) => {
     reply.header('cache-control', 'no-store');
     return statusAnswer(await batches.status(params.id));
   });
+  app.delete<{ Params: { id: string } }>(`${path}/:id`, { config: { access: 'source' } }, async ({ params }) =>
+    statusAnswer(await batches.cancel(params.id)),
+  );
+}
+
+type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** @throws Fault REQUEST_INVALID, IDEMPOTENCY_KEY_INVALID */
+function soughtKey({ idempotency_key: given }: Query): string {
+  if (typeof given === 'string') return idempotencyKey(given) as string;
+  throw new Fault('REQUEST_INVALID', 'idempotency_key: expected once, with the key of the batch that is meant');
+}
+
+/** @throws Fault REQUEST_INVALID */
+function isDryRunIn({ dry_run: given = 'false' }: Query): boolean {
+  if (given === 'true' || given === 'false') return given === 'true';
+  throw new Fault('REQUEST_INVALID', 'dry_run: expected true or false, once');
 }
 
 async function receive(request: FastifyRequest, reply: FastifyReply, options: BulkRoutesOptions): Promise<object> {
   const { batches, logger } = options;
   const key = idempotencyKey(request.headers['idempotency-key']);
+  const isDryRun = isDryRunIn(request.query as Query);
   const body = bodyOf(request, options);
   const startedMs = performance.now();
   const onId = (id: string): void => void (request.refusalDetails = { batch_id: id });
-  const received = await batches.receive({ key, body, onId }).catch((error: unknown) => {
+  const received = await batches.receive({ key, isDryRun, body, onId }).catch((error: unknown) => {
     if (error instanceof Fault && error.code === 'BATCH_UNDER_WAY') reply.header('retry-after', retryAfterSeconds);
     throw error;
   });
   const { id, rows, errors, isRepeated } = received;
   const seconds = (performance.now() - startedMs) / 1000;
-  logger.info({ bulk: batches.bulk.name, batchId: id, rows, errors: errors.count, isRepeated, seconds }, 'batch');
-  if (errors.count > 0) throw rejected(request, received);
-  reply.code(isRepeated ? 200 : 201).headers({ location: `${batches.bulk.path}/${id}` });
-  return { batch_id: id, state: 'committed', rows };
+  const about = { bulk: batches.bulk.name, batchId: id, isDryRun };
+  logger.info({ ...about, rows, errors: errors.count, isRepeated, seconds }, 'batch');
+  if (errors.count > 0) throw rejected(request, received, isDryRun);
+  reply.code(isRepeated || isDryRun ? 200 : 201).headers({ location: `${batches.bulk.path}/${id}` });
+  return { batch_id: id, state: isDryRun ? 'checked' : 'committed', dry_run: isDryRun, rows };
 }
 
-function rejected(request: FastifyRequest, { id, rows, errors }: Received): Fault {
-  request.refusalDetails = { batch_id: id, state: 'rejected', rows, error_count: errors.count, errors: errors.first };
+function rejected(request: FastifyRequest, { id, rows, errors }: Received, isDryRun: boolean): Fault {
+  const { count, first } = errors;
+  request.refusalDetails = {
+    batch_id: id,
+    state: 'rejected',
+    dry_run: isDryRun,
+    rows,
+    error_count: count,
+    errors: first,
+  };
   return new Fault('BATCH_REJECTED', `nothing of the batch is in: its ${rows} rows have ${errors.count} errors`);
 }
 
-function statusAnswer({ id, state, rows, errorCount, errors, receivedAt, validatingAt, endedAt }: BatchStatus): object {
+function statusAnswer(status: BatchStatus): object {
+  const { id, state, isDryRun, rows, errorCount, errors, receivedAt, validatingAt, endedAt } = status;
   return {
     batch_id: id,
     state,
+    dry_run: isDryRun,
     rows,
     error_count: errorCount,
     errors,
@@ -84,14 +120,17 @@ function bodyOf(request: FastifyRequest, { bodyIdleTimeoutMs }: BulkRoutesOption
     .exec(contentType ?? '')?.[1]
     ?.toLowerCase() as CsvOptions['header'];
   const maxBytes = request.grant?.maxBodyBytes ?? Infinity;
+  const stopping = new AbortController();
   const chunks = decodedBody(request.raw, {
     encoding,
     announcedLength: request.headers['content-length'],
     maxBytes,
     idleTimeoutMs: bodyIdleTimeoutMs,
+    signal: stopping.signal,
   });
   return {
     chunks,
+    stop: (reason) => stopping.abort(reason),
     reader: (rows, start) => {
       const format = mediaType === 'text/csv' ? 'csv' : formatOf(start);
       if (format === 'csv') return new CsvRows(rows, { header });

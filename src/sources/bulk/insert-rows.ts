@@ -16,15 +16,28 @@ export async function insertRows(
   { uniqueKeys, canSkipTriggers }: TargetTable,
   errors: RowErrors,
 ): Promise<void> {
+  const insert = async (): Promise<void> => {
+    if (canSkipTriggers) await client.query('SET LOCAL session_replication_role = replica');
+    await client.query(insertStatement(bulk, bulk.table) + onConflict(bulk, uniqueKeys));
+    if (canSkipTriggers) await client.query('SET LOCAL session_replication_role = DEFAULT');
+  };
+  await orErrors(client, errors, insert, () => checkKeys(client, bulk, uniqueKeys, errors));
+}
+
+/** @param lookUp which rows are meant, where that can be found out: else there is what PostgreSQL says */
+export async function orErrors(
+  client: ClientBase,
+  errors: RowErrors,
+  insert: () => Promise<unknown>,
+  lookUp?: () => Promise<void>,
+): Promise<void> {
   await client.query('SAVEPOINT before_rows');
   try {
-    if (canSkipTriggers) await client.query('SET LOCAL session_replication_role = replica');
-    await client.query(insertStatement(bulk, uniqueKeys));
-    if (canSkipTriggers) await client.query('SET LOCAL session_replication_role = DEFAULT');
+    await insert();
   } catch (error) {
     if (!isRefusal(error)) throw error;
     await client.query('ROLLBACK TO SAVEPOINT before_rows');
-    await checkKeys(client, bulk, uniqueKeys, errors);
+    await lookUp?.();
     if (errors.count > 0) return;
     const { message, column = null, detail } = error;
     const reason = shown(detail === undefined ? message : `${message}: ${detail}`) as string;
@@ -32,15 +45,19 @@ export async function insertRows(
   }
 }
 
-function insertStatement({ table, columns, onConflict }: Bulk, keys: readonly UniqueKey[]): string {
-  const names = Object.keys(columns).map(escapeIdentifier);
-  const insert = `INSERT INTO ${escapeIdentifier(table)} (${names.join(', ')}) SELECT ${names.join(', ')} FROM ${stagingTable}`;
+export function insertStatement({ columns }: Bulk, table: string): string {
+  const names = Object.keys(columns).map(escapeIdentifier).join(', ');
+  return `INSERT INTO ${escapeIdentifier(table)} (${names}) SELECT ${names} FROM ${stagingTable}`;
+}
+
+function onConflict({ columns, onConflict: what }: Bulk, keys: readonly UniqueKey[]): string {
   const primary = keys.find(({ isPrimary }) => isPrimary);
-  if (onConflict === 'insert' || !primary) return insert;
+  if (what === 'insert' || !primary) return '';
+  const names = Object.keys(columns).map(escapeIdentifier);
   const key = primary.columns.map(escapeIdentifier);
   const others = names.filter((name) => !key.includes(name)).map((name) => `${name} = EXCLUDED.${name}`);
   const action = others.length === 0 ? 'DO NOTHING' : `DO UPDATE SET ${others.join(', ')}`;
-  return `${insert} ON CONFLICT (${key.join(', ')}) ${action}`;
+  return ` ON CONFLICT (${key.join(', ')}) ${action}`;
 }
 
 /** What a row is, and not how the server is: its data (22), a constraint (23), a row that would take the place of one of the batch. */

@@ -1,0 +1,197 @@
+/** `tributary load`: a file of rows into the table of a system, all or none, by its endpoint for batches. */
+import { randomUUID } from 'node:crypto';
+import type { Command } from 'commander';
+import { Agent } from 'undici';
+import type { Config } from '../config/config.ts';
+import { Fault } from '../errors.ts';
+import type { Bulk } from '../pipeline/bulk.ts';
+import { interrupted, onInterrupt } from './interrupt.ts';
+import { type BatchFile, batchFile, keyOf, typeOf } from './load/batch-file.ts';
+import { cancelBatch, type SentBatch, watchBatch } from './load/batch-status.ts';
+import { deliver } from './load/deliver.ts';
+import { createLoadProgress, isWatched, type LoadProgress } from './load/load-progress.ts';
+import { showEnd } from './load/show-load.ts';
+import type { BatchAnswer, BatchTarget } from './load/send-batch.ts';
+import { type ConfigOptions, configOf, examples } from './options.ts';
+import { tell } from './output.ts';
+import { faultOf } from './server/ask-server.ts';
+import { configuredUrl, keyHeaders, ownServerTls } from './server/own-server.ts';
+
+interface LoadOptions extends ConfigOptions {
+  readonly to?: string;
+  readonly dryRun?: true;
+  readonly key?: string;
+  readonly contentType?: string;
+  readonly contentEncoding?: string;
+  readonly json?: true;
+}
+
+export function addLoad(program: Command): void {
+  program
+    .command('load')
+    .description('load a file of rows into the table of a system, all or none; TRIBUTARY_KEY is the access key')
+    .argument('<system>', 'that takes batches, such as rates')
+    .argument('<file>', 'CSV, NDJSON or a JSON array, plain or as .gz, .br or .zst; - for standard input')
+    .option('--dry-run', 'check all that would be checked, and load nothing')
+    .option('--key <key>', 'what goes in under one key goes in once (default: made of the bytes of the file)')
+    .option('--content-type <type>', 'what the file is, such as "text/csv; header=absent" (default: as its name says)')
+    .option('--content-encoding <encoding>', 'gzip, br, zstd or identity (default: as its name says)')
+    .option('--to <url>', 'the running server (default: that of the configured host and port)')
+    .option('--config <file>', 'configuration file (default: tributary.config.json, where there is one)')
+    .option('--json', 'what came of it as a JSON object')
+    .addHelpText(
+      'after',
+      examples(
+        'tributary load rates prices.csv --dry-run',
+        'tributary load rates prices.csv.gz',
+        'tributary load rates - --key 2026-11 --content-type text/csv < prices',
+        'tributary load rates prices.ndjson --to https://rates.example --json',
+      ),
+    )
+    .action(load);
+}
+
+async function load(system: string, path: string, options: LoadOptions): Promise<void> {
+  const config = configOf(options);
+  checkKey(options.key);
+  const file = await batchFile(path);
+  const bulk = await bulkOf(config, system);
+  const interruption = new AbortController();
+  onInterrupt(['SIGINT', 'SIGTERM'], () => interruption.abort());
+  const progress = createLoadProgress(file.bytes);
+  const { signal } = interruption;
+  try {
+    const key = await chosenKey(file, options, progress, signal);
+    const startedMs = performance.now();
+    const answer = await send({ config, options, bulk, file, key, progress, signal });
+    const seconds = Math.round(performance.now() - startedMs) / 1000;
+    progress.stop();
+    await end(answer, { key, seconds, options, bulk });
+  } finally {
+    progress.stop();
+  }
+}
+
+interface Run {
+  readonly config: Config;
+  readonly options: LoadOptions;
+  readonly bulk: Bulk;
+  readonly file: BatchFile;
+  readonly key: string;
+  readonly progress: LoadProgress;
+  readonly signal: AbortSignal;
+}
+
+/** Undefined where it was interrupted, which has been told. */
+async function send({ config, options, bulk, file, key, progress, signal }: Run): Promise<BatchAnswer | undefined> {
+  const base = baseUrl(options.to ?? configuredUrl(config));
+  const tls = options.to === undefined ? ownServerTls(config) : {};
+  const agent = new Agent({ keepAliveTimeout: 1, connect: { timeout: 5_000, ...tls } });
+  const batch: SentBatch = { server: { url: base, headers: keyHeaders(config), agent }, path: bulk.path, key };
+  const target = targetOf(batch, options, file, tls);
+  const over = new AbortController();
+  const watching = isWatched() ? watchBatch(batch, progress, over.signal) : undefined;
+  try {
+    return await deliver({ target, file, signal, progress });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    progress.stop();
+    await tellInterrupted(batch);
+    return undefined;
+  } finally {
+    over.abort();
+    await watching;
+    await agent.destroy();
+  }
+}
+
+function targetOf({ server, path, key }: SentBatch, options: LoadOptions, file: BatchFile, tls: BatchTarget['tls']) {
+  const named = typeOf(file.name);
+  const type = options.contentType ?? named.type;
+  const encoding = options.contentEncoding ?? named.encoding;
+  return {
+    url: new URL(`${server.url}${path}${options.dryRun ? '?dry_run=true' : ''}`),
+    headers: {
+      ...server.headers,
+      'idempotency-key': key,
+      ...(type !== undefined && { 'content-type': type }),
+      ...(encoding !== undefined && { 'content-encoding': encoding }),
+    },
+    tls,
+  };
+}
+
+/** What was sent in part is nothing; what was sent in whole is cancelled, unless it is in already. */
+async function tellInterrupted(batch: SentBatch): Promise<void> {
+  process.exitCode = interrupted;
+  const status = await cancelBatch(batch);
+  if (status?.state === 'committed')
+    tell(`Interrupted too late: the batch is in, ${status.rows} rows, ${status.batch_id}.`);
+  else tell('Interrupted: nothing is in.');
+}
+
+interface Ended {
+  readonly key: string;
+  readonly seconds: number;
+  readonly options: LoadOptions;
+  readonly bulk: Bulk;
+}
+
+async function end(answer: BatchAnswer | undefined, { key, seconds, options, bulk }: Ended): Promise<void> {
+  if (!answer) return;
+  const isRejected = answer.body['error'] === 'BATCH_REJECTED';
+  if (answer.status >= 300 && !isRejected) throw faultOf(bulk.path, answer.body, answer.status);
+  if (isRejected) process.exitCode = 1;
+  await showEnd({ answer, key, seconds, isDryRun: options.dryRun ?? false }, options.json ?? false);
+}
+
+/** What comes through a pipe can be sent again by whoever has it, under the key that is told for it. */
+async function chosenKey(
+  file: BatchFile,
+  { key, dryRun }: LoadOptions,
+  progress: LoadProgress,
+  signal: AbortSignal,
+): Promise<string> {
+  if (dryRun) return `dry-run-${randomUUID()}`;
+  if (key !== undefined) return key;
+  if (file.bytes !== undefined) {
+    progress.begin('reading');
+    return keyOf(file, (bytes) => {
+      if (signal.aborted) process.exit(interrupted);
+      progress.bytes(bytes);
+    });
+  }
+  const made = randomUUID();
+  tell(`To send these rows again without loading them twice: --key ${made}`);
+  return made;
+}
+
+function checkKey(key: string | undefined): void {
+  if (key === undefined || /^[\x21-\x7e]{1,255}$/.test(key)) return;
+  throw new Fault('USAGE', '--key: expected 1 to 255 visible ASCII characters');
+}
+
+/** @throws Fault USAGE */
+async function bulkOf(config: Config, system: string): Promise<Bulk> {
+  const [{ loadApps }, { nameOf }] = await Promise.all([
+    import('../engine/load-apps.ts'),
+    import('../pipeline/apps.ts'),
+  ]);
+  const apps = await loadApps({ pipelines: config.pipelines });
+  const takers = apps.filter(({ bulk }) => bulk);
+  const found = takers.find((app) => nameOf(app) === system || app.bulk?.name === system)?.bulk;
+  if (found) return found;
+  const names = takers.map(nameOf).join(', ');
+  throw new Fault(
+    'USAGE',
+    `no system ${JSON.stringify(system)} takes batches; ${names ? `these do: ${names}` : 'none does'}`,
+  );
+}
+
+function baseUrl(given: string): string {
+  if (URL.canParse(given)) {
+    const { protocol, origin, pathname } = new URL(given);
+    if (protocol === 'http:' || protocol === 'https:') return origin + pathname.replace(/\/+$/, '');
+  }
+  throw new Fault('USAGE', `--to: expected a URL such as http://localhost:8000, got ${JSON.stringify(given)}`);
+}

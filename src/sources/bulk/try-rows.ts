@@ -1,0 +1,42 @@
+/**
+ * Staged rows of a dry run into a temporary table that is like theirs, with all that PostgreSQL checks of a row by itself; what is
+ * unique is looked up. The table itself grows by nothing, not even by rows that are rolled back. Left unchecked is what only an insert
+ * into it could tell: its triggers, partitions and exclusion constraints, and foreign keys that are not declared.
+ */
+import { type ClientBase, escapeIdentifier as quoted } from 'pg';
+import { Fault } from '../../errors.ts';
+import type { Bulk } from '../../pipeline/bulk.ts';
+import { insertStatement, orErrors } from './insert-rows.ts';
+import type { RowErrors } from './row-errors.ts';
+import { checkKeys } from './set-checks.ts';
+import type { TargetTable } from './target-table.ts';
+
+const like = 'tributary_like_the_table';
+
+/** In a transaction that is rolled back then. @throws Fault WAREHOUSE_DENIED where the rows themselves could not go in */
+export async function tryRows(
+  client: ClientBase,
+  bulk: Bulk,
+  { uniqueKeys }: TargetTable,
+  errors: RowErrors,
+): Promise<void> {
+  await checkPrivileges(client, bulk);
+  const table = quoted(bulk.table);
+  await client.query(
+    `CREATE TEMPORARY TABLE ${like} (LIKE ${table} INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING GENERATED INCLUDING CONSTRAINTS)`,
+  );
+  // What cannot be read of a row is empty in its staged one: PostgreSQL would tell of that again.
+  if (errors.count === 0) await orErrors(client, errors, () => client.query(insertStatement(bulk, like)));
+  await checkKeys(client, bulk, uniqueKeys, errors);
+}
+
+async function checkPrivileges(client: ClientBase, { table, onConflict }: Bulk): Promise<void> {
+  const needed = onConflict === 'upsert' ? ['INSERT', 'UPDATE'] : ['INSERT'];
+  for (const privilege of needed) {
+    const found = await client.query<{ has: boolean }>('SELECT has_table_privilege(to_regclass($1), $2) AS has', [
+      quoted(table),
+      privilege,
+    ]);
+    if (!found.rows[0]?.has) throw new Fault('WAREHOUSE_DENIED', `our role lacks ${privilege} on ${table}`);
+  }
+}
