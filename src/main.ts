@@ -60,7 +60,7 @@ import { mountBulk } from './sources/bulk/bulk-routes.ts';
 import { mountHttpSource } from './sources/http/http-source.ts';
 import { mountRequestSource } from './sources/http/request-source.ts';
 import { traceRequests } from './sources/http/trace-requests.ts';
-import { openReadOnlyQueries } from './stores/warehouse/read-only-queries.ts';
+import { openReadOnlyQueries, type ReadOnlyQueries } from './stores/warehouse/read-only-queries.ts';
 import type { Warehouse } from './stores/warehouse/warehouse.ts';
 import { bulkObserver } from './telemetry/bulk-observer.ts';
 import { eventCounts } from './telemetry/event-counts.ts';
@@ -68,6 +68,7 @@ import { addLiveGauges } from './telemetry/live-gauges.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { openTraces } from './telemetry/open-traces.ts';
+import { readsObserver } from './telemetry/reads-observer.ts';
 import { registryObserver } from './telemetry/registry-observer.ts';
 import { processorObserver } from './telemetry/processor-observer.ts';
 import { viewsObserver } from './telemetry/views-observer.ts';
@@ -204,7 +205,7 @@ async function run(parts: Parts): Promise<Running> {
   mountSources(server, parts, budget);
   mountBatches(server, parts, warehouseOf(landing));
   mountAdmin(server, parts, budget, landing);
-  tellHowItIs(server, parts, { health, budget, landing });
+  tellHowItIs(server, parts, { health, budget, landing, queries });
   const stopRetention = keepRetention({
     log: engine.log,
     state: engine.state,
@@ -231,7 +232,7 @@ async function run(parts: Parts): Promise<Running> {
     await traces?.close();
   };
   try {
-    const answering = { read: views.read, sql: queries.sql };
+    const answering = { read: views.read, sql: queries.sql, onAnswered: readsObserver(metrics) };
     for (const { routes = [] } of parts.apps) await mountRoutes(server, { routes, logger, ...answering });
     await server.listen({ port: config.port, host: config.host });
     await announceServer(serverFile, urlOf(server, { ...config, host: reachableHost(config.host) }));
@@ -251,9 +252,10 @@ interface Told {
   readonly health: () => Promise<Health>;
   readonly budget: Budget;
   readonly landing: Landing;
+  readonly queries: ReadOnlyQueries;
 }
 
-function tellHowItIs(server: FastifyInstance, parts: Parts, { health, budget, landing }: Told): void {
+function tellHowItIs(server: FastifyInstance, parts: Parts, { health, budget, landing, queries }: Told): void {
   const { config, engine, pipelines, metrics } = parts;
   const lag = (): Promise<readonly LagRow[]> => measureLag(engine, pipelines);
   const names = pipelines.map(({ name }) => name);
@@ -265,7 +267,7 @@ function tellHowItIs(server: FastifyInstance, parts: Parts, { health, budget, la
     disk: () => diskSpace(config.dataDir),
   });
   const ingestBytes = (): number => budget.heldBytes;
-  addLiveGauges(metrics.registry, { lag, ingestBytes, pool: () => landing.warehouse?.pool });
+  addLiveGauges(metrics.registry, { lag, ingestBytes, pool: () => landing.warehouse?.pool, readPool: queries.pool });
 }
 
 function startViews(parts: Parts): Promise<Views> {

@@ -23,12 +23,15 @@ export interface LiveSources {
   readonly ingestBytes: () => number;
   /** Undefined until the warehouse is up. */
   readonly pool: () => PoolSample | undefined;
+  /** The connections of what routes ask. Default: none. */
+  readonly readPool?: () => PoolSample | undefined;
 }
 
-export function addLiveGauges(registry: Registry, { lag, ingestBytes, pool }: LiveSources): void {
+export function addLiveGauges(registry: Registry, { lag, ingestBytes, pool, readPool }: LiveSources): void {
   addLag(registry, lag);
   addQueue(registry, ingestBytes);
-  addPool(registry, pool);
+  addPool(registry, { name: 'warehouse', purpose: 'Connections to the warehouse', pool });
+  addPool(registry, { name: 'read', purpose: 'Connections to the warehouse for what routes ask', pool: readPool });
 }
 
 function addLag(registry: Registry, lag: LiveSources['lag']): void {
@@ -78,10 +81,16 @@ function addQueue(registry: Registry, ingestBytes: LiveSources['ingestBytes']): 
   registry.registerMetric(queueBytes);
 }
 
-function addPool(registry: Registry, pool: LiveSources['pool']): void {
+interface NamedPool {
+  readonly name: string;
+  readonly purpose: string;
+  readonly pool: (() => PoolSample | undefined) | undefined;
+}
+
+function addPool(registry: Registry, { name, purpose, pool = () => undefined }: NamedPool): void {
   const connections = new Gauge({
-    name: 'tributary_warehouse_connections',
-    help: 'Connections to the warehouse.',
+    name: `tributary_${name}_connections`,
+    help: `${purpose}.`,
     labelNames: ['state'],
     registers: [],
     collect() {
@@ -91,8 +100,8 @@ function addPool(registry: Registry, pool: LiveSources['pool']): void {
     },
   });
   const awaited = new Gauge({
-    name: 'tributary_warehouse_connections_awaited',
-    help: 'How many wait for a connection to the warehouse.',
+    name: `tributary_${name}_connections_awaited`,
+    help: `How many wait for one of the ${purpose.toLowerCase()}.`,
     registers: [],
     collect() {
       this.set(pool()?.waitingCount ?? 0);

@@ -70,6 +70,7 @@ function durations(registry: Registry) {
   return {
     packageSeconds: histogram('package', 'Time from the first byte of a package to its answer.', ['pipeline']),
     logFlushSeconds: histogram('log_flush', 'Time from handing packages to the disk until they are durable.', []),
+    readSeconds: histogram('read', 'Time from a request to a route of an app to its answer.', ['route']),
     batchSeconds: histogram('batch', 'Time from staging a batch to its commit in every sink.', ['pipeline']),
   };
 }

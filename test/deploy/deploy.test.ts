@@ -6,8 +6,6 @@ import { suite, test } from 'node:test';
 import { parse } from 'yaml';
 import { loadConfig, variables } from '../../src/config/config.ts';
 import { grantStatements } from '../../src/sinks/postgres/grants.ts';
-import { addLiveGauges } from '../../src/telemetry/live-gauges.ts';
-import { createMetrics } from '../../src/telemetry/metrics.ts';
 
 const root = join(import.meta.dirname, '../..');
 const deploy = join(root, 'deploy');
@@ -123,44 +121,23 @@ suite('deploy/Dockerfile', () => {
 
 suite('Prometheus and Grafana', () => {
   test('/metrics is scraped from the service, with the token that is mounted', () => {
-    const { scrape_configs: jobs } = parse(read('prometheus.yml')) as {
+    const { scrape_configs: jobs, rule_files: rules } = parse(read('prometheus.yml')) as {
+      rule_files: readonly string[];
       scrape_configs: readonly {
         readonly authorization: { readonly credentials_file: string };
         readonly dns_sd_configs: readonly { readonly names: readonly string[]; readonly port: number }[];
       }[];
     };
     const [job] = jobs;
+    for (const file of rules) {
+      const mounted = compose.services['prometheus']?.volumes?.find((volume) => volume.endsWith(`:${file}:ro`));
+      assert.ok(mounted && existsSync(join(deploy, mounted.split(':')[0] ?? '')), file);
+    }
     assert.deepEqual(job?.dns_sd_configs[0]?.names, ['tributary']);
     assert.equal(job.dns_sd_configs[0]?.port, config.port);
     const secret = job.authorization.credentials_file.replace('/run/secrets/', '');
     assert.deepEqual(compose.services['prometheus']?.secrets, [secret]);
     assert.equal(compose.secrets[secret]?.environment, 'TRIBUTARY_ADMIN_TOKEN');
-  });
-
-  test('every metric and label of the dashboard exists', async () => {
-    const { registry } = createMetrics();
-    addLiveGauges(registry, { lag: async () => [], ingestBytes: () => 0, pool: () => undefined });
-    const there = new Map<string, readonly string[]>();
-    for (const { name } of await registry.getMetricsAsJSON()) {
-      const metric = registry.getSingleMetric(name) as unknown as { readonly labelNames?: readonly string[] };
-      for (const ending of ['', '_bucket', '_sum', '_count']) there.set(name + ending, metric.labelNames ?? []);
-    }
-    const { panels } = JSON.parse(read('grafana/dashboards/tributary.json')) as {
-      panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];
-    };
-    let checked = 0;
-    for (const { title, targets } of panels)
-      for (const { expr } of targets) {
-        if (/^up\b/.test(expr)) continue; // Prometheus's own
-        const names = [...expr.matchAll(/\b(?:tributary|nodejs|process)_\w+/g)].map(([name]) => name);
-        assert.equal(names.length, 1, `${title}: ${expr}`);
-        const labels = there.get(names[0] as string);
-        assert.ok(labels, `${title}: ${names[0]}`);
-        const grouped = [...expr.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list]) => (list as string).split(/, */));
-        for (const label of grouped) assert.ok([...labels, 'le', 'instance'].includes(label), `${title}: ${label}`);
-        checked += 1;
-      }
-    assert.ok(checked > 15, `only ${checked} were checked`);
   });
 
   test('Grafana finds its data source and its dashboards where they are mounted', () => {

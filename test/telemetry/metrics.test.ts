@@ -19,6 +19,7 @@ function fullMetrics(onLag = (): void => undefined) {
     },
     ingestBytes: () => 4096,
     pool: () => ({ totalCount: 5, idleCount: 2, waitingCount: 7 }),
+    readPool: () => ({ totalCount: 1, idleCount: 0, waitingCount: 9 }),
   });
   metrics.eventsIngested.inc({ pipeline: 'collect' }, 3);
   metrics.packages.inc({ pipeline: 'collect', status: 200 });
@@ -107,6 +108,8 @@ suite('metrics', () => {
     assert.match(text, /^tributary_warehouse_connections\{state="idle"\} 2$/m);
     assert.match(text, /^tributary_warehouse_connections\{state="used"\} 3$/m);
     assert.match(text, /^tributary_warehouse_connections_awaited 7$/m);
+    assert.match(text, /^tributary_read_connections\{state="used"\} 1$/m);
+    assert.match(text, /^tributary_read_connections_awaited 9$/m);
     assert.match(text, /^tributary_queue_bytes\{queue="ingest"\} 4096$/m);
     assert.match(text, /^nodejs_eventloop_lag_p99_seconds \S+$/m);
   });

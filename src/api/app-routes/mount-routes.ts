@@ -15,6 +15,8 @@ export interface MountRoutesOptions extends Answering {
   readonly routes: readonly Route[];
   readonly logger: Logger;
   readonly limits?: LiveLimits;
+  /** Told how long each JSON answer took that was looked for, those that failed among them. Default: nobody is. */
+  readonly onAnswered?: (route: string, seconds: number) => void;
 }
 
 /** @throws Fault PIPELINE_INVALID for a path that cannot be mounted, or a page that cannot be read */
@@ -28,9 +30,11 @@ export async function mountRoutes(server: FastifyInstance, options: MountRoutesO
   }
 }
 
-function mountJson(server: FastifyInstance, route: JsonRoute, answering: Answering): void {
+function mountJson(server: FastifyInstance, route: JsonRoute, { onAnswered, ...answering }: MountRoutesOptions): void {
   server.get(route.path, { config: { access: 'source' } }, async (request, reply) => {
-    const text = await answerRoute(route, requestOf(request, route), answering);
+    const startedMs = performance.now();
+    const told = (): void => onAnswered?.(route.path, (performance.now() - startedMs) / 1000);
+    const text = await answerRoute(route, requestOf(request, route), answering).finally(told);
     reply.headers({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
     return reply.send(text);
   });

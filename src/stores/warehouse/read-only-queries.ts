@@ -11,6 +11,8 @@ import type { Warehouse } from './warehouse.ts';
 
 export interface ReadOnlyQueries {
   readonly sql: Sql;
+  /** Of its connections; undefined before the first statement. */
+  readonly pool: () => Pool | undefined;
   /** Waits for what is asked, up to 10 s. */
   close(): Promise<void>;
 }
@@ -39,7 +41,7 @@ export function openReadOnlyQueries(
     const question: Question = { ...prepare(statement), values: [...values], queryMode: 'extended' };
     return (await ask(connections, question, limits)) as readonly Row[];
   };
-  return { sql, close: async () => connections?.close() };
+  return { sql, pool: () => connections?.pool, close: async () => connections?.close() };
 }
 
 interface Prepared {

@@ -76,3 +76,14 @@ test('all of the line of a row is kept, beyond 32 bits too', () => {
   assert.ok(rows.addPlain(line, fields, undefined));
   assert.equal(buffer.finish().readBigInt64BE(19 + 2 + 4), BigInt(line));
 });
+
+test('a carriage return at the end of the body, with no line feed behind it, is a part of the field', async () => {
+  const outcome = await outcomeOf(ours, Buffer.from('A,B,2021-01-01,1\r\nA,B,2021-01-01,1\r'), 100, {});
+  const { errors } = outcome as {
+    readonly errors: { readonly first: readonly { readonly line: number; readonly field: string }[] };
+  };
+  assert.deepEqual(
+    errors.first.map(({ line, field }) => [line, field]),
+    [[2, 'price']],
+  );
+});
