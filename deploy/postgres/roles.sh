@@ -18,5 +18,6 @@ CREATE SCHEMA IF NOT EXISTS "public";
 SET LOCAL search_path = "public";
 GRANT CONNECT ON DATABASE "lake" TO "tributary";
 GRANT USAGE, CREATE ON SCHEMA "public" TO "tributary";
+GRANT TEMPORARY ON DATABASE "lake" TO "tributary";
 COMMIT;
 END

@@ -25,7 +25,7 @@ export function addWarehouse(program: Command): void {
   const group = program.command('warehouse').description('the PostgreSQL server that events land in');
   group.addHelpText('after', examples('tributary warehouse grants --role ingest --database lake'));
   withConfig(group.command('grants'))
-    .description('print the SQL that gives a role exactly what the pipelines of the configuration need')
+    .description('print the SQL that gives a role exactly what the systems of the configuration need')
     .option('--role <name>', 'which is there (default: the user of DATABASE_URL)')
     .option('--database <name>', 'in which the SQL is run (default: that of DATABASE_URL)')
     .option('--schema <name>', 'for the tables; made where it is missing', 'public')
@@ -45,9 +45,11 @@ export function addWarehouse(program: Command): void {
 async function grants(options: GrantsOptions): Promise<void> {
   if (options.months && !options.prepared) throw new Fault('USAGE', '--months goes with --prepared');
   const config = configOf(options);
-  const [{ loadApps }, { grantStatements }, { placeOf }] = await Promise.all([
+  const [{ loadApps }, { grantStatements }, { datasetGrants }, { bulkGrants }, { placeOf }] = await Promise.all([
     import('../engine/load-apps.ts'),
     import('../sinks/postgres/grants.ts'),
+    import('../dataset/dataset-grants.ts'),
+    import('../sources/bulk/bulk-grants.ts'),
     import('../stores/warehouse/server-warehouse.ts'),
   ]);
   const url = config.databaseUrl === undefined ? undefined : placeOf(config.databaseUrl);
@@ -55,15 +57,23 @@ async function grants(options: GrantsOptions): Promise<void> {
   const tables = pipelinesOf(apps)
     .flatMap(({ sinks }) => sinks)
     .filter((sink) => sink.kind === 'table');
+  const role = named('role', options.role ?? url?.user);
+  const database = named('database', options.database ?? url?.database);
   const statements = grantStatements({
-    role: named('role', options.role ?? url?.user),
-    database: named('database', options.database ?? url?.database),
+    role,
+    database,
     schema: named('schema', options.schema),
     tables,
     hasState: config.kafkaBrokers !== undefined,
     ...(options.prepared && { months: options.months ?? nextYear(new Date()) }),
   });
-  await writeLine(['BEGIN', ...statements, 'COMMIT'].map((statement) => `${statement};`).join('\n'));
+  const datasets = options.prepared ? apps.flatMap(({ dataset }) => dataset ?? []) : [];
+  const bulks = apps.flatMap(({ bulk }) => bulk ?? []);
+  const ofApps = [
+    ...datasets.flatMap((dataset) => datasetGrants(dataset, role)),
+    ...bulkGrants({ role, database, bulks, isPrepared: options.prepared ?? false }),
+  ];
+  await writeLine(['BEGIN', ...statements, ...ofApps, 'COMMIT'].map((statement) => `${statement};`).join('\n'));
 }
 
 function named(option: string, value: string | undefined): string {

@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { Client } from 'pg';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
-import { taken } from '../support/http-request.ts';
+import { bulkClient } from '../support/bulk-server.ts';
+import { httpRequest, taken } from '../support/http-request.ts';
 import { caughtUp, rowsOf } from '../support/landed.ts';
 import { startPostgresServer } from '../support/postgres-server.ts';
 import { runProgram, scratch, startProgram } from '../support/program.ts';
+import { until } from '../support/until.ts';
 
-/** A database where nobody may anything, and the URL of a role in it once an administrator has run what is printed. */
-async function granted(t: TestContext, args: readonly string[]): Promise<string> {
+/** A database where nobody may anything, and the URL of a role in it once an administrator has run what is printed; and theirs. */
+async function granted(t: TestContext, args: readonly string[]): Promise<{ role: string; admin: string }> {
   const server = await startPostgresServer();
   t.after(() => server.stop());
   await query(server.url, "CREATE ROLE ingest LOGIN PASSWORD 'secret'");
@@ -24,7 +26,7 @@ async function granted(t: TestContext, args: readonly string[]): Promise<string>
   assert.equal(printed.code, 0, printed.stderr);
   assert.ok(!printed.stdout.includes('secret'));
   await query(server.url, printed.stdout);
-  return url.href;
+  return { role: url.href, admin: server.url };
 }
 
 async function query(url: string, text: string): Promise<void> {
@@ -45,7 +47,7 @@ suite('tributary warehouse grants', { timeout: 120_000 }, () => {
     ['--prepared', '--schema', 'lake', '--months', '2026-11..2026-11'],
   ])
     test(`start, landing and replay work with what it prints: ${args.join(' ')} (D3, D9)`, async (t) => {
-      const env = { DATABASE_URL: await granted(t, args) };
+      const env = { DATABASE_URL: (await granted(t, args)).role };
       const dataDir = join(await scratch(t), 'data');
       const program = await startProgram({ dataDir, env });
       t.after(() => void program.child.kill('SIGKILL'));
@@ -55,6 +57,34 @@ suite('tributary warehouse grants', { timeout: 120_000 }, () => {
       assert.equal(replayed.code, 0, replayed.stderr);
       const counts = 'SELECT count(*) AS n, count(DISTINCT correlation_id) AS ids FROM events';
       assert.deepEqual(await rowsOf(dataDir, counts, env), [{ n: 30, ids: 30 }]);
+      assert.equal(await program.kill('SIGTERM'), 0);
+    });
+
+  for (const args of [[], ['--prepared'], ['--prepared', '--schema', 'lake']])
+    test(`tables of an app and batches into them work with what it prints: ${args.join(' ')} (D7)`, async (t) => {
+      const { role, admin } = await granted(t, args);
+      const env = { DATABASE_URL: role };
+      const dir = await scratch(t);
+      if (args.length === 0)
+        assert.equal((await runProgram(['rates', 'init', '--prices', '0', '--data-dir', dir], env)).code, 0);
+      const insert = `INSERT INTO regions VALUES ('all', 'All', NULL); INSERT INTO ports VALUES ('AAAAA', 'A', 'all'), ('BBBBB', 'B', 'all')`;
+      await query(
+        args.length === 0 ? role : admin,
+        args.includes('lake') ? `SET search_path = lake; ${insert}` : insert,
+      );
+      const program = await startProgram({ dataDir: join(dir, 'data'), env, args: ['--only', 'rates'] });
+      t.after(() => void program.child.kill('SIGKILL'));
+      const { send, status } = bulkClient(program.url, '/rates/batches');
+      await until(async () => (await status('x')).status === 404); // the warehouse is up
+      const rows = 'AAAAA,BBBBB,2021-01-01,100\n'.repeat(3);
+      const csv = { 'content-type': 'text/csv' };
+      assert.equal((await send(rows, csv, '?dry_run=true')).status, 200);
+      assert.equal((await send(rows)).status, 201);
+      assert.equal((await send('AAAAA,NONE,2021-01-01,1\n')).status, 422);
+      const asked = 'date_from=2021-01-01&date_to=2021-01-01&orig_code=all&dest_code=BBBBB';
+      const { text } = await httpRequest(`${program.url}/rates?${asked}`);
+      assert.equal(text, '{"rates":[{"count":3,"day":"2021-01-01","price":100}]}');
+      assert.doesNotMatch(program.log(), /old statuses of batches are kept/);
       assert.equal(await program.kill('SIGTERM'), 0);
     });
 

@@ -5,7 +5,9 @@ import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { parse } from 'yaml';
 import { loadConfig, variables } from '../../src/config/config.ts';
+import { batches } from '../../apps/rates/batches.ts';
 import { grantStatements } from '../../src/sinks/postgres/grants.ts';
+import { bulkGrants } from '../../src/sources/bulk/bulk-grants.ts';
 
 const root = join(import.meta.dirname, '../..');
 const deploy = join(root, 'deploy');
@@ -73,8 +75,12 @@ suite('deploy/compose.yaml', () => {
 
   test('its role has the grants that `tributary warehouse grants` prints', () => {
     const roles = read('postgres/roles.sh');
-    const statements = grantStatements({ role: 'tributary', database: 'lake', schema: 'public', tables: [] });
-    assert.ok(roles.includes(['BEGIN', ...statements, 'COMMIT'].map((statement) => `${statement};`).join('\n')));
+    const to = { role: 'tributary', database: 'lake' };
+    const statements = grantStatements({ ...to, schema: 'public', tables: [] });
+    const ofBatches = bulkGrants({ ...to, bulks: [batches], isPrepared: false });
+    assert.ok(
+      roles.includes(['BEGIN', ...statements, ...ofBatches, 'COMMIT'].map((statement) => `${statement};`).join('\n')),
+    );
     assert.match(
       tributary?.environment?.['DATABASE_URL'] as string,
       /^postgres:\/\/tributary:[^@]*@postgres:5432\/lake$/,

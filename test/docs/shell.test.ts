@@ -41,6 +41,11 @@ const expected: Expected = [
     /^\{"rates":\[\{"count":null,"day":"2021-02-01","price":null\},\{"count":\d+,"day":"2021-01-31","price":[\d.]+\}/,
   ],
   ['count(*) from prices', /^ *50000 *$/m],
+  [
+    'load rates prices.ndjson',
+    /^All 1000 rows would go in; [^]*^Loaded 1000 rows in [^]*^Nothing to do: these 1000 rows are in since batch/m,
+  ],
+  ['by-hand', /"state":"committed","dry_run":false,"rows":1000\}[^]*"state":"committed"[^]*"error_count":0/],
   ['choice=coffee', /^one more for teaone more for coffeeso be it[^]*"voter":"ada"[^]*"choice":null/m],
   [
     '/health/live',

@@ -5,23 +5,14 @@ import { writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it, type TestContext } from 'node:test';
-import { pathToFileURL } from 'node:url';
 import { Client } from 'pg';
-import { type Answered, bulkClient, path, tables } from '../support/bulk-server.ts';
+import { type Answered, bulkAppModule, bulkClient, path, tables } from '../support/bulk-server.ts';
 import { type OwnPostgresServer, ownPostgresServer } from '../support/postgres-server.ts';
 import { canMeasureMemory, peakMegabytes, resetPeak } from '../support/process-memory.ts';
 import { type Program, scratch, startProgram } from '../support/program.ts';
 import { until } from '../support/until.ts';
 import { untilAnswered } from '../support/until-answered.ts';
 
-const index = pathToFileURL(join(import.meta.dirname, '../../src/index.ts')).href;
-const bulkApp = `
-import { bulk, day, positiveInteger, text } from ${JSON.stringify(index)};
-const to = { table: 'ports', columns: ['code'] };
-export const app = { bulk: bulk({ name: 'prices', path: ${JSON.stringify(path)}, table: 'prices', onConflict: 'insert',
-  columns: { orig_code: text(), dest_code: text(), day: day(), price: positiveInteger() },
-  references: [{ columns: ['orig_code'], to }, { columns: ['dest_code'], to }] }) };
-`;
 const rows = 3_000;
 const batch = 'AAAAA,BBBBB,2021-01-01,100\n'.repeat(rows);
 
@@ -50,7 +41,7 @@ describe('batches and kills', { timeout: 180_000 }, () => {
   async function program(t: TestContext): Promise<() => Promise<Program>> {
     const dir = await scratch(t);
     const config = join(dir, 'config.json');
-    await writeFile(join(dir, 'app.js'), bulkApp);
+    await writeFile(join(dir, 'app.js'), bulkAppModule);
     await writeFile(config, JSON.stringify({ pipelines: ['app.js'] }));
     return async () => {
       const env = { DATABASE_URL: postgres.url };
@@ -123,6 +114,23 @@ describe('batches and kills', { timeout: 180_000 }, () => {
     assert.equal((await bulkClient(first.url, path).status(answer.batch_id)).answer.state, 'rejected');
     assert.equal(await landed(), 0);
     assert.equal((await send(first.url, 'restarted')).status, 201);
+    assert.equal(await landed(), rows);
+  });
+
+  it('D7: PostgreSQL restarted while a batch is received: its sender is told at once, and sent again it is in once', async (t) => {
+    const first = await (await program(t))();
+    const socket = beginBatch(first.url, 'cut-off');
+    await until(async () => (await batchOf('cut-off')) !== undefined);
+    const { id } = (await batchOf('cut-off'))!;
+    const answered = once(socket, 'data');
+    client.on('error', () => undefined);
+    await postgres.halt('shutdown');
+    await postgres.start();
+    client = await untilAnswered(() => connected(postgres));
+    assert.match(String((await answered)[0]), /^HTTP\/1\.1 503 [^]*WAREHOUSE_UNAVAILABLE/);
+    assert.equal((await bulkClient(first.url, path).status(id)).answer.state, 'rejected');
+    assert.equal(await landed(), 0);
+    assert.equal((await send(first.url, 'cut-off')).status, 201);
     assert.equal(await landed(), rows);
   });
 

@@ -3,10 +3,7 @@
  * process that was there as well as after a kill -9 (D1, D2, D3, D6). The disk is a small tmpfs.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { statfsSync } from 'node:fs';
-import { mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite, test, type TestContext } from 'node:test';
@@ -15,47 +12,13 @@ import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { collect, type PackageAnswer } from '../support/http-request.ts';
 import { caughtUp, deadLettersOf, eventLinesOf, rowsOf } from '../support/landed.ts';
 import { type Program, runProgram, startProgram } from '../support/program.ts';
+import { freeMegabytes, mib, smallDisk, whyNoSmallDisk } from '../support/small-disk.ts';
 
-const mib = 1024 * 1024;
 /** It takes up to 12 s on a busy machine: the pauses of supervisor and processor, then the landing. */
 const landedWithinSeconds = 60;
 const packageEvents = 200;
 /** Random, so that nothing that compresses makes it small. */
 const filler = (): string => Buffer.from(crypto.getRandomValues(new Uint8Array(1_500))).toString('base64');
-
-/** Undefined where this machine lets us mount nothing. */
-function whyNot(): string | undefined {
-  if (process.platform !== 'linux') return 'needs Linux: a small tmpfs is mounted';
-  if (process.getuid?.() !== 0) return 'needs root: a small tmpfs is mounted';
-  try {
-    execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'pipe' });
-    return undefined;
-  } catch (error) {
-    return `a tmpfs cannot be mounted: ${(error as Error).message}`;
-  }
-}
-
-interface SmallDisk {
-  readonly dir: string;
-  readonly remove: () => Promise<void>;
-}
-
-async function smallDisk(megabytes: number): Promise<SmallDisk> {
-  const dir = await mkdtemp(join(tmpdir(), 'tributary-full-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', dir]);
-  return {
-    dir,
-    remove: async () => {
-      execFileSync('umount', ['--lazy', dir]);
-      await rmdir(dir);
-    },
-  };
-}
-
-const freeMegabytes = (dir: string): number => {
-  const { bavail, bsize } = statfsSync(dir);
-  return (bavail * bsize) / mib;
-};
 
 interface Sent {
   readonly accepted: Set<string>;
@@ -169,7 +132,7 @@ async function scenario(
   assert.equal(await program.kill('SIGTERM'), 0);
 }
 
-suite('a full disk', { skip: whyNot() ?? false }, () => {
+suite('a full disk', { skip: whyNoSmallDisk() ?? false }, () => {
   test('with a reserve; PostgreSQL is elsewhere (D1, D2, D3, D6)', async (t) => {
     const server = await startPostgresServer();
     t.after(() => server.stop());

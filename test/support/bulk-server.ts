@@ -1,6 +1,8 @@
 /** A server with nothing but the batches of a table of prices, on a PostgreSQL of its own. */
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { Registry } from 'prom-client';
 import { createServer } from '../../src/api/server.ts';
 import { type Bulk, bulk, day, positiveInteger, text } from '../../src/index.ts';
@@ -34,6 +36,16 @@ export function pricesBulk(more: Partial<Bulk> = {}): Bulk {
   });
   return { ...definition, ...more };
 }
+
+const index = pathToFileURL(join(import.meta.dirname, '../../src/index.ts')).href;
+/** Of an app with that table, for the real program. */
+export const bulkAppModule = `
+import { bulk, day, positiveInteger, text } from ${JSON.stringify(index)};
+const to = { table: 'ports', columns: ['code'] };
+export const app = { bulk: bulk({ name: 'prices', path: ${JSON.stringify(path)}, table: 'prices', onConflict: 'insert',
+  columns: { orig_code: text(), dest_code: text(), day: day(), price: positiveInteger() },
+  references: [{ columns: ['orig_code'], to }, { columns: ['dest_code'], to }] }) };
+`;
 
 export interface BulkAnswer {
   readonly batch_id: string;

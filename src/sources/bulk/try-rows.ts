@@ -30,13 +30,13 @@ export async function tryRows(
   await checkKeys(client, bulk, uniqueKeys, errors);
 }
 
-async function checkPrivileges(client: ClientBase, { table, onConflict }: Bulk): Promise<void> {
+async function checkPrivileges(client: ClientBase, { table, columns, onConflict }: Bulk): Promise<void> {
   const needed = onConflict === 'upsert' ? ['INSERT', 'UPDATE'] : ['INSERT'];
-  for (const privilege of needed) {
-    const found = await client.query<{ has: boolean }>('SELECT has_table_privilege(to_regclass($1), $2) AS has', [
-      quoted(table),
-      privilege,
-    ]);
-    if (!found.rows[0]?.has) throw new Fault('WAREHOUSE_DENIED', `our role lacks ${privilege} on ${table}`);
-  }
+  const found = await client.query<{ privilege: string }>(
+    `SELECT privilege FROM unnest($2::text[]) AS privilege, unnest($3::text[]) AS name
+     WHERE NOT has_column_privilege(to_regclass($1), name, privilege) LIMIT 1`,
+    [quoted(table), needed, Object.keys(columns)],
+  );
+  const [lacking] = found.rows;
+  if (lacking) throw new Fault('WAREHOUSE_DENIED', `our role lacks ${lacking.privilege} on ${table}`);
 }
