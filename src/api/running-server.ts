@@ -11,13 +11,25 @@ export async function forgetServer(file: string): Promise<void> {
 }
 
 export async function announceServer(file: string, url: string): Promise<void> {
-  await replaceDurably(file, `${JSON.stringify({ url, pid: process.pid })}\n`, privateMode);
+  const server: AnnouncedServer = { url, pid: process.pid, startedAt: new Date().toISOString() };
+  await replaceDurably(file, `${JSON.stringify(server)}\n`, privateMode);
 }
 
 /** The URL; `undefined` where no server has said that it listens. */
 export async function findServer(file: string): Promise<string | undefined> {
+  return (await announcedServer(file))?.url;
+}
+
+export interface AnnouncedServer {
+  readonly url: string;
+  readonly pid: number;
+  readonly startedAt: string;
+}
+
+/** What it has said of itself. Undefined as for `findServer`. */
+export async function announcedServer(file: string): Promise<AnnouncedServer | undefined> {
   const text = await readFile(file, 'utf8').catch(() => '');
-  return /"url":"(https?:\/\/[^"\s]+)"/.exec(text)?.[1];
+  return /"url":"https?:\/\/[^"\s]+"/.test(text) ? (JSON.parse(text) as AnnouncedServer) : undefined;
 }
 
 /** Where a server on this machine is reached that listens on this host: "any address" is none to connect to. */

@@ -24,6 +24,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
   forget: async () => (await import('./forget.ts')).addForget,
   topics: async () => (await import('./topics.ts')).addTopics,
   tail: async () => (await import('./tail.ts')).addTail,
+  env: async () => (await import('./env.ts')).addEnv,
   keys: async () => (await import('./keys.ts')).addKeys,
   prove: async () => (await import('./prove.ts')).addProve,
   bench: async () => (await import('./bench.ts')).addBench,

@@ -10,6 +10,11 @@ export interface ConfigOptions extends Flags {
 }
 
 export function withConfig(command: Command): Command {
+  return withConfigFile(command).option('--env <name>', 'the environment of that name (tributary env; default: none)');
+}
+
+/** For commands on environments, too, which lie in the data directory. */
+export function withConfigFile(command: Command): Command {
   return command
     .option('--data-dir <dir>', 'what the embedded engine keeps (default: .tributary)')
     .option('--config <file>', 'configuration file (default: tributary.config.json, where there is one)');

@@ -94,6 +94,7 @@ function tellKept(dir: string): void {
 /** The proof brings its own. */
 function refuseParts(configured: Config): void {
   const named = [
+    ['env', configured.env],
     ['databaseUrl', configured.databaseUrl],
     ['objects', configured.objects],
     ['kafkaBrokers', configured.kafkaBrokers],

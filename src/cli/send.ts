@@ -13,6 +13,7 @@ import {
   positiveNumber,
   sizeRange,
   wholeNumber,
+  withConfig,
 } from './options.ts';
 import { tell, writeLine } from './output.ts';
 import { configuredUrl, keyHeaders, ownServerTls } from './server/own-server.ts';
@@ -41,8 +42,7 @@ const giveUpAfterMs = 120_000;
 const shownProblems = 10;
 
 export function addSend(program: Command): void {
-  program
-    .command('send')
+  withConfig(program.command('send'))
     .description(
       'send events in packages, or requests one by one, and again what was not acknowledged; TRIBUTARY_KEY is the access key',
     )
@@ -62,7 +62,6 @@ export function addSend(program: Command): void {
       `under way at a time (default: ${concurrencies.packages} packages, ${concurrencies.requests} requests)`,
       wholeNumber(1),
     )
-    .option('--config <file>', 'configuration file (default: tributary.config.json, where there is one)')
     .option('--json', 'the summary as a JSON object')
     .addHelpText(
       'after',

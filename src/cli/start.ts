@@ -23,6 +23,7 @@ export function addStart(program: Command): void {
         'tributary start',
         'tributary start --only collect --port 8080 --data-dir /var/lib/tributary',
         'DATABASE_URL=postgres://me@db/warehouse tributary start',
+        'tributary start --env staging-a',
         'tributary keys add web-shop && TRIBUTARY_ADMIN_TOKEN_FILE=admin-token tributary start --host 0.0.0.0',
       ),
     )
@@ -31,7 +32,8 @@ export function addStart(program: Command): void {
 
 async function start(options: ConfigOptions): Promise<void> {
   goOnWithoutReader();
-  const config = configOf(options);
+  const { keepPort, withOwnPort } = await import('./env/own-port.ts');
+  const config = await withOwnPort(configOf(options));
   const secrets = ['TRIBUTARY_ADMIN_TOKEN', 'TRIBUTARY_KEY', ...otelSecrets];
   for (const secret of secrets) delete process.env[secret]; // not for child processes
   const told = new Promise<void>((resolve) => {
@@ -39,6 +41,7 @@ async function start(options: ConfigOptions): Promise<void> {
   });
   const { serve } = await import('../main.ts');
   const running = await serve(config);
+  await keepPort(config, running.url);
   await writeLine(`Tributary is ready: ${running.url}`);
   await told;
   await drainWithin(running, config.drainTimeoutMs);

@@ -8,9 +8,10 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Fault } from '../errors.ts';
+import { isEnvironmentName, placeInEnvironment } from './environment.ts';
 import { derivedVariables, otelVariables, otherProtocols, tracesAreOff } from './otel-variables.ts';
 import { inPackage, moduleInPackage } from './package-root.ts';
-import { problems } from './problems.ts';
+import { type Origins, place, problems } from './problems.ts';
 import { type Config, settings } from './settings.ts';
 
 export type { Config } from './settings.ts';
@@ -23,6 +24,7 @@ export interface Flags {
   readonly dataDir?: string;
   /** Names, separated by commas. */
   readonly only?: string;
+  readonly env?: string;
 }
 
 export interface ConfigSources {
@@ -42,6 +44,7 @@ export const variables = {
   PORT: 'port',
   HOST: 'host',
   TRIBUTARY_DATA_DIR: 'dataDir',
+  TRIBUTARY_ENV: 'env',
   DATABASE_URL: 'databaseUrl',
   KAFKA_BROKERS: 'kafkaBrokers',
   KAFKA_TLS: 'kafka.tls',
@@ -64,10 +67,44 @@ export const variables = {
   ...otelVariables,
 } as const;
 
-const flagNames = { port: '--port', host: '--host', dataDir: '--data-dir', only: '--only' } as const;
+const flagNames = { port: '--port', host: '--host', dataDir: '--data-dir', only: '--only', env: '--env' } as const;
 
 /** @throws Fault CONFIG_INVALID with every problem and where each setting was given */
 export function loadConfig(sources: ConfigSources): Config {
+  const { given, origins } = gather(sources);
+  const { env } = given;
+  const placed = isEnvironmentName(env)
+    ? placeInEnvironment(given, env, origins.named.get('port') === flagNames.port)
+    : undefined;
+  const parsed = settings.safeParse(placed?.settings ?? given);
+  const shared = (placed?.shared ?? []).map((path) => sharedBy(String(env), path, origins));
+  const wrong = [
+    ...(parsed.data?.traces.endpoint === undefined ? [] : otherProtocols(sources.env)),
+    ...(parsed.success ? [] : problems(parsed.error, given, origins)),
+    ...shared,
+  ];
+  if (!parsed.success || wrong.length > 0) throw new Fault('CONFIG_INVALID', wrong.join('; '));
+  return parsed.data;
+}
+
+function sharedBy(env: string, path: readonly string[], origins: Origins): string {
+  const what = `would be shared with others by the environment ${env}`;
+  return `${place(path, origins)} ${what}: write {env} where its name belongs, or leave it out`;
+}
+
+/** The data directory that environments lie in. @throws Fault CONFIG_INVALID */
+export function dataRootOf(sources: ConfigSources): string {
+  const { dataDir } = gather(sources).given;
+  if (typeof dataDir === 'string' && dataDir !== '') return dataDir;
+  throw new Fault('CONFIG_INVALID', 'dataDir: expected a directory');
+}
+
+interface Gathered {
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly origins: Origins;
+}
+
+function gather(sources: ConfigSources): Gathered {
   const workingDir = sources.workingDir ?? process.cwd();
   const file = readFile(sources.file, workingDir);
   const named = new Map<string, string>();
@@ -90,13 +127,7 @@ export function loadConfig(sources: ConfigSources): Config {
     given[section] = inner === undefined ? read : { ...Object(given[section]), [inner]: read };
     named.set(setting, origin);
   }
-  const parsed = settings.safeParse(given);
-  const wrong = [
-    ...(parsed.data?.traces.endpoint === undefined ? [] : otherProtocols(sources.env)),
-    ...(parsed.success ? [] : problems(parsed.error, given, { named, file: file?.path })),
-  ];
-  if (!parsed.success || wrong.length > 0) throw new Fault('CONFIG_INVALID', wrong.join('; '));
-  return parsed.data;
+  return { given, origins: { named, file: file?.path } };
 }
 
 function defaults(workingDir: string) {

@@ -23,7 +23,8 @@ export function problems(error: z.ZodError, given: unknown, origins: Origins): r
   return [...new Set(found)];
 }
 
-function place(path: Path, origins: Origins): string {
+/** Where a setting was given, or stands. */
+export function place(path: Path, origins: Origins): string {
   const setting = dotted(path);
   const named = origins.named.get(setting) ?? origins.named.get(String(path[0]));
   if (named !== undefined) return named;

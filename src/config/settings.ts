@@ -3,6 +3,7 @@
  * flags are checked against. A leaf's error text says what was expected there; `problems.ts` adds where.
  */
 import { z } from 'zod';
+import { environmentNameForm, isEnvironmentName } from './environment.ts';
 import { areHeaders, readPairs } from './pairs.ts';
 import { readRegistryAddress } from '../schemas/registry-address.ts';
 import { adminTokenForm, isAdminToken, splitAdminTokens } from '../access/admin-token-text.ts';
@@ -132,6 +133,8 @@ export const settings = z
     host: text('a host name or an address').default('127.0.0.1'),
     /** Everything that the embedded engine keeps. */
     dataDir: text('a directory'),
+    /** Has a port and a directory within `dataDir` of its own. Default: no environment. */
+    env: z.string(environmentNameForm).refine(isEnvironmentName, environmentNameForm).optional(),
     /** Default: the embedded PostgreSQL. */
     databaseUrl: z
       .string(databaseUrl)

@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
+import { environmentsDir, portFile } from '../config/environment.ts';
 import { lockFile } from '../log/segments/lock.ts';
 import { openSegmentLogReader } from '../log/segments/segment-log-reader.ts';
 import { openSegmentLog } from '../log/segments/segment-log.ts';
@@ -36,7 +37,19 @@ export interface Engine {
 export function dataPaths(
   dataDir: string,
 ): Record<
-  'log' | 'nodeId' | 'state' | 'registry' | 'knownSchemas' | 'objects' | 'postgres' | 'keys' | 'server',
+  | 'log'
+  | 'nodeId'
+  | 'state'
+  | 'registry'
+  | 'knownSchemas'
+  | 'objects'
+  | 'postgres'
+  | 'keys'
+  | 'server'
+  | 'environments'
+  | 'port'
+  | 'serverLog'
+  | 'upLock',
   string
 > {
   const inside = (name: string): string => join(dataDir, name);
@@ -50,6 +63,10 @@ export function dataPaths(
     postgres: inside('postgres'),
     keys: inside('keys'),
     server: inside('server.json'),
+    environments: inside(environmentsDir),
+    port: inside(portFile),
+    serverLog: inside('server.log'),
+    upLock: inside('up.lock'),
   };
 }
 
@@ -119,11 +136,11 @@ export async function openEngineLog(config: Config, observer?: LogObserver): Pro
   return openSegmentLog({ dir: dataPaths(config.dataDir).log, segmentBytes, minFreeBytes, ...observer });
 }
 
-/** Whether another process writes the log of the data directory: a server that runs. */
-export async function isServed(config: Config): Promise<boolean> {
-  const path = join(dataPaths(config.dataDir).log, 'lock');
+/** Whether another process writes the log of the data directory: a server that runs. @param waitMs how long it may take to tell */
+export async function isServed(dataDir: string, waitMs?: number): Promise<boolean> {
+  const path = join(dataPaths(dataDir).log, 'lock');
   if (!existsSync(path)) return false;
-  const release = await lockFile(path);
+  const release = await lockFile(path, waitMs);
   release?.();
   return release === undefined;
 }

@@ -162,6 +162,16 @@ export const failures = {
     what: 'The server broke off, or refused what the command asked.',
     todo: 'Do what the message says, and run the command again: what is done is not done twice.',
   },
+  ENVIRONMENT_NOT_READY: {
+    status: 500,
+    what: 'An environment that was started in the background ended, or was not ready in time.',
+    todo: 'See what its log says, correct it, and bring the environment up again.',
+  },
+  ENVIRONMENT_NOT_STOPPED: {
+    status: 500,
+    what: 'An environment was told to stop, or could not be told, and still runs.',
+    todo: 'See its log lines; a second signal to its process ends it at once, which loses nothing that was acknowledged.',
+  },
   PROGRAM_MISSING: {
     status: 500,
     what: 'A program that the command starts is not on this machine, and comes from no package registry.',

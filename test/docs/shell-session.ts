@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { killEnvironments } from '../support/environments.ts';
 import { cleanEnvironment, scratch } from '../support/program.ts';
 import { type Block, namedBlock, root } from './markdown.ts';
 
@@ -42,6 +43,7 @@ export interface Session {
 }
 
 export async function openSession(t: TestContext, fill: (dir: string) => Promise<void>): Promise<Session> {
+  t.after(() => killEnvironments(join(dir, '.tributary')));
   const dir = join(await scratch(t), 'session');
   const bin = join(dirname(dir), 'bin');
   await mkdir(dir);

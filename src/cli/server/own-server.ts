@@ -11,8 +11,10 @@ import { reachableHost } from '../../api/running-server.ts';
 import type { Config } from '../../config/config.ts';
 import { Fault } from '../../errors.ts';
 
-/** Where the configured host and port are reached from this machine. */
-export function configuredUrl({ host, port, tls }: Config): string {
+/** Where the configured host and port are reached from this machine. @throws Fault SERVER_UNREACHABLE */
+export function configuredUrl({ host, port, tls, env }: Config): string {
+  if (env !== undefined && port === 0)
+    throw new Fault('SERVER_UNREACHABLE', `the environment ${env} has no port yet: it was never started`);
   const reached = reachableHost(host);
   return `${tls ? 'https' : 'http'}://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
 }

@@ -35,7 +35,7 @@ export async function reachWarehouse(
       return await attachEmbeddedWarehouse({ dir });
     } catch (error) {
       if (!isFault(error, 'WAREHOUSE_UNAVAILABLE')) throw error;
-      if (!(await isServed(config))) return openEmbeddedWarehouse({ dir, log: () => undefined });
+      if (!(await isServed(config.dataDir))) return openEmbeddedWarehouse({ dir, log: () => undefined });
       if (performance.now() > untilMs) throw error;
     }
   }

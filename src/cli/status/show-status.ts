@@ -1,4 +1,5 @@
 /** The status as one table, a part a line, and as JSON. */
+import { byteSize } from '../byte-size.ts';
 import { duration } from '../duration.ts';
 import { size } from '../size.ts';
 import { renderTable } from '../table.ts';
@@ -29,8 +30,8 @@ function partsOf({ of, isRunning, ready, parts = {}, uptimeMs = 0, queue, disk }
   return [
     plain('server', server),
     ...Object.entries(parts).map(([name, is]) => plain(name, is)),
-    ...(queue ? [plain('queue', `${size(queue.bytes)} of ${size(queue.maxBytes)}`)] : []),
-    plain('disk', `${size(disk.freeBytes)} free of ${size(disk.totalBytes)}`),
+    ...(queue ? [plain('queue', `${byteSize(queue.bytes)} of ${byteSize(queue.maxBytes)}`)] : []),
+    plain('disk', `${byteSize(disk.freeBytes)} free of ${byteSize(disk.totalBytes)}`),
   ];
 }
 

@@ -20,12 +20,12 @@ const WAIT_MS = 250;
 /** Else the garbage collector would end the lock of a log that nobody holds on to, and never closed. */
 const held = new Set<DatabaseSync>();
 
-/** Blocks for up to `WAIT_MS` where another process holds it. What it answers ends the lock, and may be called again. */
-export async function lockFile(path: string): Promise<(() => void) | undefined> {
+/** Blocks for up to `waitMs` where another process holds it. What it answers ends the lock, and may be called again. */
+export async function lockFile(path: string, waitMs = WAIT_MS): Promise<(() => void) | undefined> {
   const database = new DatabaseSync(path);
   try {
     // Nothing is ever written; the journal is kept off the disk so that no file of it stays behind.
-    database.exec(`PRAGMA busy_timeout = ${WAIT_MS}; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE`);
+    database.exec(`PRAGMA busy_timeout = ${waitMs}; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE`);
   } catch (error) {
     database.close();
     if (isBusy(error)) return undefined;

@@ -9,10 +9,16 @@ import { join } from 'node:path';
 import { Fault } from '../../../errors.ts';
 import type { UnprivilegedUser } from './unprivileged-user.ts';
 
+/** @param dataDir its canonical path */
+export function socketDirectoryOf(dataDir: string): string {
+  const name = createHash('sha256').update(dataDir).digest('hex').slice(0, 12);
+  return join(tmpdir(), `tributary-${process.getuid?.() ?? 0}-${name}`);
+}
+
 /** @throws Fault WAREHOUSE_UNAVAILABLE where somebody else made a directory of that name */
 export async function makeSocketDirectory(dataDir: string, as: UnprivilegedUser): Promise<string> {
   const uid = process.getuid?.() ?? 0;
-  const dir = join(tmpdir(), `tributary-${uid}-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`);
+  const dir = socketDirectoryOf(dataDir);
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const found = await lstat(dir);
   const ours = found.uid === uid || found.uid === as.ids?.uid;
