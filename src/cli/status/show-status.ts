@@ -1,7 +1,6 @@
 /** The status as one table, a part a line, and as JSON. */
 import { byteSize } from '../byte-size.ts';
 import { duration } from '../duration.ts';
-import { size } from '../size.ts';
 import { renderTable } from '../table.ts';
 import { placeOf, type Rates } from './rates.ts';
 import type { Status } from './read-status.ts';
