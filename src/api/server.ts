@@ -41,8 +41,8 @@ export interface Health {
 
 /** Connections that have not sent a whole header by then are closed: idle ones cost others nothing. */
 const headersTimeoutMs = 15_000;
-/** A whole request, however slowly it comes. */
-const requestTimeoutMs = 300_000;
+/** A whole request, however slowly it comes: a large batch over a slow line has its time. What reads other bodies gives them less (body.ts). */
+const requestTimeoutMs = 24 * 3_600_000;
 /** What comes without a pause is taken up for so long, twice, when the server is to close. Of CPU: a busy machine is no reason to stop early. */
 const takeUpCpuMs = 500;
 /** Connections that are kept alive and idle are closed so long after the server has stopped listening: by then what was under way on them is here. */

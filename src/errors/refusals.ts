@@ -24,7 +24,7 @@ export const refusals = {
   },
   BODY_TIMEOUT: {
     status: 408,
-    what: 'Nothing of the body came for too long.',
+    what: 'Nothing of the body came for too long, or all of it took too long.',
     todo: 'Send the body without long pauses.',
   },
   PACKAGE_TOO_LARGE: {

@@ -24,6 +24,8 @@ export interface BodyOptions {
   readonly maxBytes: number;
   /** How long the producer may send nothing while it is listened to. Default 30,000 ms. */
   readonly idleTimeoutMs?: number | undefined;
+  /** How long all of it may take. Default 300,000 ms. */
+  readonly totalTimeoutMs?: number | undefined;
   /** Ends the body with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -146,15 +148,18 @@ class Arrivals {
   bytes = 0;
   readonly #request: Readable;
   readonly #idleTimeoutMs: number;
+  readonly #totalTimeoutMs: number;
+  readonly #beganMs = performance.now();
   readonly #signal: AbortSignal | undefined;
   #watch: StreamWatch | undefined;
   #timer: NodeJS.Timeout | undefined;
   #waiting = false;
   #idle = false;
 
-  constructor(request: Readable, { idleTimeoutMs = 30_000, signal }: BodyOptions) {
+  constructor(request: Readable, { idleTimeoutMs = 30_000, totalTimeoutMs = 300_000, signal }: BodyOptions) {
     this.#request = request;
     this.#idleTimeoutMs = idleTimeoutMs;
+    this.#totalTimeoutMs = totalTimeoutMs;
     this.#signal = signal;
   }
 
@@ -172,6 +177,7 @@ class Arrivals {
       if (request.readableEnded) return undefined;
       if (watch.error !== undefined || request.destroyed) throw this.#incomplete(watch.error);
       if (this.#idle) throw this.#timedOut();
+      if (performance.now() - this.#beganMs > this.#totalTimeoutMs) throw this.#tooSlow();
       await this.#change(watch);
     }
   }
@@ -211,6 +217,11 @@ class Arrivals {
 
   #incomplete(cause: Error | undefined): Fault {
     return new Fault('BODY_INCOMPLETE', `the connection broke after ${this.bytes} bytes of the body`, { cause });
+  }
+
+  #tooSlow(): Fault {
+    const message = `the body has not ended within ${this.#totalTimeoutMs} ms, after ${this.bytes} bytes`;
+    return new Fault('BODY_TIMEOUT', message);
   }
 
   #timedOut(): Fault {

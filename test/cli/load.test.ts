@@ -7,9 +7,9 @@ import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { after, before, beforeEach, suite, test } from 'node:test';
+import { after, before, beforeEach, suite, test, type TestContext } from 'node:test';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
-import { Pool } from 'pg';
+import { Client, Pool } from 'pg';
 import { freePort } from '../../src/services/free-ports.ts';
 import { newDatabase, type TestDatabase } from '../../src/testing/postgres.ts';
 import { wholeDump } from '../dataset/dumps.ts';
@@ -45,6 +45,7 @@ suite('tributary load', { timeout: 240_000 }, () => {
     assert.equal(init.code, 0, init.stderr);
     port = await freePort();
     await start();
+    await bulkClient(program.url, path).send('no row'); // makes the table of statuses
   });
   after(async () => {
     await program.kill('SIGKILL');
@@ -61,6 +62,14 @@ suite('tributary load', { timeout: 240_000 }, () => {
   };
   const load = (args: readonly string[], options: CliOptions = {}): Promise<CliResult> =>
     cli(['load', 'rates', ...args, '--to', program.url], { cwd: dir, ...options });
+  /** No rows go in until they are released, which is at the end of the test. */
+  const lockPrices = async (t: TestContext): Promise<() => Promise<void>> => {
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    t.after(() => client.end());
+    await client.query('BEGIN; LOCK TABLE prices IN EXCLUSIVE MODE');
+    return async () => void (await client.query('ROLLBACK'));
+  };
   const statesOf = async (key: string): Promise<readonly unknown[]> =>
     (
       await pool.query<{ state: string }>(
@@ -158,10 +167,9 @@ suite('tributary load', { timeout: 240_000 }, () => {
     assert.deepEqual([await statesOf('sending'), await count()], [['rejected'], 0]);
   });
 
-  test('D7: interrupted while all waits to go in: nothing is in', async () => {
+  test('D7: interrupted while all waits to go in: nothing is in', async (t) => {
     const name = await file('waiting.csv', csv(20));
-    const blocker = await pool.connect();
-    await blocker.query('BEGIN; LOCK TABLE prices IN EXCLUSIVE MODE');
+    const release = await lockPrices(t);
     let child: ChildProcessWithoutNullStreams | undefined;
     const running = load([name, '--key', 'waiting'], { onSpawn: (spawned) => (child = spawned) });
     await until(async () => (await statesOf('waiting'))[0] === 'validating');
@@ -169,15 +177,13 @@ suite('tributary load', { timeout: 240_000 }, () => {
     const ran = await running;
     assert.deepEqual([ran.code, ran.stderr], [130, 'Interrupted: nothing is in.\n']);
     assert.deepEqual(await statesOf('waiting'), ['rejected']);
-    await blocker.query('ROLLBACK');
-    blocker.release();
+    await release();
     assert.equal(await count(), 0);
   });
 
-  test('D7: killed and run again it goes in once; the first is waited for', async () => {
+  test('D7: killed and run again it goes in once; the first is waited for', async (t) => {
     const name = await file('killed.csv', csv(30));
-    const blocker = await pool.connect();
-    await blocker.query('BEGIN; LOCK TABLE prices IN EXCLUSIVE MODE');
+    const release = await lockPrices(t);
     let child: ChildProcessWithoutNullStreams | undefined;
     const killed = load([name, '--key', 'killed'], { onSpawn: (spawned) => (child = spawned) });
     await until(async () => (await statesOf('killed'))[0] === 'validating');
@@ -188,8 +194,7 @@ suite('tributary load', { timeout: 240_000 }, () => {
       onSpawn: ({ stderr }) => stderr.on('data', (some: string) => (told += some)),
     });
     await until(() => told.includes('sending again: '));
-    await blocker.query('ROLLBACK');
-    blocker.release();
+    await release();
     const ran = await again;
     assert.equal(ran.code, 0, ran.stderr);
     assert.match(ran.stderr, /^sending again: batch .* has the Idempotency-Key and is validating\n$/);
@@ -197,15 +202,13 @@ suite('tributary load', { timeout: 240_000 }, () => {
     assert.deepEqual([await count(), await statesOf('killed')], [30, ['committed']]);
   });
 
-  test('D7: the server is killed while it loads, and comes again: the file is sent again, and is in once', async () => {
+  test('D7: the server is killed while it loads, and comes again: the file is sent again, and is in once', async (t) => {
     const name = await file('restarted.csv', csv(40));
-    const blocker = await pool.connect();
-    await blocker.query('BEGIN; LOCK TABLE prices IN EXCLUSIVE MODE');
+    const release = await lockPrices(t);
     const running = load([name, '--key', 'restarted']);
     await until(async () => (await statesOf('restarted'))[0] === 'validating');
     await program.kill('SIGKILL');
-    await blocker.query('ROLLBACK');
-    blocker.release();
+    await release();
     await start();
     const ran = await running;
     assert.equal(ran.code, 0, ran.stderr);

@@ -126,6 +126,7 @@ function bodyOf(request: FastifyRequest, { bodyIdleTimeoutMs }: BulkRoutesOption
     announcedLength: request.headers['content-length'],
     maxBytes,
     idleTimeoutMs: bodyIdleTimeoutMs,
+    totalTimeoutMs: Infinity,
     signal: stopping.signal,
   });
   return {
