@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { Agent } from 'undici';
 import type { Config } from '../config/config.ts';
-import { Fault } from '../errors.ts';
+import { Fault, reasonOf } from '../errors.ts';
 import type { Bulk } from '../pipeline/bulk.ts';
 import { interrupted, onInterrupt } from './interrupt.ts';
 import { type BatchFile, batchFile, keyOf, typeOf } from './load/batch-file.ts';
@@ -16,6 +16,7 @@ import { type ConfigOptions, configOf, examples } from './options.ts';
 import { tell } from './output.ts';
 import { faultOf } from './server/ask-server.ts';
 import { configuredUrl, keyHeaders, ownServerTls } from './server/own-server.ts';
+import { visible } from './visible.ts';
 
 interface LoadOptions extends ConfigOptions {
   readonly to?: string;
@@ -61,7 +62,10 @@ async function load(system: string, path: string, options: LoadOptions): Promise
   const progress = createLoadProgress(file.bytes);
   const { signal } = interruption;
   try {
-    const key = await chosenKey(file, options, progress, signal);
+    const key = await chosenKey(file, options, progress, signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+    if (key === undefined) return interruptedWith('nothing was sent');
     const startedMs = performance.now();
     const answer = await send({ config, options, bulk, file, key, progress, signal });
     const seconds = Math.round(performance.now() - startedMs) / 1000;
@@ -123,11 +127,17 @@ function targetOf({ server, path, key }: SentBatch, options: LoadOptions, file: 
 
 /** What was sent in part is nothing; what was sent in whole is cancelled, unless it is in already. */
 async function tellInterrupted(batch: SentBatch): Promise<void> {
+  const outcome = await cancelBatch(batch).then(
+    (status) => (status?.state === 'committed' ? `too late, the batch is in (${status.batch_id})` : 'nothing is in'),
+    (error: unknown) =>
+      `whether it is in cannot be told (${reasonOf(error)}); with --key ${batch.key} it goes in once, however often`,
+  );
+  interruptedWith(outcome);
+}
+
+function interruptedWith(outcome: string): void {
   process.exitCode = interrupted;
-  const status = await cancelBatch(batch);
-  if (status?.state === 'committed')
-    tell(`Interrupted too late: the batch is in, ${status.rows} rows, ${status.batch_id}.`);
-  else tell('Interrupted: nothing is in.');
+  tell(`Interrupted: ${visible(outcome)}.`);
 }
 
 interface Ended {
@@ -157,7 +167,7 @@ async function chosenKey(
   if (file.bytes !== undefined) {
     progress.begin('reading');
     return keyOf(file, (bytes) => {
-      if (signal.aborted) process.exit(interrupted);
+      signal.throwIfAborted();
       progress.bytes(bytes);
     });
   }

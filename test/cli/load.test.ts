@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -214,6 +214,33 @@ suite('tributary load', { timeout: 240_000 }, () => {
     assert.equal(ran.code, 0, ran.stderr);
     assert.match(ran.stderr, /^sending again: http:\/\/localhost:\d+ did not answer: /);
     assert.equal(await count(), 40);
+  });
+
+  test('interrupted when all is in, or when nobody can tell, it says so', async (t) => {
+    let status: object | undefined = { batch_id: 'b-1', state: 'committed', rows: 1 };
+    const slow = createServer((request, response) => {
+      if (request.method !== 'GET') return request.resume(); // and no answer
+      return status ? response.end(JSON.stringify(status)) : response.destroy();
+    });
+    slow.listen(0, '127.0.0.1');
+    await once(slow, 'listening');
+    t.after(() => slow.close());
+    const to = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`;
+    for (const expected of [
+      /^Interrupted: too late, the batch is in \(b-1\)\.\n$/,
+      /^Interrupted: whether it is in cannot be told \(.*\); with --key late it goes in once, however often\.\n$/,
+    ]) {
+      const received = once(slow, 'checkContinue').then(([, response]) => (response as ServerResponse).writeContinue());
+      let child: ChildProcessWithoutNullStreams | undefined;
+      const args = ['load', 'rates', await file('late.csv', csv(1)), '--key', 'late', '--to', to];
+      const running = cli(args, { cwd: dir, onSpawn: (spawned) => (child = spawned) });
+      await received;
+      child!.kill('SIGINT');
+      const ran = await running;
+      assert.equal(ran.code, 130);
+      assert.match(ran.stderr, expected);
+      status = undefined;
+    }
   });
 
   test('what was not asked for is not sent: a server that refuses gets no byte of the body', async (t) => {

@@ -66,27 +66,6 @@ describe('batches and full disks', { skip: whyNoSmallDisk() ?? false, timeout: 2
     }
   }
 
-  async function refusedThenTaken(
-    { send, statusOfKey }: BulkServer,
-    { pool }: Warehouse,
-    makeRoom: () => void,
-  ): Promise<void> {
-    const key = randomUUID();
-    const count = async (): Promise<unknown> => (await pool.query('SELECT FROM prices')).rowCount;
-    const headers = { 'content-type': 'text/csv', 'idempotency-key': key };
-    const full = await send(rowsOfMegabytes(16), headers);
-    assert.deepEqual([full.status, full.answer.error], [503, 'WAREHOUSE_FULL'], JSON.stringify(full.answer));
-    assert.match(full.answer.message ?? '', /^PostgreSQL has no room for the batch: .*No space left/);
-    assert.ok(Number(full.headers['retry-after']) > 0);
-    assert.equal(await count(), 0);
-    const { answer } = await statusOfKey(key);
-    assert.deepEqual([answer.state, answer.errors?.[0]?.reason], ['rejected', full.answer.message]);
-    makeRoom(); // what was rolled back takes its place until a vacuum
-    const next = await send(row.repeat(1_000), headers);
-    assert.equal(next.status, 201, JSON.stringify(next.answer));
-    assert.equal(await count(), 1_000);
-  }
-
   it('D7: no room where it is received', (t) =>
     onSmallDisk(t, 'ALTER ROLE tester SET temp_tablespaces = small', 'ALTER ROLE tester RESET temp_tablespaces'));
 
@@ -129,3 +108,24 @@ describe('batches and full disks', { skip: whyNoSmallDisk() ?? false, timeout: 2
     assert.equal(await program.kill('SIGTERM'), 0);
   });
 });
+
+async function refusedThenTaken(
+  { send, statusOfKey }: BulkServer,
+  { pool }: Warehouse,
+  makeRoom: () => void,
+): Promise<void> {
+  const key = randomUUID();
+  const count = async (): Promise<unknown> => (await pool.query('SELECT FROM prices')).rowCount;
+  const headers = { 'content-type': 'text/csv', 'idempotency-key': key };
+  const full = await send(rowsOfMegabytes(16), headers);
+  assert.deepEqual([full.status, full.answer.error], [503, 'WAREHOUSE_FULL'], JSON.stringify(full.answer));
+  assert.match(full.answer.message ?? '', /^PostgreSQL has no room for the batch: .*No space left/);
+  assert.ok(Number(full.headers['retry-after']) > 0);
+  assert.equal(await count(), 0);
+  const { answer } = await statusOfKey(key);
+  assert.deepEqual([answer.state, answer.errors?.[0]?.reason], ['rejected', full.answer.message]);
+  makeRoom(); // what was rolled back takes its place until a vacuum
+  const next = await send(row.repeat(1_000), headers);
+  assert.equal(next.status, 201, JSON.stringify(next.answer));
+  assert.equal(await count(), 1_000);
+}

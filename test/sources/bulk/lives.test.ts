@@ -14,6 +14,11 @@ import { until } from '../../support/until.ts';
 const good = 'AAAAA,BBBBB,2021-01-01,100\n';
 const csv = { 'content-type': 'text/csv' };
 
+/** The last rows of a part may wait for what follows them. */
+const atLeast = (rows: number, { rows: told = 0 }: BulkAnswer): boolean => told > rows - 5 && told <= rows;
+/** 500 rows with keys from `first` on. */
+const keyed = (first: number): string => Array.from({ length: 500 }, (_, i) => `${first + i},${first}\n`).join('');
+
 describe('the life of a batch', { timeout: 60_000 }, () => {
   let opened: TestWarehouse;
   let server: BulkServer;
@@ -54,8 +59,6 @@ describe('the life of a batch', { timeout: 60_000 }, () => {
   it('while it is received, its rows are told, by any node, found by its key', async (t) => {
     const key = randomUUID();
     const socket = await begun(t, key, good.repeat(70));
-    // The last rows of a part may wait for what follows them.
-    const atLeast = (rows: number, { rows: told = 0 }: BulkAnswer): boolean => told > rows - 5 && told <= rows;
     await until(async () => atLeast(70, (await other.statusOfKey(key)).answer));
     socket.write(good.repeat(50));
     await until(async () => atLeast(120, (await server.statusOfKey(key)).answer));
@@ -176,9 +179,8 @@ describe('the life of a batch', { timeout: 60_000 }, () => {
       opened.warehouse,
       bulk({ name: 'once', path: '/once', table: 'once', columns, onConflict: 'insert' }),
     );
-    const rows = (first: number): string => Array.from({ length: 500 }, (_, i) => `${first + i},${first}\n`).join('');
-    const two = await Promise.all([send(rows(0)), send(rows(499))]);
-    assert.deepEqual(two.map(({ status }) => status).toSorted(), [201, 422]);
+    const two = await Promise.all([send(keyed(0)), send(keyed(499))]);
+    assert.deepEqual(two.map(({ status }) => String(status)).toSorted(), ['201', '422']);
     const refused = two.find(({ status }) => status === 422);
     assert.deepEqual(
       refused?.answer.errors?.map(({ value, reason }) => [value, reason]),
@@ -248,9 +250,9 @@ describe('the life of a batch', { timeout: 60_000 }, () => {
   });
 
   it('a table of statuses from before is brought up to date, and what it has stays', async (t) => {
-    const before = await openTestServer();
-    t.after(() => before.close());
-    await before.warehouse.pool.query(`${tables};
+    const older = await openTestServer();
+    t.after(() => older.close());
+    await older.warehouse.pool.query(`${tables};
       CREATE TABLE tributary_batches (
         id uuid PRIMARY KEY, bulk text NOT NULL, idempotency_key text, digest text,
         state text NOT NULL CHECK (state IN ('receiving', 'validating', 'committed', 'rejected')),
@@ -260,7 +262,7 @@ describe('the life of a batch', { timeout: 60_000 }, () => {
       CREATE INDEX tributary_batches_under_way ON tributary_batches (id) WHERE state IN ('receiving', 'validating');
       INSERT INTO tributary_batches (id, bulk, idempotency_key, state, rows, ended_at)
         VALUES ('00000000-0000-4000-8000-000000000000', 'prices', 'old', 'committed', 7, now())`);
-    const { send, statusOfKey } = await serveBulk(t, before.warehouse, pricesBulk());
+    const { send, statusOfKey } = await serveBulk(t, older.warehouse, pricesBulk());
     const { status, answer } = await send(good, csv, '?dry_run=true');
     assert.deepEqual([status, answer.state], [200, 'checked']);
     assert.equal((await statusOfKey('old')).answer.rows, 7);
