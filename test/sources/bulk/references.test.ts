@@ -45,7 +45,7 @@ describe('what batches refer to', () => {
   });
 
   it('D7: values that are there, but not together, are unknown, each row with its line', async (t) => {
-    const before = await count();
+    const held = await count();
     const { send } = await serveBulk(t, opened.warehouse, stays);
     const { status, answer } = await send('a,A,2021-01-01,8\nb,A,2021-01-01,7\nc,A,0001-01-01,7\nd,A,2021-01-01,7\n');
     assert.equal(status, 422);
@@ -56,21 +56,21 @@ describe('what batches refer to', () => {
         [4, 'berth,at,port', '7,2021-01-01,A'],
       ],
     );
-    assert.equal(await count(), before);
+    assert.equal(await count(), held);
   });
 
   it('D7: of more keys than are looked up by themselves, all known, and one of them not', async (t) => {
-    const before = Number(await count());
+    const held = Number(await count());
     const { send } = await serveBulk(t, opened.warehouse, stays);
     const rows = Array.from({ length: many }, (_, i) => `x,M,2021-01-01,${i + 1}\n`).join('');
     assert.equal((await send(rows)).status, 201);
-    assert.equal(await count(), before + many);
+    assert.equal(await count(), held + many);
     const { status, answer } = await send(`${rows}y,M,2021-01-02,1\n`);
     assert.equal(status, 422);
     assert.deepEqual(
       answer.errors?.map(({ line, field }) => [line, field]),
       [[many + 1, 'berth,at,port']],
     );
-    assert.equal(await count(), before + many);
+    assert.equal(await count(), held + many);
   });
 });
