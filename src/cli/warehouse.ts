@@ -1,4 +1,5 @@
 /** `tributary warehouse`: what an administrator of the PostgreSQL server needs to know. */
+import { schemaIn } from '../config/environment.ts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { Fault } from '../errors.ts';
 import { type ConfigOptions, configOf, examples, withConfig } from './options.ts';
@@ -8,7 +9,7 @@ import { pipelinesOf } from '../pipeline/apps.ts';
 interface GrantsOptions extends ConfigOptions {
   readonly role?: string;
   readonly database?: string;
-  readonly schema: string;
+  readonly schema?: string;
   readonly prepared?: true;
   readonly months?: Months;
 }
@@ -28,7 +29,7 @@ export function addWarehouse(program: Command): void {
     .description('print the SQL that gives a role exactly what the systems of the configuration need')
     .option('--role <name>', 'which is there (default: the user of DATABASE_URL)')
     .option('--database <name>', 'in which the SQL is run (default: that of DATABASE_URL)')
-    .option('--schema <name>', 'for the tables; made where it is missing', 'public')
+    .option('--schema <name>', 'for the tables; made where it is missing (default: public, or that of --env)')
     .option('--prepared', 'the SQL makes the tables too, and the role may not')
     .option('--months <from..to>', 'with --prepared: which partitions (default: this month and twelve more)', months)
     .addHelpText(
@@ -62,7 +63,7 @@ async function grants(options: GrantsOptions): Promise<void> {
   const statements = grantStatements({
     role,
     database,
-    schema: named('schema', options.schema),
+    schema: named('schema', options.schema ?? schemaIn(config.databaseUrl ?? '') ?? 'public'),
     tables,
     hasState: config.kafkaBrokers !== undefined,
     ...(options.prepared && { months: options.months ?? nextYear(new Date()) }),

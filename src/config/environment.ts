@@ -31,7 +31,8 @@ export interface Placed {
 export function placeInEnvironment(given: Settings, name: string, isPortNamed: boolean): Placed {
   const root = given['dataDir'];
   const dataDir = typeof root === 'string' && root !== '' ? join(root, environmentsDir, name) : root;
-  const { databaseUrl, kafkaBrokers, redisUrl, schemaRegistryUrl, objects } = given;
+  const { kafkaBrokers, redisUrl, schemaRegistryUrl, objects } = given;
+  const databaseUrl = kafkaBrokers === undefined ? inSchema(given['databaseUrl'], name) : given['databaseUrl'];
   const onServers = { databaseUrl, kafkaBrokers, redisUrl, schemaRegistryUrl, objects };
   const shared = Object.entries(onServers).filter(([, value]) => value !== undefined && !namesEach(value));
   return {
@@ -45,11 +46,29 @@ export function placeInEnvironment(given: Settings, name: string, isPortNamed: b
   };
 }
 
+/** Which schema is its own on a database that others have, too: letters, digits and underscores. No two names have the same. */
+export function schemaOf(name: string): string {
+  return `env_${name.replaceAll('-', '_')}`;
+}
+
+const searchPath = 'options=-c%20search_path%3D';
+
+/** Whose tables are then found in its own schema, where it is not another database. With options of its own it stays as it is. */
+function inSchema(url: unknown, name: string): unknown {
+  if (typeof url !== 'string' || url.includes(placeholder) || /[?&]options=/.test(url)) return url;
+  return `${url}${url.includes('?') ? '&' : '?'}${searchPath}${schemaOf(name)}`;
+}
+
+/** Of an environment, that its database URL leads to. Undefined where that is whatever the role has. */
+export function schemaIn(databaseUrl: string): string | undefined {
+  return /[?&]options=-c%20search_path%3D(env_[a-z0-9_]+)$/.exec(databaseUrl)?.[1];
+}
+
 /** Of brokers each one, of a section any of its settings: a server of its own has room for its names. */
 function namesEach(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(namesEach);
   if (typeof value === 'object' && value !== null) return Object.values(value).some(namesEach);
-  return typeof value === 'string' && value.includes(placeholder);
+  return typeof value === 'string' && (value.includes(placeholder) || schemaIn(value) !== undefined);
 }
 
 function named(value: unknown, name: string): unknown {

@@ -7,7 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import { environmentsDir, portFile } from '../config/environment.ts';
+import { environmentsDir, portFile, schemaIn } from '../config/environment.ts';
 import { lockFile } from '../log/segments/lock.ts';
 import { openSegmentLogReader } from '../log/segments/segment-log-reader.ts';
 import { openSegmentLog } from '../log/segments/segment-log.ts';
@@ -96,7 +96,8 @@ export async function openEngine(config: Config, observer?: EngineObserver): Pro
 }
 
 export function openWarehouse(config: Config, logger: Logger): Promise<Warehouse> {
-  if (config.databaseUrl !== undefined) return openServerWarehouse({ url: config.databaseUrl });
+  const { databaseUrl: url } = config;
+  if (url !== undefined) return openServerWarehouse({ url, schema: schemaIn(url) });
   const dir = dataPaths(config.dataDir).postgres;
   return openEmbeddedWarehouse({ dir, log: (line) => logger.info({ part: 'postgres' }, line) });
 }

@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import * as fc from 'fast-check';
 import { loadConfig } from '../../src/config/config.ts';
-import { isEnvironmentName } from '../../src/config/environment.ts';
+import { isEnvironmentName, schemaIn, schemaOf } from '../../src/config/environment.ts';
 import { isFault } from '../../src/errors.ts';
 
 interface Given {
@@ -88,7 +88,7 @@ suite('environments', () => {
     const dir = await workingDirOf(t, { objects: { bucket: 'lake' } });
     const flags = { env: 'staging-a' };
     const shared = {
-      DATABASE_URL: 'postgres://me:SECRET@db/lake',
+      DATABASE_URL: 'postgres://me:SECRET@db/lake?options=-c%20work_mem%3D1MB',
       KAFKA_BROKERS: '{env}.kafka:9092,kafka:9092',
       REDIS_URL: 'redis://:SECRET@redis',
       SCHEMA_REGISTRY_URL: 'http://registry',
@@ -113,5 +113,21 @@ suite('environments', () => {
     assert.equal(config.redisUrl, 'redis://redis-staging-a');
     assert.equal(config.schemaRegistryUrl, 'http://registry/staging-a');
     assert.equal(config.objects?.bucket, 'lake-staging-a');
+  });
+
+  test('on a database that others have, too, it has a schema of its own, which no other name has', async (t) => {
+    const dir = await workingDirOf(t);
+    const urlOf = (name: string, url: string): string =>
+      load(dir, { flags: { env: name }, env: { DATABASE_URL: url } }).databaseUrl ?? '';
+    const plain = urlOf('staging-a', 'postgres://me@db/lake');
+    assert.equal(plain, 'postgres://me@db/lake?options=-c%20search_path%3Denv_staging_a');
+    assert.equal(schemaIn(plain), 'env_staging_a');
+    const secure = urlOf('a', 'postgres://me@db/lake?sslmode=verify-full');
+    assert.equal(schemaIn(secure), 'env_a');
+    assert.equal(schemaIn(urlOf('a', 'postgres://me@db/lake_{env}')), undefined);
+    const env = { DATABASE_URL: 'postgres://me@db/lake', KAFKA_BROKERS: '{env}.kafka:9092' };
+    assert.match(problemsOf(dir, { flags: { env: 'a' }, env }), /^DATABASE_URL .* would be shared/); // nodes share state there
+    const names = fc.stringMatching(/^[a-z][a-z0-9-]{0,6}[a-z0-9]$/);
+    fc.assert(fc.property(names, names, (a, b) => assert.equal(schemaOf(a) === schemaOf(b), a === b)));
   });
 });

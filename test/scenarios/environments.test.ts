@@ -10,6 +10,7 @@ import { socketDirectoryOf } from '../../src/stores/warehouse/embedded/socket-di
 import { killEnvironments } from '../support/environments.ts';
 import { httpRequest, taken } from '../support/http-request.ts';
 import { caughtUp, rowsOf } from '../support/landed.ts';
+import { ownPostgres } from '../support/own-postgres.ts';
 import { type Ran, runProgram, scratch } from '../support/program.ts';
 import { until } from '../support/until.ts';
 
@@ -152,6 +153,40 @@ suite('environments', { timeout: 600_000, concurrency: false }, () => {
     assert.match((await root.run(['env', 'down', 'b'])).stderr, /there is no environment b/);
   });
 
+  test('on one PostgreSQL server they see nothing of each other; removed, its tables are gone', async (t) => {
+    const postgres = await ownPostgres();
+    t.after(() => postgres.dispose());
+    const root = await newRoot(t);
+    const env = { DATABASE_URL: postgres.url };
+    const ran = async (...args: readonly string[]): Promise<string> => {
+      const { code, stdout, stderr } = await root.run(args, env);
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    const names = ['staging-a', 'staging-b'];
+    await Promise.all(names.map((name) => ran('env', 'up', name, '--only', 'rates')));
+    await Promise.all(names.map((name, i) => ran('rates', 'init', '--prices', `${100 + i}`, '--env', name)));
+    const prices = async (name: string): Promise<string> =>
+      ran('sql', '--json', 'SELECT count(*)::integer AS n FROM prices', '--env', name);
+    assert.deepEqual(
+      [await prices('staging-a'), await prices('staging-b')].map((text) => JSON.parse(text)),
+      [[{ n: 100 }], [{ n: 101 }]],
+    );
+    const schemas = async (): Promise<unknown> =>
+      JSON.parse(
+        await ran(
+          'sql',
+          '--json',
+          `SELECT DISTINCT table_schema AS of FROM information_schema.tables WHERE table_name = 'prices' ORDER BY 1`,
+          '--env',
+          'staging-a',
+        ),
+      );
+    assert.deepEqual(await schemas(), [{ of: 'env_staging_a' }, { of: 'env_staging_b' }]);
+    await ran('env', 'down', 'staging-b', '--remove', '--yes');
+    assert.deepEqual(await schemas(), [{ of: 'env_staging_a' }]);
+  });
+
   test('one that cannot start says why, and where its log is', async (t) => {
     const root = await newRoot(t);
     const { code, stderr } = await root.run(['env', 'up', 'a', '--only', 'nonsense']);
@@ -160,12 +195,12 @@ suite('environments', { timeout: 600_000, concurrency: false }, () => {
       stderr,
       /environment a ended with 2 as it started, and said: error: there is no system "nonsense".*server\.log/,
     );
-    const shared = await root.run(['env', 'up', 'a'], { DATABASE_URL: 'postgres://db/lake' });
+    const shared = await root.run(['env', 'up', 'a'], { REDIS_URL: 'redis://redis' });
     assert.equal(shared.code, 2);
     assert.match(
       shared.stderr,
-      /DATABASE_URL in the environment would be shared with others by the environment a: write \{env\}/,
+      /REDIS_URL in the environment would be shared with others by the environment a: write \{env\}/,
     );
-    assert.equal((await root.run(['env', 'list'], { DATABASE_URL: 'postgres://db/lake' })).code, 0);
+    assert.equal((await root.run(['env', 'list'], { REDIS_URL: 'redis://redis' })).code, 0);
   });
 });

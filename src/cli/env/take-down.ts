@@ -4,13 +4,16 @@ import { existsSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { escapeIdentifier } from 'pg';
 import type { Config } from '../../config/config.ts';
+import { schemaIn } from '../../config/environment.ts';
 import { dataPaths } from '../../engine/engine.ts';
 import { Fault } from '../../errors.ts';
 import { lockFile } from '../../log/segments/lock.ts';
 import { canonicalPath } from '../../stores/warehouse/embedded/data-directory.ts';
 import { waitForPreviousServer } from '../../stores/warehouse/embedded/lock-file.ts';
 import { socketDirectoryOf } from '../../stores/warehouse/embedded/socket-directory.ts';
+import { openServerWarehouse } from '../../stores/warehouse/server-warehouse.ts';
 import { askHealth } from './ask-health.ts';
 import { readEnvironment } from './environment.ts';
 
@@ -46,14 +49,19 @@ function notStopped(name: string, how: string): Fault {
   return new Fault('ENVIRONMENT_NOT_STOPPED', `environment ${name} ${how}`);
 }
 
-/** Of one that is stopped: aside first, under its lock, so that nobody starts on what is being removed. @throws Fault DATA_DIR_IN_USE */
-export async function removeEnvironment({ dataDir }: Config): Promise<void> {
+/**
+ * Of one that is stopped: aside first, under its lock, so that nobody starts on what is being removed.
+ * @throws Fault DATA_DIR_IN_USE, WAREHOUSE_UNAVAILABLE
+ */
+export async function removeEnvironment(config: Config): Promise<void> {
+  const { dataDir } = config;
   const { log, postgres } = dataPaths(dataDir);
   const lock = join(log, 'lock');
   const release = existsSync(lock) ? await lockFile(lock) : () => undefined;
   if (!release) throw new Fault('DATA_DIR_IN_USE', `Another process writes the log of ${dataDir}.`);
   const beside = dirname(dataDir);
   try {
+    await dropSchema(config);
     await waitForPreviousServer(postgres); // of a process that was killed
     await rm(socketDirectoryOf(await canonicalPath(postgres)), { recursive: true, force: true });
     await rename(dataDir, join(beside, `${asideMark}${randomUUID()}`));
@@ -63,4 +71,16 @@ export async function removeEnvironment({ dataDir }: Config): Promise<void> {
   for (const name of await readdir(beside))
     // also what was left when this was cut short
     if (name.startsWith(asideMark)) await rm(join(beside, name), { recursive: true, force: true });
+}
+
+/** On a server that others have, too. */
+async function dropSchema({ databaseUrl: url }: Config): Promise<void> {
+  const schema = schemaIn(url ?? '');
+  if (url === undefined || schema === undefined) return;
+  const warehouse = await openServerWarehouse({ url });
+  try {
+    await warehouse.pool.query(`DROP SCHEMA IF EXISTS ${escapeIdentifier(schema)} CASCADE`);
+  } finally {
+    await warehouse.close();
+  }
 }

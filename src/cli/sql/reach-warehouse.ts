@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
+import { schemaIn } from '../../config/environment.ts';
 import { dataPaths, isServed } from '../../engine/engine.ts';
 import { Fault, isFault } from '../../errors.ts';
 import { attachEmbeddedWarehouse, openEmbeddedWarehouse } from '../../stores/warehouse/embedded-warehouse.ts';
@@ -23,7 +24,8 @@ export async function reachWarehouse(
   config: Config,
   { make = false }: { readonly make?: boolean } = {},
 ): Promise<Warehouse> {
-  if (config.databaseUrl !== undefined) return openServerWarehouse({ url: config.databaseUrl });
+  const { databaseUrl: url } = config;
+  if (url !== undefined) return openServerWarehouse({ url, schema: schemaIn(url) });
   const dir = dataPaths(config.dataDir).postgres;
   if (!make && !existsSync(join(dir, 'PG_VERSION')))
     throw new Fault(

@@ -18,8 +18,8 @@ export class PlainLines {
   line = 1;
   readonly #rows: RowChecker;
   readonly #header: CsvHeader;
-  /** Of the current line: where each field begins and ends. */
-  readonly #bounds: Int32Array;
+  /** Of the current line. One for all of them: an object for each would be most of the garbage. */
+  readonly #fields: { bytes: Buffer; readonly bounds: Int32Array };
   /** The beginning of a line whose end has not come in. */
   #held: Buffer[] = [];
   #heldBytes = 0;
@@ -27,7 +27,7 @@ export class PlainLines {
   constructor(rows: RowChecker, header: CsvHeader) {
     this.#rows = rows;
     this.#header = header;
-    this.#bounds = new Int32Array(2 * rows.names.length);
+    this.#fields = { bytes: lineEnd, bounds: new Int32Array(2 * rows.names.length) };
   }
 
   /** @returns where there is a quote, all from the line on in which it stands; no more may be pushed then. @throws StopReading */
@@ -75,7 +75,8 @@ export class PlainLines {
 
   /** Whole lines. @param isCut the last line feed is ours: a carriage return before it is a part of the field */
   #take(bytes: Buffer, from: number, isCut = false): void {
-    const bounds = this.#bounds;
+    const { bounds } = this.#fields;
+    this.#fields.bytes = bytes;
     let start = this.line === 1 && hasMark(bytes) ? from + byteOrderMark.length : from;
     let fields = 0;
     bounds[0] = start;
@@ -103,7 +104,7 @@ export class PlainLines {
     this.line += 1;
     const header = this.#header;
     if (header.isAwaited && header.takes(textsOf(bytes, start, end))) return;
-    if (fields === rows.names.length && rows.addPlain(line, { bytes, bounds: this.#bounds }, header.order)) return;
+    if (fields === rows.names.length && rows.addPlain(line, this.#fields, header.order)) return;
     rows.addFields(line, textsOf(bytes, start, end), header.order);
   }
 }
