@@ -56,10 +56,12 @@ async function grants(options: GrantsOptions): Promise<void> {
   const tables = pipelinesOf(apps)
     .flatMap(({ sinks }) => sinks)
     .filter((sink) => sink.kind === 'table');
+  const ofEnvironment = schemaIn(config.databaseUrl ?? '');
   const statements = grantStatements({
     role: named('role', options.role ?? url?.user),
     database: named('database', options.database ?? url?.database),
-    schema: named('schema', options.schema ?? schemaIn(config.databaseUrl ?? '') ?? 'public'),
+    schema: named('schema', options.schema ?? ofEnvironment ?? 'public'),
+    isSchemaNamed: options.schema === undefined && ofEnvironment !== undefined,
     tables,
     hasState: config.kafkaBrokers !== undefined,
     ...(options.prepared && { months: options.months ?? nextYear(new Date()) }),
