@@ -60,10 +60,12 @@ async function grants(options: GrantsOptions): Promise<void> {
     .filter((sink) => sink.kind === 'table');
   const role = named('role', options.role ?? url?.user);
   const database = named('database', options.database ?? url?.database);
+  const ofEnvironment = schemaIn(config.databaseUrl ?? '');
   const statements = grantStatements({
     role,
     database,
-    schema: named('schema', options.schema ?? schemaIn(config.databaseUrl ?? '') ?? 'public'),
+    schema: named('schema', options.schema ?? ofEnvironment ?? 'public'),
+    isSchemaNamed: options.schema === undefined && ofEnvironment !== undefined,
     tables,
     hasState: config.kafkaBrokers !== undefined,
     ...(options.prepared && { months: options.months ?? nextYear(new Date()) }),

@@ -101,6 +101,13 @@ suite('tributary warehouse grants', { timeout: 120_000 }, () => {
     assert.doesNotMatch((await runProgram(args, { DATABASE_URL: server.url })).stdout, /tributary_state/);
   });
 
+  test('of an environment they are for its schema, and leave what the role has by default as it is', async () => {
+    const args = ['warehouse', 'grants', '--env', 'staging-a', '--role', 'ingest'];
+    const { stdout, stderr } = await runProgram(args, { DATABASE_URL: 'postgres://me@db/lake' });
+    assert.match(stdout, /GRANT USAGE, CREATE ON SCHEMA "env_staging_a" TO "ingest"/, stderr);
+    assert.doesNotMatch(stdout, /ALTER ROLE/);
+  });
+
   test('says what it needs to be told', async () => {
     const cases: [readonly string[], RegExp][] = [
       [[], /neither --role nor DATABASE_URL says which role/],

@@ -19,7 +19,7 @@ const tellsWithinMs = 10_000;
 const graceMs = 700;
 const rounds = 3;
 
-suite('two nodes of rates', { timeout: 300_000, concurrency: false }, () => {
+suite('two nodes of rates', { timeout: 600_000, concurrency: false }, () => {
   let postgres: OwnPostgres;
   let client: Client;
   let places: readonly string[];
@@ -115,20 +115,20 @@ suite('two nodes of rates', { timeout: 300_000, concurrency: false }, () => {
   });
 
   test('D8: on SIGTERM a node is unready, and takes all that comes until the grace is over', async (t) => {
-    const node = await startNode(t);
+    const longMs = 4_000; // for a busy machine
+    const node = await startNode(t, { TRIBUTARY_DRAIN_GRACE_MS: String(longMs) });
     await untilReady(node);
     const toldMs = performance.now();
     const ended = node.kill('SIGTERM');
-    const answers: number[] = [];
     await until(async () => (await httpRequest(`${node.url}/health/ready`)).status === 503);
-    for (; performance.now() - toldMs < graceMs / 2; await sleep(20))
-      answers.push((await httpRequest(node.url + ratesOn('2021-01-01', '2021-01-31'))).status);
+    for (let i = 0; i < 5; i++) {
+      const { status, headers } = await httpRequest(node.url + ratesOn('2021-01-01', '2021-01-31'));
+      assert.deepEqual([status, headers.connection], [200, 'close']);
+    }
     const batch = await httpRequest(node.url + path, { body: line(dayNumber(200)), headers: csv });
     assert.equal(batch.status, 201, batch.text);
-    assert.equal(batch.headers.connection, 'close');
-    assert.ok(answers.length > 0 && answers.every((status) => status === 200), answers.join());
     assert.equal(await ended, 0, node.log());
-    assert.ok(performance.now() - toldMs >= graceMs);
+    assert.ok(performance.now() - toldMs >= longMs);
   });
 
   test('D7, D8: a batch that never ends does not hold the exit beyond drainTimeoutMs, and the other node says that it is not in', async (t) => {

@@ -20,6 +20,8 @@ export interface GrantsOptions {
   readonly role: string;
   readonly database: string;
   readonly schema: string;
+  /** The connection says which schema it means: the role's own stays as it is. Default false. */
+  readonly isSchemaNamed?: boolean;
   readonly tables: readonly TableSink<never>[];
   /** Keyed state is kept in this database, too: where nodes share a log. Default false. */
   readonly hasState?: boolean;
@@ -40,7 +42,7 @@ export function grantStatements(options: GrantsOptions): readonly string[] {
     `SET LOCAL search_path = ${quoted(schema)}`,
     `GRANT CONNECT ON DATABASE ${quoted(database)} ${to}`,
     `GRANT ${months ? 'USAGE' : 'USAGE, CREATE'} ON SCHEMA ${quoted(schema)} ${to}`,
-    ...(schema === 'public' ? [] : [`${inDatabase} SET search_path = ${quoted(schema)}`]),
+    ...(schema === 'public' || options.isSchemaNamed ? [] : [`${inDatabase} SET search_path = ${quoted(schema)}`]),
     ...(months ? preparedTables(options.tables, months, to) : []),
     ...(months && options.hasState ? preparedState(to) : []),
   ];
