@@ -54,7 +54,7 @@ async function grants(options: GrantsOptions): Promise<void> {
   const apps = await loadApps(config);
   const tables = pipelinesOf(apps)
     .flatMap(({ sinks }) => sinks)
-    .filter((sink) => sink.kind === 'table');
+    .filter((sink) => sink.kind !== 'objects');
   const statements = grantStatements({
     role: named('role', options.role ?? url?.user),
     database: named('database', options.database ?? url?.database),

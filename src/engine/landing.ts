@@ -58,7 +58,7 @@ export function consumersOf(pipelines: readonly Pipeline[]): readonly Consumer[]
 }
 
 function hasTable({ sinks }: Pipeline): boolean {
-  return sinks.some(({ kind }) => kind === 'table');
+  return sinks.some(({ kind }) => kind !== 'objects');
 }
 
 export class Landing {

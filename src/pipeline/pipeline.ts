@@ -3,7 +3,7 @@
  * environment, touches a disk or opens a socket.
  */
 import type { Timestamp } from '../event/time.ts';
-import type { Columns, Row } from './columns.ts';
+import type { Columns, Row, RowValues } from './columns.ts';
 import type { View } from './views.ts';
 
 /** An event as it arrived, parsed: what `normalise` is given. Own properties only; names such as `__proto__` are ordinary. */
@@ -96,10 +96,25 @@ export interface TableSink<Output> {
   readonly indexes: readonly (readonly string[])[];
   /** Which column holds the event's correlation id; without it, the pipeline cannot be replayed. */
   readonly correlationId?: string;
-  readonly row: (event: Output) => Readonly<Record<string, string>>;
+  readonly row: (event: Output) => RowValues;
 }
 
-export type SinkDefinition<Output> = ObjectsSink<Output> | TableSink<Output>;
+/** Current state, and maybe its history: see `dimension` in `sinks.ts`. */
+export interface DimensionSink<Output> {
+  readonly kind: 'dimension';
+  readonly name: string;
+  readonly schema?: string;
+  readonly columns: Columns;
+  readonly key: readonly string[];
+  readonly order: readonly string[];
+  readonly keep: 'last' | 'first';
+  /** Names the table of all versions. */
+  readonly history?: string;
+  readonly correlationId: string;
+  readonly row: (event: Output) => RowValues | undefined;
+}
+
+export type SinkDefinition<Output> = ObjectsSink<Output> | TableSink<Output> | DimensionSink<Output>;
 
 /** `Event` is inferred from the schema alone and `Output` from the transform; everything else is checked against them. */
 export interface PipelineDefinition<Event extends object, Output extends object> {
