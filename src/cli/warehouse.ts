@@ -1,6 +1,7 @@
 /** `tributary warehouse`: what an administrator of the PostgreSQL server needs to know. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { Fault } from '../errors.ts';
+import { addMigrations } from './migrations.ts';
 import { type ConfigOptions, configOf, examples, withConfig } from './options.ts';
 import { writeLine } from './output.ts';
 import { pipelinesOf } from '../pipeline/apps.ts';
@@ -40,6 +41,7 @@ export function addWarehouse(program: Command): void {
       ),
     )
     .action(grants);
+  addMigrations(group);
 }
 
 async function grants(options: GrantsOptions): Promise<void> {

@@ -130,6 +130,11 @@ export interface PipelineDefinition<Event extends object, Output extends object>
   readonly deadLetterTopic: string;
   readonly process: Processing<NoInfer<Event>, Output>;
   readonly sinks: readonly SinkDefinition<Output>[];
+  /**
+   * A directory of SQL files, `0001_name.sql` and so on, each applied once to the warehouse, when the tables of the sinks are there and
+   * before events land. Default none.
+   */
+  readonly migrations?: URL | undefined;
   /** Aggregates that are kept up to date with the log. Default none. */
   readonly views?: readonly View<Output>[];
 }

@@ -19,6 +19,11 @@ export interface RowTable extends TablePlace {
   readonly partitionBy?: { readonly column: string };
 }
 
+/** Those that sinks name, beside the one that everything is in. */
+export function schemasOf(sinks: readonly SinkDefinition<never>[]): readonly string[] {
+  return [...new Set(sinks.flatMap((sink) => (sink.kind === 'dimension' ? (sink.schema ?? []) : [])))];
+}
+
 export function rowTablesOf(sink: SinkDefinition<never>): readonly RowTable[] {
   if (sink.kind === 'objects') return [];
   if (sink.kind === 'table') return [sink];

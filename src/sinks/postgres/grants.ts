@@ -4,7 +4,7 @@
  */
 import { escapeIdentifier as quoted } from 'pg';
 import type { DimensionSink, TableSink } from '../../pipeline/pipeline.ts';
-import { quotedTable } from '../../pipeline/row-tables.ts';
+import { quotedTable, schemasOf } from '../../pipeline/row-tables.ts';
 import { stateTable } from '../../stores/state/postgres-commit.ts';
 import { tablesOf } from './dimension-tables.ts';
 import { checkpointPrivileges, dimensionPrivileges, replayPrivileges, tablePrivileges } from './privileges.ts';
@@ -46,7 +46,7 @@ export function grantStatements(options: GrantsOptions): readonly string[] {
     `GRANT ${months ? 'USAGE' : 'USAGE, CREATE'} ON SCHEMA ${quoted(schema)} ${to}`,
     ...(schema === 'public' ? [] : [`${inDatabase} SET search_path = ${quoted(schema)}`]),
     ...(dimensions.length > 0 ? [`GRANT TEMPORARY ON DATABASE ${quoted(database)} ${to}`] : []),
-    ...schemasOf(dimensions, to, months !== undefined),
+    ...otherSchemas(dimensions, to, months !== undefined),
     ...(months ? preparedTables(options.tables, months, to) : []),
     ...(months && options.hasState ? preparedState(to) : []),
   ];
@@ -74,9 +74,8 @@ function preparedTables(
 }
 
 /** Those that tables are in beside the one of the options. */
-function schemasOf(dimensions: readonly DimensionSink<never>[], to: string, isPrepared: boolean): readonly string[] {
-  const names = new Set(dimensions.flatMap(({ schema }) => schema ?? []));
-  return [...names].flatMap((name) => [
+function otherSchemas(dimensions: readonly DimensionSink<never>[], to: string, isPrepared: boolean): readonly string[] {
+  return schemasOf(dimensions).flatMap((name) => [
     `CREATE SCHEMA IF NOT EXISTS ${quoted(name)}`,
     `GRANT ${isPrepared ? 'USAGE' : 'USAGE, CREATE'} ON SCHEMA ${quoted(name)} ${to}`,
   ]);
