@@ -160,9 +160,9 @@ describe('dimension', () => {
       ReturnType<typeof versionsInto>,
     ];
     const { topic } = newPartition();
-    const all = Array.from({ length: 60 }, (_, i): Version => {
-      const time = times[i % 3] as Timestamp;
-      return { key: i % 7, at: time, id: `${i}`, name: 'a', note: null, correlationId: uuidOf(`${i}`) };
+    const all = Array.from({ length: 200 }, (_, i): Version => {
+      const time = times[(i * 7) % 3] as Timestamp;
+      return { key: i % 2, at: time, id: `${(i * 37) % 200}`, name: 'a', note: null, correlationId: uuidOf(`${i}`) };
     });
     await Promise.all(
       [0, 1, 2, 3].map(async (partition) => {
@@ -170,8 +170,8 @@ describe('dimension', () => {
           [one, other].map((definition) => dimensionInto(warehouse, definition).open({ topic, partition })),
         );
         const own = all.filter((_, i) => i % 4 === partition);
-        for (let from = 0; from < own.length; from += 3) {
-          const to = Math.min(from + 3, own.length);
+        for (let from = 0; from < own.length; from += 2) {
+          const to = Math.min(from + 2, own.length);
           // As a processor does it: all staged, then all committed.
           const staged = await Promise.all(sinks.map((sink) => stage(sink, batchOf(own, from, to))));
           await Promise.all(staged.map((batch) => batch.commit()));
