@@ -54,14 +54,14 @@ async function grants(options: GrantsOptions): Promise<void> {
   ]);
   const url = config.databaseUrl === undefined ? undefined : placeOf(config.databaseUrl);
   const apps = await loadApps(config);
-  const tables = pipelinesOf(apps)
-    .flatMap(({ sinks }) => sinks)
-    .filter((sink) => sink.kind !== 'objects');
+  const pipelines = pipelinesOf(apps);
+  const tables = pipelines.flatMap(({ sinks }) => sinks).filter((sink) => sink.kind !== 'objects');
   const statements = grantStatements({
     role: named('role', options.role ?? url?.user),
     database: named('database', options.database ?? url?.database),
     schema: named('schema', options.schema),
     tables,
+    hasMigrations: pipelines.some(({ migrations }) => migrations !== undefined),
     hasState: config.kafkaBrokers !== undefined,
     ...(options.prepared && { months: options.months ?? nextYear(new Date()) }),
   });

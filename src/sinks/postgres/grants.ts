@@ -7,6 +7,7 @@ import type { DimensionSink, TableSink } from '../../pipeline/pipeline.ts';
 import { quotedTable, schemasOf } from '../../pipeline/row-tables.ts';
 import { stateTable } from '../../stores/state/postgres-commit.ts';
 import { tablesOf } from './dimension-tables.ts';
+import { createMigrations } from './migrations.ts';
 import { checkpointPrivileges, dimensionPrivileges, replayPrivileges, tablePrivileges } from './privileges.ts';
 import {
   checkpointsTable,
@@ -24,6 +25,8 @@ export interface GrantsOptions {
   readonly database: string;
   readonly schema: string;
   readonly tables: readonly (TableSink<never> | DimensionSink<never>)[];
+  /** Who applies them is another role, where tables are made here. Default false. */
+  readonly hasMigrations?: boolean;
   /** Keyed state is kept in this database, too: where nodes share a log. Default false. */
   readonly hasState?: boolean;
   /** The tables are made here, with the partitions of these months (`YYYY-MM`); default: the role makes them. */
@@ -48,6 +51,7 @@ export function grantStatements(options: GrantsOptions): readonly string[] {
     ...(dimensions.length > 0 ? [`GRANT TEMPORARY ON DATABASE ${quoted(database)} ${to}`] : []),
     ...otherSchemas(dimensions, to, months !== undefined),
     ...(months ? preparedTables(options.tables, months, to) : []),
+    ...(months && options.hasMigrations ? [createMigrations, `GRANT SELECT ON tributary_migrations ${to}`] : []),
     ...(months && options.hasState ? preparedState(to) : []),
   ];
 }

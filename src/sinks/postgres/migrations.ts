@@ -91,7 +91,7 @@ export async function applyMigrations(
   for (const migration of migrations) {
     await client.query('RESET ALL'); // what the one before it has set
     const isNew = await underLock(client, `migrations of ${pipeline}`, async () => {
-      await client.query(createTable);
+      await client.query(createMigrations);
       if (!isPending(await readApplied(client, pipeline), pipeline, [migration])) return false;
       await apply(client, pipeline, migration, schemas);
       return true;
@@ -103,7 +103,7 @@ export async function applyMigrations(
   return applied;
 }
 
-const createTable = `CREATE TABLE IF NOT EXISTS tributary_migrations (
+export const createMigrations = `CREATE TABLE IF NOT EXISTS tributary_migrations (
   pipeline text NOT NULL, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (pipeline, name))`;
 
@@ -171,7 +171,7 @@ function explained(error: unknown, pipeline: string, { name, sql }: Migration): 
   if (!(error instanceof DatabaseError)) return error;
   const what = `${name} of ${pipeline}${lineOf(error, sql)}`;
   const { code = '', message } = error;
-  if (isDenied(error)) return denied(what, error);
+  if (isDenied(error)) return denied(`${what}, which tributary warehouse migrate applies as another role`, error);
   // Classes of connections, of resources and of operators who intervene: nothing is wrong with the file.
   if (/^(08|53|57|58)/.test(code)) return error;
   return new Fault('WAREHOUSE_MIGRATION_FAILED', `${what}: ${message}`, { cause: error });

@@ -82,11 +82,12 @@ function by(order: (event: MadeEvent) => readonly unknown[]): (one: MadeEvent, o
   return (one, other) => (text(one) < text(other) ? -1 : 1);
 }
 
+function sorted(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value as Fields).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /** Objects in the order of their names. */
 function texts(rows: readonly (readonly unknown[])[]): string[] {
-  const sorted = (_name: string, value: unknown): unknown =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value as Fields).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : value;
   return rows.map((row) => JSON.stringify(row, sorted)).toSorted();
 }
