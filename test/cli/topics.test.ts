@@ -38,6 +38,8 @@ suite('tributary topics', { timeout: 240_000 }, () => {
       { name: 'events.dead.letter', partitions: 1, records: 0 },
       { name: 'signals.raw', partitions: 3, records: 0 },
       { name: 'signals.dead.letter', partitions: 1, records: 0 },
+      { name: 'cards.raw', partitions: 3, records: 0 },
+      { name: 'cards.dead.letter', partitions: 1, records: 0 },
       { name: 'new', partitions: 2, records: 0 },
     ]);
   });
