@@ -14,7 +14,7 @@ export function definePipeline<Event extends object, Output extends object>(
   definition: PipelineDefinition<Event, Output>,
 ): Pipeline {
   check(definition);
-  return { normalise: asItIs, verbatim: [], migrations: undefined, views: [], ...definition };
+  return { normalise: asItIs, verbatim: [], views: [], ...definition };
 }
 
 const asItIs = (received: JsonObject): JsonObject => received;

@@ -134,13 +134,15 @@ export interface PipelineDefinition<Event extends object, Output extends object>
    * A directory of SQL files, `0001_name.sql` and so on, each applied once to the warehouse, when the tables of the sinks are there and
    * before events land. Default none.
    */
-  readonly migrations?: URL | undefined;
+  readonly migrations?: URL;
   /** Aggregates that are kept up to date with the log. Default none. */
   readonly views?: readonly View<Output>[];
 }
 
-/** A pipeline whose types have done their work, with its defaults. */
 // oxlint-disable-next-line typescript/no-explicit-any -- functions of any event type fit here, and only `any` is both a sub- and a supertype
-export type Pipeline = Required<PipelineDefinition<any, any>>;
+type AnyDefinition = PipelineDefinition<any, any>;
+
+/** A pipeline whose types have done their work, with its defaults. */
+export type Pipeline = Required<Omit<AnyDefinition, 'migrations'>> & Pick<AnyDefinition, 'migrations'>;
 
 export type { Columns, Row };

@@ -54,9 +54,9 @@ suite('a schema registry elsewhere', { timeout: 240_000 }, () => {
       assert.equal(ran.code, 0, ran.stderr);
       return ran.stdout;
     };
-    assert.match(await run('schemas', 'list'), /^events\.raw-value +1 +1 +AVRO +1 +BACKWARD$/m);
+    assert.match(await run('schemas', 'list'), /^events\.raw-value +1 +2 +AVRO +1 +BACKWARD$/m);
     const [line = ''] = (await run('tail', 'events.raw', '--from', 'start', '--limit', '1', '--json')).split('\n');
-    assert.equal((JSON.parse(line) as { schemaId?: number }).schemaId, 1);
+    assert.equal((JSON.parse(line) as { schemaId?: number }).schemaId, 2);
     assert.match(await run('events', 'show', packageId), /landed/);
     assert.doesNotMatch(program.log(), /seCret/);
     assert.equal(await program.kill('SIGTERM'), 0, program.log());
