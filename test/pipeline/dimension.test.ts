@@ -27,10 +27,11 @@ interface Told {
 
 const columns = { id: bigint(), at: timestamp(), note: nullable(text()), event: uuid() };
 const parts = { name: 'things', columns, key: ['id'], order: ['at', 'event'], correlationId: 'event' } as const;
-const right = dimension({ ...parts, history: 'thing_history', row: (told: Told) => told });
+const right = dimension({ ...parts, history: 'thing_history', row: (told: Told): Told => told });
+
+const row = (told: Told): Told => told;
 
 test('mistakes in a dimension do not compile', () => {
-  const row = (told: Told) => told;
   dimension({ ...parts, row: (told: Told) => (told.id > 0 ? told : undefined) });
   // @ts-expect-error -- no such column
   dimension({ ...parts, key: ['ids'], row });

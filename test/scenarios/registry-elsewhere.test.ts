@@ -77,7 +77,7 @@ suite('a schema registry elsewhere', { timeout: 240_000 }, () => {
     const fresh = await runProgram(['start', '--port', '0', '--data-dir', await scratch(t)], env);
     assert.equal(fresh.code, 1);
     const said =
-      /^error: events\.raw-value cannot be registered, and was not before from this data directory: .*127\.0\.0\.1/;
+      /^error: cards\.raw-value cannot be registered, and was not before from this data directory: .*127\.0\.0\.1/;
     assert.match(fresh.stderr.trim().split('\n').at(-1)!, said);
     assert.doesNotMatch(fresh.stderr, /seCret/);
     await startRegistry();
