@@ -7,7 +7,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateTypes } from '../src/schemas/typescript.ts';
 
-const outputs = [{ subject: 'events.raw-value', path: 'apps/collect/events-raw-value.ts' }];
+const outputs = [
+  { subject: 'events.raw-value', path: 'apps/collect/events-raw-value.ts' },
+  { subject: 'cards.raw-value', path: 'apps/cards/cards-raw-value.ts' },
+];
 
 const root = join(import.meta.dirname, '..');
 const isCheck = process.argv.includes('--check');

@@ -12,8 +12,28 @@ export {
   type BulkReference,
 } from './pipeline/bulk.ts';
 export { registered } from './pipeline/subjects.ts';
-export { objects, table, type ObjectsOptions, type TableOptions } from './pipeline/sinks.ts';
-export { jsonb, text, timestamptz, uuid, type Column, type Columns, type Row } from './pipeline/columns.ts';
+export {
+  dimension,
+  objects,
+  table,
+  type DimensionOptions,
+  type ObjectsOptions,
+  type TableOptions,
+} from './pipeline/sinks.ts';
+export {
+  bigint,
+  boolean,
+  double,
+  jsonb,
+  nullable,
+  text,
+  timestamp,
+  timestamptz,
+  uuid,
+  type Column,
+  type Columns,
+  type Row,
+} from './pipeline/columns.ts';
 export {
   count,
   first,
@@ -31,6 +51,7 @@ export type { App, GenerateEvents, GenerateOptions } from './pipeline/app.ts';
 export type { Dataset, DatasetTable, SampleOptions, SampleRow } from './pipeline/dataset.ts';
 export type {
   BatchLimits,
+  DimensionSink,
   FileSource,
   HttpSource,
   Received,
@@ -52,5 +73,6 @@ export { Reject } from './event/reject.ts';
 export { json, type Json } from './event/verbatim.ts';
 export { percentEncodeSegment } from './event/object-key.ts';
 export { dayOf, isTime, parseTime, timeFromEpochMs, timestampOf, type Time, type Timestamp } from './event/time.ts';
+export { localTimeOf, type LocalTime } from './event/local-time.ts';
 export { toUuid, type Uuid } from './event/ids.ts';
 export { correlationIdParts, indexOf, packageOf, type CorrelationIdParts } from './event/correlation-id.ts';

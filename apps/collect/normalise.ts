@@ -4,7 +4,7 @@
  */
 import { isTime, type JsonObject, timeFromEpochMs } from 'tributary';
 import type { AmplitudeTrackStamp, Attributes, Data, EventsRawValue, NewContextStamp } from './events-raw-value.ts';
-import { expectObject, expectString, isObject, unexpected } from './expect.ts';
+import { expectObject, expectString, isObject, unexpected } from '../expect.ts';
 import { decodeStamp, findHeaders } from './stamps.ts';
 
 /** @throws Reject */

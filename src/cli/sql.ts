@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import type { DatabaseError } from 'pg';
 import { Fault } from '../errors.ts';
 import { type ConfigOptions, configOf, examples, withConfig } from './options.ts';
+import { pipelinesOf } from '../pipeline/apps.ts';
+import { schemasOf } from '../pipeline/row-tables.ts';
 import { tell, writeLine } from './output.ts';
 import { errorLine } from './report-error.ts';
 
@@ -31,14 +33,16 @@ export function addSql(program: Command): void {
 async function sql(query: string | undefined, options: SqlOptions): Promise<void> {
   const config = configOf(options);
   if (query === undefined && !options.url) throw new Fault('USAGE', 'sql needs a query');
-  const [{ reachWarehouse, warehouseUrl }, { asJson, asTables, isSqlError, runSql }] = await Promise.all([
+  const [{ reachWarehouse, warehouseUrl }, { asJson, asTables, isSqlError, runSql }, { loadApps }] = await Promise.all([
     import('./sql/reach-warehouse.ts'),
     import('./sql/sql-result.ts'),
+    import('../engine/load-apps.ts'),
   ]);
   if (options.url || query === undefined) return writeLine(await warehouseUrl(config));
+  const pipelines = pipelinesOf(await loadApps({ pipelines: config.pipelines }));
   const warehouse = await reachWarehouse(config);
   try {
-    const results = await runSql(warehouse.pool, query);
+    const results = await runSql(warehouse.pool, query, schemasOf(pipelines.flatMap(({ sinks }) => sinks)));
     await writeLine(options.json ? asJson(results) : asTables(results));
   } catch (error) {
     if (!isSqlError(error)) throw error;

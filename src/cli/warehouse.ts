@@ -2,6 +2,7 @@
 import { schemaIn } from '../config/environment.ts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { Fault } from '../errors.ts';
+import { addMigrations } from './migrations.ts';
 import { type ConfigOptions, configOf, examples, withConfig } from './options.ts';
 import { writeLine } from './output.ts';
 import { pipelinesOf } from '../pipeline/apps.ts';
@@ -41,6 +42,7 @@ export function addWarehouse(program: Command): void {
       ),
     )
     .action(grants);
+  addMigrations(group);
 }
 
 async function grants(options: GrantsOptions): Promise<void> {
@@ -55,9 +57,8 @@ async function grants(options: GrantsOptions): Promise<void> {
   ]);
   const url = config.databaseUrl === undefined ? undefined : placeOf(config.databaseUrl);
   const apps = await loadApps(config);
-  const tables = pipelinesOf(apps)
-    .flatMap(({ sinks }) => sinks)
-    .filter((sink) => sink.kind === 'table');
+  const pipelines = pipelinesOf(apps);
+  const tables = pipelines.flatMap(({ sinks }) => sinks).filter((sink) => sink.kind !== 'objects');
   const role = named('role', options.role ?? url?.user);
   const database = named('database', options.database ?? url?.database);
   const ofEnvironment = schemaIn(config.databaseUrl ?? '');
@@ -67,6 +68,7 @@ async function grants(options: GrantsOptions): Promise<void> {
     schema: named('schema', options.schema ?? ofEnvironment ?? 'public'),
     isSchemaNamed: options.schema === undefined && ofEnvironment !== undefined,
     tables,
+    hasMigrations: pipelines.some(({ migrations }) => migrations !== undefined),
     hasState: config.kafkaBrokers !== undefined,
     ...(options.prepared && { months: options.months ?? nextYear(new Date()) }),
   });

@@ -51,8 +51,8 @@ async function whyNotLanding(record: NewRecord, pipeline: Pipeline, codecs: Code
   if (output === undefined || output instanceof Reject) return output;
   try {
     for (const sink of pipeline.sinks) {
-      if (sink.kind === 'table') sink.row(output);
-      else sink.key(output);
+      if (sink.kind === 'objects') sink.key(output);
+      else sink.row(output);
     }
     return undefined;
   } catch (error) {

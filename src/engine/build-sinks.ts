@@ -17,7 +17,7 @@ export function buildSinks(
 ): readonly Sink<object>[] {
   return pipeline.sinks.map((definition) => {
     const sink = buildSink(definition, pipeline, engine, warehouse);
-    return definition.kind === 'table' ? watchedSink(sink, pipeline.name, status) : sink;
+    return definition.kind === 'objects' ? sink : watchedSink(sink, pipeline.name, status);
   });
 }
 
@@ -27,7 +27,7 @@ function buildSink(
   { objects, log }: Engine,
   warehouse: Warehouse | undefined,
 ): Sink<object> {
-  if (definition.kind === 'table') {
+  if (definition.kind !== 'objects') {
     if (!warehouse) throw new Error(`${pipeline.name} has the table ${definition.name}, and no warehouse`);
     return createPostgresSink({ warehouse, logId: log.id, pipeline: pipeline.name, definition });
   }

@@ -18,6 +18,7 @@ import type { ProcessorObserver } from '../processing/partition-processor.ts';
 import { Processor } from '../processing/processor.ts';
 import { checkReplayable } from '../processing/replays.ts';
 import type { Codecs } from '../schemas/codecs.ts';
+import { prepareTables } from '../sinks/postgres/prepare-tables.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 import type { Traces } from '../telemetry/tracing.ts';
@@ -58,7 +59,7 @@ export function consumersOf(pipelines: readonly Pipeline[]): readonly Consumer[]
 }
 
 function hasTable({ sinks }: Pipeline): boolean {
-  return sinks.some(({ kind }) => kind === 'table');
+  return sinks.some(({ kind }) => kind !== 'objects');
 }
 
 export class Landing {
@@ -121,8 +122,31 @@ export class Landing {
     const warehouse = await this.#eventualWarehouse();
     if (!warehouse) return;
     this.#warehouse = warehouse;
-    for (const pipeline of pipelines.filter(hasTable))
-      await this.#onceReadable(() => this.#startProcessor(pipeline, warehouse));
+    await Promise.all(pipelines.filter(hasTable).map((pipeline) => this.#startWith(pipeline, warehouse)));
+  }
+
+  /** One whose migrations fail keeps no other waiting. */
+  async #startWith(pipeline: Pipeline, warehouse: Warehouse): Promise<void> {
+    if (!(await this.#prepared(pipeline, warehouse))) return;
+    await this.#onceReadable(() => this.#startProcessor(pipeline, warehouse));
+  }
+
+  /** False when stopped before it was. */
+  async #prepared(pipeline: Pipeline, { pool }: Warehouse): Promise<boolean> {
+    const { logger } = this.#options;
+    const { signal } = this.#stopping;
+    const { name } = pipeline;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        const applied = await this.#warehouseStatus.attempt(`${name} tables`, () => prepareTables(pool, pipeline));
+        if (applied.length > 0) logger.info({ pipeline: name, applied }, 'the warehouse was migrated');
+        return true;
+      } catch (error) {
+        logger.error({ err: error, pipeline: name, attempt }, 'the warehouse is not migrated; events wait in the log');
+        await backoff(attempt, signal);
+      }
+    }
+    return false;
   }
 
   /** A bucket or a secret that is wrong is told before the first event has come. */

@@ -137,6 +137,21 @@ export const failures = {
     what: 'A table that an app reads is not in the warehouse.',
     todo: 'Load it: tributary rates init loads those of rates.',
   },
+  WAREHOUSE_MIGRATION_INVALID: {
+    status: 500,
+    what: 'The directory of migrations has a file that is none, or whose number is taken or passed.',
+    todo: 'Name files 0001_some_words.sql and so on, and give a new one the number behind all others.',
+  },
+  WAREHOUSE_MIGRATION_CHANGED: {
+    status: 500,
+    what: 'A migration that was applied to the warehouse is not what it was then.',
+    todo: 'Put the named file back as it was, and make the change in a new one with the next number.',
+  },
+  WAREHOUSE_MIGRATION_FAILED: {
+    status: 500,
+    what: 'PostgreSQL refuses a migration; nothing of its file has been applied.',
+    todo: 'Correct the named file; it is tried again by itself, or by tributary warehouse migrate.',
+  },
   STATE_NOT_SHARED: {
     status: 500,
     what: 'Nodes that share the partitions of a topic keep their checkpoints in different places.',

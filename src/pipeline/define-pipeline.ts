@@ -22,7 +22,7 @@ const asItIs = (received: JsonObject): JsonObject => received;
 
 type Member = keyof Pipeline;
 const members: readonly Member[] = ['name', 'source', 'schema', 'topic', 'deadLetterTopic', 'process', 'sinks'];
-const optionalMembers: readonly Member[] = ['normalise', 'verbatim', 'views'];
+const optionalMembers: readonly Member[] = ['normalise', 'verbatim', 'migrations', 'views'];
 
 function check(definition: unknown): void {
   const root = new Checker(definition, '');
@@ -38,7 +38,16 @@ function check(definition: unknown): void {
   checkTopics(root);
   checkProcessing(root.at('process'));
   checkSinks(root.at('sinks'));
+  checkMigrations(root);
   if (root.at('views').value !== undefined) checkViews(root.at('views'));
+}
+
+function checkMigrations(root: Checker): void {
+  const migrations = root.at('migrations');
+  if (migrations.value === undefined) return;
+  const isDirectory =
+    migrations.value instanceof URL && migrations.value.protocol === 'file:' && migrations.value.pathname.endsWith('/');
+  if (!isDirectory) migrations.fail("the URL of a directory: new URL('warehouse/', import.meta.url)");
 }
 
 const pathPattern = /^(\/[A-Za-z0-9._~-]+)+$/;

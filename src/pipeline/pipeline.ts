@@ -3,7 +3,7 @@
  * environment, touches a disk or opens a socket.
  */
 import type { Timestamp } from '../event/time.ts';
-import type { Columns, Row } from './columns.ts';
+import type { Columns, Row, RowValues } from './columns.ts';
 import type { View } from './views.ts';
 
 /** An event as it arrived, parsed: what `normalise` is given. Own properties only; names such as `__proto__` are ordinary. */
@@ -119,10 +119,25 @@ export interface TableSink<Output> {
   readonly indexes: readonly (readonly string[])[];
   /** Which column holds the event's correlation id; without it, the pipeline cannot be replayed. */
   readonly correlationId?: string;
-  readonly row: (event: Output) => Readonly<Record<string, string>>;
+  readonly row: (event: Output) => RowValues;
 }
 
-export type SinkDefinition<Output> = ObjectsSink<Output> | TableSink<Output>;
+/** Current state, and maybe its history: see `dimension` in `sinks.ts`. */
+export interface DimensionSink<Output> {
+  readonly kind: 'dimension';
+  readonly name: string;
+  readonly schema?: string;
+  readonly columns: Columns;
+  readonly key: readonly string[];
+  readonly order: readonly string[];
+  readonly keep: 'last' | 'first';
+  /** Names the table of all versions. */
+  readonly history?: string;
+  readonly correlationId: string;
+  readonly row: (event: Output) => RowValues | undefined;
+}
+
+export type SinkDefinition<Output> = ObjectsSink<Output> | TableSink<Output> | DimensionSink<Output>;
 
 /** `Event` is inferred from the schema alone and `Output` from the transform; everything else is checked against them. */
 export interface PipelineDefinition<Event extends object, Output extends object> {
@@ -138,12 +153,19 @@ export interface PipelineDefinition<Event extends object, Output extends object>
   readonly deadLetterTopic: string;
   readonly process: Processing<NoInfer<Event>, Output>;
   readonly sinks: readonly SinkDefinition<Output>[];
+  /**
+   * A directory of SQL files, `0001_name.sql` and so on, each applied once to the warehouse, when the tables of the sinks are there and
+   * before events land. Default none.
+   */
+  readonly migrations?: URL;
   /** Aggregates that are kept up to date with the log. Default none. */
   readonly views?: readonly View<Output>[];
 }
 
-/** A pipeline whose types have done their work, with its defaults. */
 // oxlint-disable-next-line typescript/no-explicit-any -- functions of any event type fit here, and only `any` is both a sub- and a supertype
-export type Pipeline = Required<PipelineDefinition<any, any>>;
+type AnyDefinition = PipelineDefinition<any, any>;
+
+/** A pipeline whose types have done their work, with its defaults. */
+export type Pipeline = Required<Omit<AnyDefinition, 'migrations'>> & Pick<AnyDefinition, 'migrations'>;
 
 export type { Columns, Row };

@@ -1,9 +1,10 @@
 /** What a run has brought about, read from the places themselves: rows, lines of objects, dead letters. */
-import { Client, escapeIdentifier } from 'pg';
+import { Client } from 'pg';
 import { readDeadLetters } from '../dead-letters/read.ts';
 import { Fault } from '../errors.ts';
 import type { LogReader } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import { quotedTable, rowTablesOf } from '../pipeline/row-tables.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 
 /** As `pg` reads it: a time is a `Date`, JSON a value, everything else text. */
@@ -34,15 +35,18 @@ export interface FoundLetter {
 
 /** In the order in which they landed, partition by partition. @throws Fault USAGE where the pipeline has no such table */
 export async function findRows(pipeline: Pipeline, table: string, databaseUrl: string): Promise<readonly FoundRow[]> {
-  const tables = pipeline.sinks.filter(({ kind }) => kind === 'table').map(({ name }) => name);
-  if (!tables.includes(table))
-    throw new Fault('USAGE', `${pipeline.name} has no table ${JSON.stringify(table)}, only: ${tables.join(', ')}`);
+  const tables = pipeline.sinks.flatMap(rowTablesOf);
+  const wanted = tables.find(({ name }) => name === table);
+  if (!wanted) {
+    const names = tables.map(({ name }) => name).join(', ');
+    throw new Fault('USAGE', `${pipeline.name} has no table ${JSON.stringify(table)}, only: ${names}`);
+  }
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    const there = await client.query('SELECT to_regclass($1) IS NOT NULL AS is', [escapeIdentifier(table)]);
+    const there = await client.query('SELECT to_regclass($1) IS NOT NULL AS is', [quotedTable(wanted)]);
     if (!(there.rows[0] as { is: boolean }).is) return []; // its processor has not opened it yet
-    const sql = `SELECT * FROM ${escapeIdentifier(table)} ORDER BY tableoid, ctid`;
+    const sql = `SELECT * FROM ${quotedTable(wanted)} ORDER BY tableoid, ctid`;
     return (await client.query<Record<string, unknown>>(sql)).rows;
   } finally {
     await client.end();

@@ -108,6 +108,11 @@ export class PipelineRun implements AsyncDisposable {
     this.#life = life;
   }
 
+  /** Of its PostgreSQL, for what is not a table of the pipeline: a view of its migrations. */
+  get databaseUrl(): string {
+    return this.#place.databaseUrl;
+  }
+
   /**
    * Sends one package. As with any producer, a status other than 200 is an answer and not an error.
    * @param events or the body as text

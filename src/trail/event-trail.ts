@@ -6,6 +6,7 @@ import { Fault, isFault } from '../errors.ts';
 import { correlationIdParts } from '../event/correlation-id.ts';
 import { Reject } from '../event/reject.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import { rowTablesOf } from '../pipeline/row-tables.ts';
 import { readCheckpoint } from '../processing/checkpoint.ts';
 import { isVoid } from './void-package.ts';
 import type { Warehouse } from '../stores/warehouse/warehouse.ts';
@@ -135,9 +136,8 @@ function trailOfLetter(letter: Letter): EventTrail {
 async function trailOfRow(options: TrailOptions, correlationId: string): Promise<EventTrail | undefined> {
   const notes = ['the log has forgotten the record: its object cannot be told, only its row'];
   for (const pipeline of options.pipelines) {
-    for (const sink of pipeline.sinks) {
-      if (sink.kind !== 'table') continue;
-      const rows = await rowsIn(await options.warehouse(), sink, { from: correlationId, to: correlationId });
+    for (const table of pipeline.sinks.flatMap(rowTablesOf)) {
+      const rows = await rowsIn(await options.warehouse(), table, { from: correlationId, to: correlationId });
       const base = { ...aboutId(correlationId), pipeline: pipeline.name };
       if (rows.length > 0) return { ...base, whereabouts: 'landed', rows, objects: [], notes };
     }

@@ -11,6 +11,7 @@ import { header } from '../processing/convert.ts';
 import { eventTrail, noted, unknownEvent } from './event-trail.ts';
 import { findRows } from './rows.ts';
 import type { EventTrail, TrailOptions } from './trail.ts';
+import { rowTablesOf } from '../pipeline/row-tables.ts';
 
 export interface FoundEvents {
   readonly id: string;
@@ -60,9 +61,8 @@ async function idsInRows({ pipelines, warehouse }: TrailOptions, id: string): Pr
   const found = new Set<string>();
   if (uuid === undefined) return found;
   const { pool } = await warehouse();
-  for (const sink of pipelines.flatMap(({ sinks }) => sinks)) {
-    if (sink.kind !== 'table') continue;
-    for (const { columns } of await findRows(pool, sink, { from: uuid, to: uuid }, mostEvents + 1))
+  for (const table of pipelines.flatMap(({ sinks }) => sinks.flatMap(rowTablesOf))) {
+    for (const { columns } of await findRows(pool, table, { from: uuid, to: uuid }, mostEvents + 1))
       for (const value of Object.values(columns)) if (value !== uuid && isCorrelationId(value)) found.add(value);
   }
   return found;

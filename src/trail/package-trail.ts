@@ -4,6 +4,7 @@ import { correlationIdParts, packageOf } from '../event/correlation-id.ts';
 import { Reject } from '../event/reject.ts';
 import type { LogRecord, TopicPartition } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import { rowTablesOf } from '../pipeline/row-tables.ts';
 import { readCheckpoint } from '../processing/checkpoint.ts';
 import { header } from '../processing/convert.ts';
 import { noted, unknownEvent } from './event-trail.ts';
@@ -121,10 +122,9 @@ async function lettersOf({ letters }: TrailOptions, packageId: string, timeMs: n
 async function rowsOf({ pipelines, warehouse }: TrailOptions, packageId: string, notes: string[]) {
   const counts: { readonly table: string; readonly rows: number }[] = [];
   const search = { from: packageId, to: `${prefixOf(packageId)}ffffff` };
-  for (const sink of pipelines.flatMap(({ sinks }) => sinks)) {
-    if (sink.kind !== 'table') continue;
-    const rows = await noted(notes, async () => countRows((await warehouse()).pool, sink, search));
-    if (rows !== undefined && rows > 0) counts.push({ table: sink.name, rows });
+  for (const table of pipelines.flatMap(({ sinks }) => sinks.flatMap(rowTablesOf))) {
+    const rows = await noted(notes, async () => countRows((await warehouse()).pool, table, search));
+    if (rows !== undefined && rows > 0) counts.push({ table: table.name, rows });
   }
   return counts;
 }

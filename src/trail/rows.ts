@@ -1,9 +1,7 @@
 /** Rows of events, by the ids that they carry in any of their UUID columns: what a table calls its ids is the pipeline's affair. */
 import { escapeIdentifier, type Pool } from 'pg';
-import type { TableSink } from '../pipeline/pipeline.ts';
+import { quotedTable, type RowTable as Table } from '../pipeline/row-tables.ts';
 import type { TableRow } from './trail.ts';
-
-type Table = Pick<TableSink<never>, 'name' | 'columns' | 'partitionBy'>;
 
 /** Ids have no index of their own: a search may read a table whole. */
 const statementTimeout = '30s';
@@ -23,7 +21,7 @@ export function findRows(pool: Pool, table: Table, search: RowSearch, limit: num
   const shown = Object.keys(table.columns).filter((name) => table.columns[name]?.type !== 'jsonb');
   const selected = shown.map((name) => `to_json(${escapeIdentifier(name)}) #>> '{}'`).join(', ');
   const anyId = ids.map((name) => `${escapeIdentifier(name)} BETWEEN $1 AND $2`).join(' OR ');
-  const text = `SELECT ${selected} FROM ${escapeIdentifier(table.name)} WHERE (${anyId})${within(table, search)} LIMIT ${limit}`;
+  const text = `SELECT ${selected} FROM ${quotedTable(table)} WHERE (${anyId})${within(table, search)} LIMIT ${limit}`;
   return query(pool, table, text, search, (rows) =>
     rows.map((row) => ({
       table: table.name,
@@ -37,7 +35,7 @@ export function countRows(pool: Pool, table: Table, search: RowSearch): Promise<
   const ids = uuidColumns(table);
   if (ids.length === 0) return Promise.resolve(0);
   const counts = ids.map((name) => `count(*) FILTER (WHERE ${escapeIdentifier(name)} BETWEEN $1 AND $2)`).join(', ');
-  const text = `SELECT ${counts} FROM ${escapeIdentifier(table.name)} WHERE true${within(table, search)}`;
+  const text = `SELECT ${counts} FROM ${quotedTable(table)} WHERE true${within(table, search)}`;
   return query(pool, table, text, search, (rows) => Math.max(...(rows[0] ?? []).map(Number)));
 }
 
@@ -46,12 +44,12 @@ function uuidColumns({ columns }: Table): readonly string[] {
 }
 
 function within({ partitionBy }: Table, search: RowSearch): string {
-  return search.within ? ` AND ${escapeIdentifier(partitionBy.column)} BETWEEN $3 AND $4` : '';
+  return search.within && partitionBy ? ` AND ${escapeIdentifier(partitionBy.column)} BETWEEN $3 AND $4` : '';
 }
 
 async function query<T>(
   pool: Pool,
-  { name }: Table,
+  table: Table,
   text: string,
   { from, to, within: range }: RowSearch,
   read: (rows: readonly (readonly (string | null)[])[]) => T,
@@ -59,10 +57,10 @@ async function query<T>(
   const client = await pool.connect();
   try {
     await client.query(`BEGIN READ ONLY; SET LOCAL statement_timeout = '${statementTimeout}'`);
-    const there = await client.query(`SELECT to_regclass($1) IS NOT NULL AS there`, [escapeIdentifier(name)]);
+    const there = await client.query(`SELECT to_regclass($1) IS NOT NULL AS there`, [quotedTable(table)]);
     const isThere = (there.rows[0] as { there: boolean }).there;
     if (!isThere) return read([]);
-    const values = range ? [from, to, range.from, range.to] : [from, to];
+    const values = range && table.partitionBy ? [from, to, range.from, range.to] : [from, to];
     return read((await client.query({ text, values, rowMode: 'array' })).rows as (string | null)[][]);
   } finally {
     await client.query('ROLLBACK').catch(() => undefined); // the error that counts is the first

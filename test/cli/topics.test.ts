@@ -14,7 +14,7 @@ suite('tributary topics', { timeout: 240_000 }, () => {
     assert.deepEqual([configured.code, configured.stderr], [0, '']);
     assert.equal(
       configured.stdout,
-      ['events.raw', 'signals.raw']
+      ['events.raw', 'signals.raw', 'cards.raw']
         .map(
           (raw) =>
             `${raw}: created, with 3 partitions\n${raw.replace('raw', 'dead.letter')}: created, with 1 partitions\n`,
@@ -38,6 +38,8 @@ suite('tributary topics', { timeout: 240_000 }, () => {
       { name: 'events.dead.letter', partitions: 1, records: 0 },
       { name: 'signals.raw', partitions: 3, records: 0 },
       { name: 'signals.dead.letter', partitions: 1, records: 0 },
+      { name: 'cards.raw', partitions: 3, records: 0 },
+      { name: 'cards.dead.letter', partitions: 1, records: 0 },
       { name: 'new', partitions: 2, records: 0 },
     ]);
   });
@@ -57,9 +59,12 @@ suite('tributary topics', { timeout: 240_000 }, () => {
       rows.map(({ topic, committed, lag: left }) => [topic, committed, left]),
       [
         ...Array<string>(3).fill('events.raw'),
-        ...Array<string>(6).fill('signals.raw'), // landed, and counted in a view
+        ...Array<string>(3).fill('signals.raw'),
+        ...Array<string>(3).fill('cards.raw'),
+        ...Array<string>(3).fill('signals.raw'), // counted in a view
         'events.dead.letter',
         'signals.dead.letter',
+        'cards.dead.letter',
       ].map((topic) => [topic, 0, 0]),
     );
     const status = await cli(['status', ...at]);
@@ -116,7 +121,7 @@ suite('tributary topics', { timeout: 240_000 }, () => {
     for (const [args, code, message] of [
       [['describe', '\u001B[2J'], 1, /no topic "\\u001b\[2J"/],
       [['apply', join(dir, 'bad')], 2, /bad:1: expected name:partitions:replicas/],
-      [['apply', join(dir, 'many')], 1, /there would be 20008 partitions/],
+      [['apply', join(dir, 'many')], 1, /there would be 20012 partitions/],
     ] as const) {
       const ran = await cli(['topics', ...args, ...at]);
       assert.equal(ran.code, code, ran.stderr);

@@ -36,6 +36,8 @@ suite('the published package, in a project of its own', { timeout: 240_000 }, ()
       'apps/collect/collect.js',
       'apps/signals/signals.js',
       'apps/rates/rates.js',
+      'apps/cards/cards.js',
+      'apps/cards/warehouse/0001_cards_of_unknown_users.sql',
       'apps/signals/dashboard.html',
       'schemas/events.raw-value.avsc',
       'topics/main-topics',

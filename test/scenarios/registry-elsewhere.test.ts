@@ -54,9 +54,9 @@ suite('a schema registry elsewhere', { timeout: 240_000 }, () => {
       assert.equal(ran.code, 0, ran.stderr);
       return ran.stdout;
     };
-    assert.match(await run('schemas', 'list'), /^events\.raw-value +1 +1 +AVRO +1 +BACKWARD$/m);
+    assert.match(await run('schemas', 'list'), /^events\.raw-value +1 +2 +AVRO +1 +BACKWARD$/m);
     const [line = ''] = (await run('tail', 'events.raw', '--from', 'start', '--limit', '1', '--json')).split('\n');
-    assert.equal((JSON.parse(line) as { schemaId?: number }).schemaId, 1);
+    assert.equal((JSON.parse(line) as { schemaId?: number }).schemaId, 2);
     assert.match(await run('events', 'show', packageId), /landed/);
     assert.doesNotMatch(program.log(), /seCret/);
     assert.equal(await program.kill('SIGTERM'), 0, program.log());
@@ -77,7 +77,7 @@ suite('a schema registry elsewhere', { timeout: 240_000 }, () => {
     const fresh = await runProgram(['start', '--port', '0', '--data-dir', await scratch(t)], env);
     assert.equal(fresh.code, 1);
     const said =
-      /^error: events\.raw-value cannot be registered, and was not before from this data directory: .*127\.0\.0\.1/;
+      /^error: cards\.raw-value cannot be registered, and was not before from this data directory: .*127\.0\.0\.1/;
     assert.match(fresh.stderr.trim().split('\n').at(-1)!, said);
     assert.doesNotMatch(fresh.stderr, /seCret/);
     await startRegistry();

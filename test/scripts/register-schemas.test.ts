@@ -20,10 +20,11 @@ suite(script, { timeout: 60_000 }, () => {
     t.after(() => registry.close());
     const env = { SCHEMA_REGISTRY_URL: registry.url };
     const first = await runScript(script, [], env);
-    const registered = 'events.raw-value: registered, id 1\nsignals.raw-value: registered, id 2\n';
+    const registered =
+      'cards.raw-value: registered, id 1\nevents.raw-value: registered, id 2\nsignals.raw-value: registered, id 3\n';
     assert.deepEqual([first.code, first.stdout], [0, registered], first.stderr);
     const again = await runScript(script, [], env);
-    const there = 'events.raw-value: is there, version 1\nsignals.raw-value: is there, version 1\n';
+    const there = ['cards', 'events', 'signals'].map((name) => `${name}.raw-value: is there, version 1\n`).join('');
     assert.deepEqual([again.code, again.stdout], [0, there], again.stderr);
   });
 

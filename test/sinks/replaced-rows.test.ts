@@ -5,7 +5,7 @@ import type { ClientBase } from 'pg';
 import { ensureIndex, renewSummaries, summariseIndexes } from '../../src/sinks/postgres/replaced-rows.ts';
 import { openTestEmbedded } from '../support/postgres-server.ts';
 
-const of = { table: 'replaced "rows"', column: 'id' };
+const of = { table: { name: 'replaced "rows"' }, column: 'id' };
 const rows = 20_000;
 
 /** Ids that count up. */

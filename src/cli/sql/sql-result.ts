@@ -1,5 +1,5 @@
 /** Results of SQL as PostgreSQL writes them, and how they are shown: as a table, or as JSON without loss of digits. */
-import { type CustomTypesConfig, DatabaseError, type Pool, type QueryArrayResult, types } from 'pg';
+import { type CustomTypesConfig, DatabaseError, escapeIdentifier, type Pool, type QueryArrayResult, types } from 'pg';
 import { outputWidth, renderTable } from '../table.ts';
 
 export type SqlResult = QueryArrayResult<(string | null)[]>;
@@ -12,10 +12,21 @@ const documents: ReadonlySet<number> = new Set([JSON_TYPE, JSONB]);
 /** Values stay the texts that PostgreSQL sends. */
 const asText = { getTypeParser: () => (text: string) => text } as unknown as CustomTypesConfig;
 
-/** One result for each statement. @throws DatabaseError */
-export async function runSql(pool: Pool, text: string): Promise<readonly SqlResult[]> {
-  const results = (await pool.query({ text, rowMode: 'array', types: asText })) as unknown as SqlResult | SqlResult[];
-  return Array.isArray(results) ? results : [results];
+/**
+ * One result for each statement.
+ * @param schemas last in the search_path: where tables are that have no other's name @throws DatabaseError
+ */
+export async function runSql(pool: Pool, text: string, schemas: readonly string[]): Promise<readonly SqlResult[]> {
+  const client = await pool.connect();
+  try {
+    const path = `SELECT set_config('search_path', concat_ws(', ', VARIADIC NULLIF(current_setting('search_path'), '') || $1::text[]), false)`;
+    await client.query(path, [schemas.map((schema) => escapeIdentifier(schema))]);
+    const query = { text, rowMode: 'array', types: asText };
+    const results = (await client.query(query)) as unknown as SqlResult | SqlResult[];
+    return Array.isArray(results) ? results : [results];
+  } finally {
+    client.release(true);
+  }
 }
 
 /** What PostgreSQL says of the text, as against trouble on the way to it. */

@@ -4,11 +4,12 @@ import { attachVerbatim } from '../../event/verbatim.ts';
 import { memberText } from '../../event/json-member.ts';
 import { decodeEvent } from '../../ingest/decode-event.ts';
 import { receivedAs } from '../../ingest/received.ts';
+import type { RowValues } from '../../pipeline/columns.ts';
 import type { ObjectsSink, Pipeline, TableSink } from '../../pipeline/pipeline.ts';
 import type { Codec } from '../../schemas/codec.ts';
 
 export type Expected =
-  | { readonly kind: 'landed'; readonly row: Readonly<Record<string, string>> }
+  | { readonly kind: 'landed'; readonly row: RowValues }
   /** Refused, and by whom. */
   | { readonly kind: 'dead-letter'; readonly at: 'ingest' | 'processor' };
 

@@ -6,6 +6,7 @@ import type { EngineReader } from '../../engine/engine.ts';
 import { VoidMarks } from '../../ingest/void-marks.ts';
 import { objectTexts } from '../object-texts.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
+import type { RowValues } from '../../pipeline/columns.ts';
 
 export interface ObjectLine {
   readonly key: string;
@@ -59,7 +60,7 @@ export async function readLetters(
 
 export interface ExpectedRow {
   readonly id: string;
-  readonly row: Readonly<Record<string, string>>;
+  readonly row: RowValues;
 }
 
 export interface RowsFound {

@@ -1,11 +1,16 @@
 /** One at a time, over all processes on a database: what `CREATE ... IF NOT EXISTS` alone does not give (it fails in a race). */
-import type { ClientBase } from 'pg';
+import { type ClientBase, escapeLiteral } from 'pg';
+
+/** Waits for the lock of that name, and holds it to the end of the transaction. */
+export function lockText(name: string): string {
+  return `SELECT pg_advisory_xact_lock(hashtextextended(${escapeLiteral(`tributary: ${name}`)}, 0))`;
+}
 
 /** Runs `task` in a transaction that holds the lock of that name. */
 export async function underLock<T>(client: ClientBase, name: string, task: () => Promise<T>): Promise<T> {
   await client.query('BEGIN');
   try {
-    await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`tributary: ${name}`]);
+    await client.query(lockText(name));
     const result = await task();
     await client.query('COMMIT');
     return result;

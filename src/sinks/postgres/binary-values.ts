@@ -5,11 +5,12 @@
  */
 import { Reject } from '../../event/reject.ts';
 import { writeUtf8 } from '../../event/utf8.ts';
+import type { ColumnType } from '../../pipeline/columns.ts';
 
-/** Bytes that any value takes at most beside three for each character (UTF-8): the length, and jsonb's version. */
-export const valueOverhead = 5;
+/** Bytes that any value takes at most beside three for each character (UTF-8): the length, and jsonb's version, or eight bytes of a number. */
+export const valueOverhead = 12;
 
-export type WriteValue = (into: Buffer, at: number, value: string, column: string) => number;
+export type WriteValue<V = string> = (into: Buffer, at: number, value: V, column: string) => number;
 
 function writeUuid(into: Buffer, at: number, value: string, column: string): number {
   if (value.length !== 36) throw new Reject(column, 'a UUID');
@@ -32,6 +33,37 @@ const nibbles = new Uint16Array(128).fill(256);
 for (let i = 0; i < 16; i++) {
   nibbles[i.toString(16).charCodeAt(0)] = i;
   nibbles[i.toString(16).toUpperCase().charCodeAt(0)] = i;
+}
+
+const localShape = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/;
+
+/** As the moment that it would be in UTC: PostgreSQL does the same. */
+function writeLocalTime(into: Buffer, at: number, value: string, column: string): number {
+  if (!localShape.test(value)) throw new Reject(column, 'a time as YYYY-MM-DD HH:MM:SS');
+  return writeTimestamp(into, at, `${value.slice(0, 10)}T${value.slice(11)}.000000Z`, column);
+}
+
+function writeBigint(into: Buffer, at: number, value: number, column: string): number {
+  if (!Number.isSafeInteger(value)) throw new Reject(column, 'an integer below 2^53');
+  writeLength(into, at, 8);
+  into.writeInt32BE(Math.floor(value / 2 ** 32), at + 4);
+  into.writeUInt32BE(value >>> 0, at + 8);
+  return at + 12;
+}
+
+function writeDouble(into: Buffer, at: number, value: number): number {
+  writeLength(into, at, 8);
+  return into.writeDoubleBE(value, at + 4);
+}
+
+function writeBoolean(into: Buffer, at: number, value: boolean): number {
+  writeLength(into, at, 1);
+  return into.writeUInt8(value ? 1 : 0, at + 4);
+}
+
+/** A length of -1 and no value. */
+export function writeNull(into: Buffer, at: number): number {
+  return into.writeInt32BE(-1, at);
 }
 
 /** Where PostgreSQL's time begins. */
@@ -84,9 +116,19 @@ function writeLength(into: Buffer, at: number, length: number): void {
   into[at + 3] = length;
 }
 
-export const writers: Readonly<Record<'timestamptz' | 'uuid' | 'text' | 'jsonb', WriteValue>> = {
-  timestamptz: writeTimestamp,
-  uuid: writeUuid,
-  text: writeText,
-  jsonb: writeJsonb,
+/** What JavaScript calls the values of a type, and how they are written. */
+type Writer =
+  | { readonly of: 'string'; readonly write: WriteValue }
+  | { readonly of: 'number'; readonly write: WriteValue<number> }
+  | { readonly of: 'boolean'; readonly write: WriteValue<boolean> };
+
+export const writers: Readonly<Record<ColumnType, Writer>> = {
+  timestamptz: { of: 'string', write: writeTimestamp },
+  timestamp: { of: 'string', write: writeLocalTime },
+  uuid: { of: 'string', write: writeUuid },
+  text: { of: 'string', write: writeText },
+  jsonb: { of: 'string', write: writeJsonb },
+  bigint: { of: 'number', write: writeBigint },
+  double: { of: 'number', write: writeDouble },
+  boolean: { of: 'boolean', write: writeBoolean },
 };

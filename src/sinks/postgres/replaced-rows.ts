@@ -6,9 +6,10 @@ import { type ClientBase, escapeIdentifier } from 'pg';
 import { toUuid } from '../../event/ids.ts';
 import { underLock } from './advisory-lock.ts';
 import { denied, isDenied } from './privileges.ts';
+import { quotedTable, type TablePlace } from '../../pipeline/row-tables.ts';
 
 export interface RowsOfEvents {
-  readonly table: string;
+  readonly table: TablePlace;
   /** Holds the correlation id. */
   readonly column: string;
 }
@@ -18,7 +19,7 @@ const gapMs = 60_000;
 
 /** In the client's transaction. */
 export async function deleteRows(client: ClientBase, of: RowsOfEvents, correlationIds: readonly string[]) {
-  const table = escapeIdentifier(of.table);
+  const table = quotedTable(of.table);
   const column = escapeIdentifier(of.column);
   for (const ids of closeTogether(correlationIds)) {
     await client.query(
@@ -30,7 +31,7 @@ export async function deleteRows(client: ClientBase, of: RowsOfEvents, correlati
 }
 
 /** Sorted, in runs; what is no id has left no row. */
-function* closeTogether(correlationIds: readonly string[]): Generator<readonly string[]> {
+export function* closeTogether(correlationIds: readonly string[]): Generator<readonly string[]> {
   const ids = correlationIds.flatMap((id) => toUuid(id) ?? []).toSorted();
   let start = 0;
   for (let i = 1; i <= ids.length; i++) {
@@ -47,18 +48,18 @@ function timeOf(id: string): number {
 
 /** Outside of a transaction. Writers of the table wait while it is made, once. True where it has just been made. @throws Fault WAREHOUSE_DENIED */
 export function ensureIndex(client: ClientBase, of: RowsOfEvents): Promise<boolean> {
-  return underLock(client, of.table, async () => {
+  return underLock(client, of.table.name, async () => {
     const found = await client.query(
       `SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
        WHERE i.indrelid = to_regclass($1) AND a.attname = $2 AND i.indpred IS NULL AND i.indisvalid`,
-      [escapeIdentifier(of.table), of.column],
+      [quotedTable(of.table), of.column],
     );
     if (found.rowCount !== 0) return false;
-    await client.query(`CREATE INDEX ON ${escapeIdentifier(of.table)} USING brin (${escapeIdentifier(of.column)})`);
+    await client.query(`CREATE INDEX ON ${quotedTable(of.table)} USING brin (${escapeIdentifier(of.column)})`);
     return true;
   }).catch((error: unknown) => {
     if (!isDenied(error)) throw error;
-    throw denied(`${of.table} has no index of ${of.column}, and to make it takes owning the table`, error);
+    throw denied(`${of.table.name} has no index of ${of.column}, and to make it takes owning the table`, error);
   });
 }
 
@@ -94,5 +95,5 @@ const blocksInRange = `coalesce(
   (SELECT option_value::bigint FROM pg_options_to_table(c.reloptions) WHERE option_name = 'pages_per_range'), 128)`;
 
 function parametersOf({ table, column }: RowsOfEvents): unknown[] {
-  return [escapeIdentifier(table), column];
+  return [quotedTable(table), column];
 }

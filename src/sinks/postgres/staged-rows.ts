@@ -6,8 +6,15 @@ import type { PoolClient } from 'pg';
 import { withAnswersWithin } from '../../stores/warehouse/connection-pool.ts';
 import { nothingStaged, type RejectedEvent, type Staged } from '../sink.ts';
 
-/** @param onCommit told before the server is, for the answer may be lost */
-export function stagedRows(client: PoolClient, answerLimitMs: number, onCommit: () => void): Staged {
+export interface StagedRowsOptions {
+  /** What is left to do, right before the commit. */
+  readonly finish: () => Promise<void>;
+  /** Told before the server is, for the answer may be lost. */
+  readonly onCommit: () => void;
+  readonly answerLimitMs: number;
+}
+
+export function stagedRows(client: PoolClient, { finish, onCommit, answerLimitMs }: StagedRowsOptions): Staged {
   let open = true;
 
   async function end(statement: 'COMMIT' | 'ROLLBACK'): Promise<void> {
@@ -28,6 +35,7 @@ export function stagedRows(client: PoolClient, answerLimitMs: number, onCommit: 
     plan: [],
     commit: async () => {
       if (!open) throw new Error('the batch is not staged any more');
+      await withAnswersWithin(client, answerLimitMs, finish);
       onCommit();
       await end('COMMIT');
     },

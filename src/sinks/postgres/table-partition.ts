@@ -9,7 +9,6 @@
  */
 import type { ClientBase, Pool } from 'pg';
 import { Fault } from '../../errors.ts';
-import type { TableSink } from '../../pipeline/pipeline.ts';
 import {
   nothingStaged,
   type RejectedEvent,
@@ -27,12 +26,12 @@ import {
   readCheckpoint,
 } from './checkpoint-row.ts';
 import { copyRows, copyStatement } from './copy-rows.ts';
-import type { MonthPartitions } from './month-partitions.ts';
 import { lend, withAnswersWithin } from '../../stores/warehouse/connection-pool.ts';
 import { explained } from './privileges.ts';
 import { findRefusedRows, isDataError, isPartitionMissing } from './refused-rows.ts';
-import { deleteRows, ensureIndex, renewSummaries, type RowsOfEvents, summariseIndexes } from './replaced-rows.ts';
-import { RowBatch } from './row-batch.ts';
+import { ensureIndex, renewSummaries, summariseIndexes } from './replaced-rows.ts';
+import { RowBatch, type RowsDefinition } from './row-batch.ts';
+import type { RowLanding } from './row-landing.ts';
 import { refused, stagedRows } from './staged-rows.ts';
 
 /**
@@ -48,16 +47,17 @@ const defaultStatementTimeoutMs = 120_000;
 const serverKeepalives =
   'SET LOCAL tcp_keepalives_idle = 10; SET LOCAL tcp_keepalives_interval = 5; SET LOCAL tcp_keepalives_count = 3';
 
+/** A statement sees what was committed before it. */
 function beginWithin(limitMs: number): string {
   const limits = `SET LOCAL statement_timeout = ${limitMs}; SET LOCAL idle_in_transaction_session_timeout = ${limitMs}`;
-  return `BEGIN; ${limits}; ${serverKeepalives}`;
+  return `BEGIN ISOLATION LEVEL READ COMMITTED; ${limits}; ${serverKeepalives}`;
 }
 
 export interface TablePartitionOptions<E> {
   readonly pool: Pool;
   readonly key: CheckpointKey;
-  readonly definition: TableSink<E>;
-  readonly months: MonthPartitions;
+  readonly definition: RowsDefinition<E>;
+  readonly landing: RowLanding;
   /** Of a statement, and of a transaction in which nothing happens. Default 120 s. */
   readonly statementTimeoutMs?: number | undefined;
 }
@@ -79,20 +79,20 @@ export class TablePartition<E> implements SinkPartition<E> {
   }
 
   private constructor(next: number, options: TablePartitionOptions<E>) {
-    const { definition, statementTimeoutMs = defaultStatementTimeoutMs } = options;
-    this.#begin = beginWithin(statementTimeoutMs);
+    const { definition, landing, statementTimeoutMs = defaultStatementTimeoutMs } = options;
+    this.#begin = `${beginWithin(statementTimeoutMs)}; ${landing.begin}`;
     this.#answerLimitMs = statementTimeoutMs * 1.1;
     this.next = next;
     this.#landed = next;
     this.#options = options;
-    this.#statement = copyStatement(definition.name, Object.keys(definition.columns));
+    this.#statement = copyStatement(landing.copyInto, Object.keys(definition.columns));
   }
 
   async landAgain(): Promise<void> {
-    const { pool, key } = this.#options;
-    if (this.next > 0) return;
+    const { pool, key, landing } = this.#options;
+    if (this.next > 0 || !landing.canDouble) return;
     const hasUncounted = await hasUncountedRows(pool, key).catch(async (error: unknown) => {
-      throw await explained(error, pool, key.sink, false);
+      throw await explained(error, pool, landing.needs(false));
     });
     if (!hasUncounted) return;
     throw new Fault(
@@ -116,23 +116,33 @@ export class TablePartition<E> implements SinkPartition<E> {
   }
 
   async #stage(rows: RowBatch<E>, range: SinkRange): Promise<Staged> {
-    const client = await lend(this.#options.pool);
+    const { pool, landing } = this.#options;
+    const answerLimitMs = this.#answerLimitMs;
+    const isReplay = range.replaces !== undefined;
+    const client = await lend(pool);
     try {
-      const staged = await withAnswersWithin(client, this.#answerLimitMs, () => this.#stageOn(client, rows, range));
-      if (staged === 'staged')
-        return stagedRows(client, this.#answerLimitMs, () => (this.#landed = Math.max(this.#landed, range.to)));
+      const staged = await withAnswersWithin(client, answerLimitMs, () => this.#stageOn(client, rows, range));
+      if (staged === 'staged') {
+        const finish = () =>
+          landing.merge(client, range.replaces).catch(async (error: unknown) => {
+            throw await explained(error, pool, landing.needs(isReplay));
+          });
+        const onCommit = (): void => void (this.#landed = Math.max(this.#landed, range.to));
+        return stagedRows(client, { finish, onCommit, answerLimitMs });
+      }
       await client.query('ROLLBACK');
       client.release();
       return staged === 'landed before' ? nothingStaged : refused(staged);
     } catch (error) {
       client.release(true); // whatever state it is in, its transaction ends with it
-      throw await explained(error, this.#options.pool, this.#options.definition.name, range.replaces !== undefined);
+      throw await explained(error, pool, landing.needs(isReplay));
     }
   }
 
   async #replace(rows: RowBatch<E>, range: SinkRange): Promise<Staged> {
-    const { pool } = this.#options;
-    const of = this.#rowsOfEvents();
+    const { pool, landing } = this.#options;
+    const of = landing.replaced();
+    if (!of) return this.#stage(rows, range);
     const onClient = async (work: (client: ClientBase) => Promise<void>): Promise<void> => {
       const client = await lend(pool);
       await work(client).finally(() => client.release());
@@ -151,19 +161,14 @@ export class TablePartition<E> implements SinkPartition<E> {
     };
   }
 
-  #rowsOfEvents(): RowsOfEvents {
-    const { name, correlationId } = this.#options.definition;
-    if (correlationId !== undefined) return { table: name, column: correlationId };
-    throw new Fault('REPLAY_IMPOSSIBLE', `table ${name} does not say which column holds the correlation id`);
-  }
-
   /** Leaves rows and checkpoint in the client's open transaction, or answers why it does not. */
   async #stageOn(
     client: ClientBase,
     rows: RowBatch<E>,
     range: SinkRange,
   ): Promise<'staged' | 'landed before' | readonly RejectedEvent[]> {
-    const { months, key } = this.#options;
+    const { key, landing } = this.#options;
+    const { months } = landing;
     const needed = [...rows.months(range.without)];
     for (let refreshed = false; ;) {
       await client.query(this.#begin);
@@ -172,19 +177,19 @@ export class TablePartition<E> implements SinkPartition<E> {
         await this.#refuseStale(client, range);
         return 'landed before';
       }
-      const missing = needed.filter((month) => !months.has(month));
+      const missing = needed.filter((month) => !months?.has(month));
       try {
         if (missing.length === 0) {
-          if (needed.length > 0) await copyRows(client, this.#statement, rows.entries.pieces(range.without));
+          if (rows.entries.end > 0) await copyRows(client, this.#statement, rows.entries.pieces(range.without));
           return 'staged';
         }
         await client.query('ROLLBACK');
-        await months.make(client, missing);
+        await months?.make(client, missing);
       } catch (error) {
         await client.query('ROLLBACK');
         if (isDataError(error)) return this.#findRefused(client, rows, range, error);
         if (!isPartitionMissing(error) || refreshed) throw error;
-        await months.refresh(client); // somebody has dropped one
+        await months?.refresh(client); // somebody has dropped one
         refreshed = true;
       }
     }
@@ -192,11 +197,11 @@ export class TablePartition<E> implements SinkPartition<E> {
 
   /** Holds the checkpoint, so that of several owners one is at it. */
   async #takeAway(client: ClientBase, correlationIds: readonly string[], to: number): Promise<void> {
-    const { key } = this.#options;
+    const { key, landing } = this.#options;
     const next = await holdCheckpoint(client, key);
     if (next < to)
       throw new Error(`table ${key.sink} has come to offset ${next}: what is behind that lands there first`);
-    await deleteRows(client, this.#rowsOfEvents(), correlationIds);
+    await landing.takeAway(client, correlationIds);
   }
 
   /** @throws Fault CHECKPOINT_STALE where the batch is not one that this owner has seen land */
@@ -217,7 +222,9 @@ export class TablePartition<E> implements SinkPartition<E> {
     { without }: SinkRange,
     error: Error,
   ): Promise<readonly RejectedEvent[]> {
-    const indexes = Array.from({ length: entries.count }, (_, i) => i).filter((i) => !without.has(entries.offset(i)));
+    const indexes = Array.from({ length: entries.count }, (_, i) => i).filter(
+      (i) => entries.bytes(i).length > 0 && !without.has(entries.offset(i)),
+    );
     await client.query(this.#begin);
     const found = await findRefusedRows(
       client,
