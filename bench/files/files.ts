@@ -72,11 +72,8 @@ function child(what: string, count: number, dir: string): Measured {
   return JSON.parse(ran.stdout.toString()) as Measured;
 }
 
-const [count = 100_000, dir = 'bench-files', what] = [
-  Number(process.argv[2] ?? 100_000),
-  process.argv[3],
-  process.argv[4],
-];
+const count = Number(process.argv[2] ?? 100_000);
+const [, , , dir = 'bench-files', what] = process.argv;
 if (what === undefined) {
   await make(count, dir);
   try {
