@@ -86,7 +86,7 @@ async function idsIn(dataDir: string): Promise<readonly string[]> {
   return objects.flatMap(([, body]) => linesOf(body)).map((line) => (JSON.parse(line) as { id: string }).id);
 }
 
-async function lettersIn(dataDir: string, args: readonly string[]): Promise<readonly (string | undefined)[]> {
+async function lettersIn(dataDir: string, args: readonly string[]): Promise<readonly string[]> {
   const ran = await runProgram(['dead-letters', 'list', '--json', '--data-dir', dataDir, ...args]);
-  return linesOf(ran.stdout).map((line) => (JSON.parse(line) as ListedLetter).event);
+  return linesOf(ran.stdout).map((line) => (JSON.parse(line) as ListedLetter).event ?? '');
 }

@@ -27,8 +27,15 @@ export interface FileParts {
   /** How many files wait to become whole. */
   readonly waiting: () => number;
   readonly budget: Budget;
-  /** @param around what the life sees of the log; a part of it may hang, as in a process that is dead */
-  start(definition?: Partial<FileSourceDefinition>, around?: (log: Log) => Log): Promise<FileSource>;
+  /**
+   * @param around what the life sees of the log; a part of it may hang, as in a process that is dead
+   * @param onTaken told of files whose events are durable
+   */
+  start(
+    definition?: Partial<FileSourceDefinition>,
+    around?: (log: Log) => Log,
+    onTaken?: FileSourceOptions['observer']['taken'],
+  ): Promise<FileSource>;
   notes(): Promise<readonly Note[]>;
   letters(): Promise<readonly DeadLetter[]>;
   /** Records of what was taken. */
@@ -43,10 +50,12 @@ const topics = [pipeline.topic.name, pipeline.deadLetterTopic, filesTopic.name].
   partitions: 1,
 }));
 
-export async function openFileParts(dir: string): Promise<FileParts> {
+/** @param isSparse false for measuring: its offsets have no holes, and its segments are as large as they are */
+export async function openFileParts(dir: string, isSparse = true): Promise<FileParts> {
   for (const name of ['a', 'b']) await mkdir(join(dir, name), { recursive: true });
-  const segments = await openSegmentLog({ dir: join(dir, 'log'), segmentBytes: 1 << 20, minFreeBytes: 0 });
-  const log = sparseLog(segments);
+  const segmentBytes = isSparse ? 1 << 20 : 64 << 20;
+  const segments = await openSegmentLog({ dir: join(dir, 'log'), segmentBytes, minFreeBytes: 0 });
+  const log = isSparse ? sparseLog(segments) : segments;
   const state = await openLmdbStore({ dir: join(dir, 'state'), minFreeBytes: 0 });
   const registry = await openFileRegistry({ dir: join(dir, 'registry') });
   await registry.register(subject, 'JSON', schema);
@@ -71,7 +80,7 @@ export async function openFileParts(dir: string): Promise<FileParts> {
     told,
     waiting: () => waiting,
     budget,
-    start: (definition = {}, around = (one) => one) => {
+    start: (definition = {}, around = (one) => one, onTaken = () => undefined) => {
       const source = { ...(pipeline.source as FileSourceDefinition), directories: ['a', 'b'], ...definition };
       const seen = around(log);
       return FileSource.start({
@@ -86,7 +95,7 @@ export async function openFileParts(dir: string): Promise<FileParts> {
         nextPackage: createPackageIds({ now: Date.now }),
         workingDir: dir,
         onDefect: (error) => told.push(`defect: ${String(error)}`),
-        observer,
+        observer: { ...observer, taken: onTaken },
       });
     },
     notes,

@@ -2,7 +2,7 @@
  * Reads a file as one version of it, or says why not: what changed while it was read is not answered with. Small files go into a buffer
  * of the reader's; of a larger one the bytes are reserved first.
  */
-import { type BigIntStats, close, constants, fstat, lstat, open, read } from 'node:fs';
+import { type BigIntStats, closeSync, constants, fstatSync, lstat, open, read } from 'node:fs';
 import { promisify } from 'node:util';
 import { type FileVersion, versionOf } from './file-version.ts';
 
@@ -27,8 +27,6 @@ export interface ReadOptions {
 }
 
 const openFile = promisify(open);
-const closeFile = promisify(close);
-const statFile = promisify(fstat) as (fd: number, options: { bigint: true }) => Promise<BigIntStats>;
 const statPath = promisify(lstat) as (path: Buffer, options: { bigint: true }) => Promise<BigIntStats>;
 const readSome = promisify(read) as unknown as (
   fd: number,
@@ -53,7 +51,7 @@ export async function readFile(path: Buffer, options: ReadOptions): Promise<File
   } catch (error) {
     return failure(error);
   } finally {
-    await closeFile(fd);
+    closeSync(fd); // of what was only read: it waits for nothing, and another thread would take longer to be told
   }
 }
 
@@ -70,7 +68,7 @@ export async function lookAt(path: Buffer): Promise<Exclude<FileRead, { readonly
 async function readOpen(fd: number, options: ReadOptions): Promise<FileRead> {
   const { buffer, maxBytes, isLongUnchanged, reserve } = options;
   const { bytesRead } = await readSome(fd, buffer, 0, buffer.length, 0);
-  const stats = await statFile(fd, { bigint: true });
+  const stats = fstatSync(fd, { bigint: true }); // known since it was read
   if (!stats.isFile()) return { kind: 'no file' };
   const version = versionOf(stats);
   if (version.size > maxBytes) return { kind: 'too large', version };
@@ -81,7 +79,7 @@ async function readOpen(fd: number, options: ReadOptions): Promise<FileRead> {
   try {
     const into = isSmall ? buffer : Buffer.allocUnsafeSlow(version.size + 1);
     const length = await readAll(fd, into);
-    const after = versionOf(await statFile(fd, { bigint: true }));
+    const after = versionOf(fstatSync(fd, { bigint: true }));
     if (after.id === version.id && length === version.size)
       return { kind: 'read', version, bytes: into.subarray(0, length), release };
     release();

@@ -8,7 +8,7 @@ import { open, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Log } from '../../../src/log/log.ts';
 import { type FileParts, openFileParts } from '../../support/file-source-parts.ts';
 import { scratch } from '../../support/program.ts';
@@ -68,8 +68,8 @@ interface Written {
 }
 
 async function perform(parts: FileParts, one: Step, { ids, halves, last }: Written): Promise<void> {
-  if (one.do === 'pause') return void (await sleep(120));
-  if (one.do === 'kill') return;
+  if (one.do === 'pause') await sleep(120);
+  if (one.do === 'pause' || one.do === 'kill') return;
   const path = join(parts.dir, names[one.file]!);
   if (one.do === 'touch') {
     if (existsSync(path)) await utimes(path, new Date(), new Date()).catch(() => undefined); // taken away meanwhile

@@ -8,19 +8,19 @@ import { versionOf } from '../../../src/sources/files/file-version.ts';
 import { endTakenAway, takeAway } from '../../../src/sources/files/take-away.ts';
 import { scratch } from '../../support/program.ts';
 
-suite('taking a file away', () => {
-  const prepare = async (t: { after(fn: () => Promise<void>): void }) => {
-    const dir = await scratch(t);
-    const inbox = inboxAt('inbox', dir, { logId: 'log', pipeline: 'notes' });
-    const at = (...path: string[]) => join(dir, 'inbox', ...path);
-    await mkdir(at('x'), { recursive: true });
-    await writeFile(at('x', '1.json'), 'first');
-    const candidate = candidateAt(inbox, Buffer.from('x/1.json'));
-    const version = versionOf(await lstat(at('x', '1.json'), { bigint: true })).id;
-    const claim = at('.tributary', `${candidate.id}-${version}`, 'x');
-    return { inbox, at, candidate, version, claim };
-  };
+const prepare = async (t: { after(fn: () => Promise<void>): void }) => {
+  const dir = await scratch(t);
+  const inbox = inboxAt('inbox', dir, { logId: 'log', pipeline: 'notes' });
+  const at = (...path: string[]) => join(dir, 'inbox', ...path);
+  await mkdir(at('x'), { recursive: true });
+  await writeFile(at('x', '1.json'), 'first');
+  const candidate = candidateAt(inbox, Buffer.from('x/1.json'));
+  const version = versionOf(await lstat(at('x', '1.json'), { bigint: true })).id;
+  const claim = at('.tributary', `${candidate.id}-${version}`, 'x');
+  return { inbox, at, candidate, version, claim };
+};
 
+suite('taking a file away', () => {
   for (const away of ['move', 'delete'] as const) {
     test(`${away}: another version stays`, async (t) => {
       const { at, candidate, version } = await prepare(t);
