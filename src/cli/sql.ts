@@ -39,7 +39,7 @@ async function sql(query: string | undefined, options: SqlOptions): Promise<void
     import('../engine/load-apps.ts'),
   ]);
   if (options.url || query === undefined) return writeLine(await warehouseUrl(config));
-  const pipelines = pipelinesOf(await loadApps({ pipelines: config.pipelines }));
+  const pipelines = pipelinesOf(await loadApps({ pipelines: config.pipelines, databaseUrl: config.databaseUrl }));
   const warehouse = await reachWarehouse(config);
   try {
     const results = await runSql(warehouse.pool, query, schemasOf(pipelines.flatMap(({ sinks }) => sinks)));

@@ -59,6 +59,11 @@ function inSchema(url: unknown, name: string): unknown {
   return `${url}${url.includes('?') ? '&' : '?'}${searchPath}${schemaOf(name)}`;
 }
 
+/** Which one takes the place there of one that a sink names: no name of an environment has a dollar sign. */
+export function schemaBeside(environments: string, schema: string): string {
+  return `${environments}$${schema}`;
+}
+
 /** Of an environment, that its database URL leads to. Undefined where that is whatever the role has. */
 export function schemaIn(databaseUrl: string): string | undefined {
   return /[?&]options=-c%20search_path%3D(env_[a-z0-9_]+)$/.exec(databaseUrl)?.[1];

@@ -2,12 +2,13 @@
 import { pathToFileURL } from 'node:url';
 import { closest } from 'fastest-levenshtein';
 import type { Config } from '../config/config.ts';
+import { schemaBeside, schemaIn } from '../config/environment.ts';
 import { Fault } from '../errors.ts';
 import type { App } from '../pipeline/app.ts';
 import { nameOf, pipelinesOf } from '../pipeline/apps.ts';
 
-/** All of `config.pipelines`, or those that `only` names. @throws Fault CONFIG_INVALID */
-export async function loadApps(config: Pick<Config, 'pipelines' | 'only'>): Promise<readonly App[]> {
+/** All of `config.pipelines`, or those that `only` names, with their tables in the environment. @throws Fault CONFIG_INVALID */
+export async function loadApps(config: Pick<Config, 'pipelines' | 'only' | 'databaseUrl'>): Promise<readonly App[]> {
   const apps = await Promise.all(config.pipelines.map(loadApp));
   const names = apps.flatMap((app) => nameOf(app) ?? []);
   const twice = names.find((name, i) => names.indexOf(name) < i);
@@ -21,7 +22,21 @@ export async function loadApps(config: Pick<Config, 'pipelines' | 'only'>): Prom
     const nearest = closest(unknown, names);
     throw new Fault('CONFIG_INVALID', `there is no system ${JSON.stringify(unknown)}; the nearest is ${nearest}`);
   }
-  return apps.filter((app) => wanted.includes(nameOf(app) as string));
+  const environments = schemaIn(config.databaseUrl ?? '');
+  return apps
+    .filter((app) => wanted.includes(nameOf(app) as string))
+    .map((app) => (environments === undefined ? app : inSchemasOf(environments, app)));
+}
+
+/** On a database that other environments have, too. */
+function inSchemasOf(environments: string, app: App): App {
+  if (!app.pipeline) return app;
+  const sinks = app.pipeline.sinks.map((sink) =>
+    sink.kind === 'dimension' && sink.schema !== undefined
+      ? { ...sink, schema: schemaBeside(environments, sink.schema) }
+      : sink,
+  );
+  return { ...app, pipeline: { ...app.pipeline, sinks } };
 }
 
 async function loadApp(path: string): Promise<App> {

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import type { StatusAnswer } from '../../src/api/admin/status.ts';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { socketDirectoryOf } from '../../src/stores/warehouse/embedded/socket-directory.ts';
@@ -164,7 +165,7 @@ suite('environments', { timeout: 600_000, concurrency: false }, () => {
       return stdout;
     };
     const names = ['staging-a', 'staging-b'];
-    await Promise.all(names.map((name) => ran('env', 'up', name, '--only', 'rates')));
+    await Promise.all(names.map((name) => ran('env', 'up', name, '--only', 'rates,cards')));
     await Promise.all(names.map((name, i) => ran('rates', 'init', '--prices', `${100 + i}`, '--env', name)));
     const prices = async (name: string): Promise<string> =>
       ran('sql', '--json', 'SELECT count(*)::integer AS n FROM prices', '--env', name);
@@ -172,19 +173,22 @@ suite('environments', { timeout: 600_000, concurrency: false }, () => {
       [await prices('staging-a'), await prices('staging-b')].map((text) => JSON.parse(text)),
       [[{ n: 100 }], [{ n: 101 }]],
     );
-    const schemas = async (): Promise<unknown> =>
+    const schemasWith = async (table: string): Promise<unknown> =>
       JSON.parse(
         await ran(
           'sql',
           '--json',
-          `SELECT DISTINCT table_schema AS of FROM information_schema.tables WHERE table_name = 'prices' ORDER BY 1`,
+          `SELECT DISTINCT table_schema AS of FROM information_schema.tables WHERE table_name = '${table}' ORDER BY 1`,
           '--env',
           'staging-a',
         ),
       );
-    assert.deepEqual(await schemas(), [{ of: 'env_staging_a' }, { of: 'env_staging_b' }]);
+    assert.deepEqual(await schemasWith('prices'), [{ of: 'env_staging_a' }, { of: 'env_staging_b' }]);
+    const cardsOfBoth = [{ of: 'env_staging_a$cards' }, { of: 'env_staging_b$cards' }];
+    await until(async () => isDeepStrictEqual(await schemasWith('card_history'), cardsOfBoth));
     await ran('env', 'down', 'staging-b', '--remove', '--yes');
-    assert.deepEqual(await schemas(), [{ of: 'env_staging_a' }]);
+    assert.deepEqual(await schemasWith('prices'), [{ of: 'env_staging_a' }]);
+    assert.deepEqual(await schemasWith('card_history'), [{ of: 'env_staging_a$cards' }]);
   });
 
   test('one that cannot start says why, and where its log is', async (t) => {

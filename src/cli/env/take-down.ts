@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { escapeIdentifier } from 'pg';
 import type { Config } from '../../config/config.ts';
-import { schemaIn } from '../../config/environment.ts';
+import { schemaBeside, schemaIn } from '../../config/environment.ts';
 import { dataPaths } from '../../engine/engine.ts';
 import { Fault } from '../../errors.ts';
 import { lockFile } from '../../log/segments/lock.ts';
@@ -79,7 +79,12 @@ async function dropSchema({ databaseUrl: url }: Config): Promise<void> {
   if (url === undefined || schema === undefined) return;
   const warehouse = await openServerWarehouse({ url });
   try {
-    await warehouse.pool.query(`DROP SCHEMA IF EXISTS ${escapeIdentifier(schema)} CASCADE`);
+    const beside = schemaBeside(schema, '');
+    const { rows } = await warehouse.pool.query<{ name: string }>(
+      'SELECT nspname AS name FROM pg_namespace WHERE nspname = $1 OR starts_with(nspname, $2)',
+      [schema, beside],
+    );
+    for (const { name } of rows) await warehouse.pool.query(`DROP SCHEMA IF EXISTS ${escapeIdentifier(name)} CASCADE`);
   } finally {
     await warehouse.close();
   }
