@@ -41,22 +41,40 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const never = new Promise<never>(() => undefined);
 
+interface MortalLog {
+  readonly log: Log;
+  /** At the latest now. Resolves when nothing that was begun can come any more. */
+  die(): Promise<void>;
+}
+
 /** Of a process that is dead from that append on. */
-function mortal(log: Log, { append, after }: { readonly append: number; readonly after: boolean }): Log {
+function mortal(of: Log, { append, after }: { readonly append: number; readonly after: boolean }): MortalLog {
   let left = append;
-  return new Proxy(log, {
+  let isDead = false;
+  let underWay: Promise<void> = Promise.resolve();
+  const log = new Proxy(of, {
     get: (target, name) => {
       if (name !== 'append') {
         const value: unknown = Reflect.get(target, name);
         return typeof value === 'function' ? value.bind(target) : value;
       }
       return async (...args: Parameters<Log['append']>) => {
-        if (left-- > 0) return target.append(...args);
-        if (after) await target.append(...args);
-        return never;
+        if (isDead) return never;
+        const isLast = left-- <= 0;
+        isDead = isLast;
+        if (isLast && !after) return never;
+        const appended = target.append(...args);
+        underWay = appended.catch(() => undefined);
+        await appended;
+        return isLast ? never : undefined;
       };
     },
   });
+  const die = (): Promise<void> => {
+    isDead = true;
+    return underWay;
+  };
+  return { log, die };
 }
 
 /** What was written whole, by id, and what half-written text the file may have stood there with. */
@@ -138,8 +156,10 @@ suite('files, each once', { timeout: 250_000 }, () => {
               await perform(parts, one, written);
               if (one.do !== 'kill') continue;
               await (await source).drain();
-              const dead = await parts.start(options, (log) => mortal(log, one));
+              let life: MortalLog | undefined;
+              const dead = await parts.start(options, (log) => (life = mortal(log, one)).log);
               await sleep(100);
+              await life!.die(); // one process has the log: the next one begins when this one is gone
               void dead.drain(); // of what hangs it never ends
               source = parts.start(options);
             }
