@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inPackage } from '../src/config/package-root.ts';
+import { dataPaths } from '../src/engine/engine.ts';
+import { waitForPreviousServer } from '../src/stores/warehouse/embedded/lock-file.ts';
 import { atExit } from './at-exit.ts';
 import type { BenchSettings } from './parts.ts';
 
@@ -11,7 +13,7 @@ export interface BenchProgram {
   readonly url: string;
   readonly pid: number;
   warehouseIsUp(): Promise<void>;
-  /** At once: what it has not landed is thrown away with its directory. */
+  /** At once: what it has not landed is thrown away with its directory, on which its PostgreSQL has ended too. */
   kill(): Promise<void>;
   /** Once all that it has in hand has landed. */
   drain(): Promise<void>;
@@ -42,7 +44,10 @@ export async function startProgram(system: string, dataDir: string, more: BenchS
     url,
     pid: child.pid as number,
     warehouseIsUp: () => Promise.race([warehouseIsUp(url), early]),
-    kill: () => end('SIGKILL'),
+    kill: async () => {
+      await end('SIGKILL');
+      await waitForPreviousServer(dataPaths(dataDir).postgres);
+    },
     drain: () => end('SIGTERM'),
   };
 }
