@@ -3,7 +3,7 @@ import { correlationId, createPackageIds } from '../../src/event/correlation-id.
 import type { Answer } from '../../src/ingest/answer.ts';
 import { Idempotency, idempotencyTopic } from '../../src/ingest/idempotency.ts';
 import { keyedHeader } from '../../src/ingest/keyed-record.ts';
-import type { Log, LogRecord, TopicPartition } from '../../src/log/log.ts';
+import type { Log, LogRecord } from '../../src/log/log.ts';
 import { partitionsOf } from '../../src/log/partitions.ts';
 import { voidRecords } from '../../src/processing/void-packages.ts';
 import type { StateStore } from '../../src/stores/state/state-store.ts';
@@ -82,5 +82,3 @@ function note(found: Map<string, string[]>, record: LogRecord): void {
 export function idsOf({ packageId }: Answer): readonly string[] {
   return [0, 1, 2].map((index) => packageId.slice(0, 30) + index.toString(16).padStart(6, '0'));
 }
-
-export const keysAt: TopicPartition = { topic: idempotencyTopic.name, partition: 0 };
