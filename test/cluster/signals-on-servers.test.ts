@@ -5,6 +5,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { loadConfig } from '../../src/config/config.ts';
+import { loadApps } from '../../src/engine/load-apps.ts';
+import { rebuildInEngine } from '../../src/engine/rebuild-views.ts';
+import { pipelinesOf } from '../../src/pipeline/apps.ts';
+import type { Pipeline } from '../../src/pipeline/pipeline.ts';
+import type { AnyView } from '../../src/views/rows.ts';
 import { type OwnBroker, ownBroker } from '../support/kafka-broker.ts';
 import { type OwnPostgres, ownPostgres } from '../support/own-postgres.ts';
 import { type Program, runProgram, startProgram } from '../support/program.ts';
@@ -142,6 +148,23 @@ for (const [where, isOnRedis] of [
       }
       const { code, stderr } = await rebuilding;
       assert.equal(code, 0, stderr);
+      await allAgree(10_000);
+    });
+
+    test('D3: partitions that processes of their own count for it come to the same, while both answer', async () => {
+      const config = loadConfig({ env, flags: { dataDir: (nodes[0] as Program).dataDir } });
+      const pipeline = pipelinesOf(await loadApps(config)).find(({ name }) => name === 'signals') as Pipeline;
+      const [view] = pipeline.views as readonly [AnyView];
+      const rebuilding = rebuildInEngine(config, pipeline, view, {
+        isPartial: false,
+        onProgress: () => {},
+        processesFromRecords: 0,
+      });
+      await visits('p', 5);
+      const { records, skipped } = await rebuilding;
+      assert.ok(records > 0);
+      assert.equal(skipped, 0);
+      await visits('p', 1);
       await allAgree(10_000);
     });
 
