@@ -1,7 +1,7 @@
 /** Where a pipeline takes events, and where an app answers. */
 import { Fault } from '../errors.ts';
 import type { App } from './app.ts';
-import type { HttpSource, Pipeline, RequestSource } from './pipeline.ts';
+import type { FileSource, HttpSource, Pipeline, RequestSource } from './pipeline.ts';
 
 export function sourcePaths({ source }: Pipeline): readonly string[] {
   if (source.kind === 'files') return [];
@@ -29,3 +29,9 @@ export function requestSource({ name, source }: Pipeline): RequestSource<unknown
 }
 
 const isTakenWhole = { http: 'a request holds any number of events', files: 'it takes files' } as const;
+
+/** @throws Fault USAGE for a pipeline that takes no files */
+export function fileSource({ name, source }: Pipeline): FileSource {
+  if (source.kind === 'files') return source;
+  throw new Fault('USAGE', `${name} takes no files`);
+}
