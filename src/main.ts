@@ -19,6 +19,7 @@ import { checkFileSettings, filePipelines, FileSources } from './engine/file-sou
 import { closeRegistry, dataPaths, type Engine, openEngine } from './engine/engine.ts';
 import { checkHealth, tellHowItIs } from './engine/how-it-is.ts';
 import { consumersOf, Landing } from './engine/landing.ts';
+import { loadConverter } from './engine/load-converter.ts';
 import { loadApps } from './engine/load-apps.ts';
 import { mountServer } from './engine/mount-server.ts';
 import { type Parts, voidsOf } from './engine/parts.ts';
@@ -59,6 +60,7 @@ export async function serve(config: Config): Promise<Running> {
   const pipelines = pipelinesOf(apps);
   const access = await openGuarded(config, apps.flatMap(keyedPaths), logger);
   const certificate = await openCertificate(config, logger);
+  const converter = await loadConverter(config);
   const metrics = createMetrics();
   const onSpans = (outcome: string, spans: number): void => metrics.spans.inc({ outcome }, spans);
   const traces = await openTraces(config.traces, { logger, onSpans, version: packageVersion() });
@@ -97,6 +99,7 @@ export async function serve(config: Config): Promise<Running> {
       access,
       certificate,
       traces,
+      converter,
       closeEngine: close,
     });
     logger.info(standsOn(config), 'stands on');
@@ -146,7 +149,9 @@ async function run(parts: Parts): Promise<Running> {
     parts;
   const observe = (consumer: string, sinks: readonly string[]) =>
     processorObserver({ consumer, sinks, logger, metrics });
-  const landing = Landing.start({ config, engine, codecs, pipelines, logger, observe, traces, voids: voidsOf(parts) });
+  const { converter } = parts;
+  const into = { config, engine, codecs, pipelines, logger, observe, traces, converter };
+  const landing = Landing.start({ ...into, voids: voidsOf(parts) });
   const views = await startViews(parts);
   const queries = openReadOnlyQueries(() => landing.warehouse);
   const budget = new Budget(config.ingest.maxInFlightBytes);

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Landing } from '../../src/engine/landing.ts';
 import { dataPaths, openEngineLogReader } from '../../src/engine/engine.ts';
+import { loadConverter } from '../../src/engine/load-converter.ts';
 import type { LogReader, TopicPartition } from '../../src/log/log.ts';
 import { splitJson } from '../../src/ingest/split-json.ts';
 import { createCodecs } from '../../src/schemas/codecs.ts';
@@ -67,6 +68,7 @@ async function land({ system, dataDir, env, rows: total }: Full): Promise<number
     config,
     engine,
     codecs: createCodecs(engine.registry),
+    converter: await loadConverter(config),
     pipelines: [app.pipeline],
     logger: createLogger({ level: 'warn' }),
     observe: (consumer) => ({

@@ -23,6 +23,7 @@ interface ProveOptions {
   readonly seed?: number;
   readonly engine: 'embedded' | 'cluster';
   readonly config?: string;
+  readonly processor: 'plain' | 'beam';
   readonly keep?: true;
   readonly json?: true;
 }
@@ -39,6 +40,9 @@ export function addProve(program: Command): void {
     .addOption(
       new Option('--engine <engine>', 'what stands behind it').choices(['embedded', 'cluster']).default('embedded'),
     )
+    .addOption(
+      new Option('--processor <name>', 'what takes records to the sinks').choices(['plain', 'beam']).default('plain'),
+    )
     .option('--config <file>', 'configuration file, for systems of your own')
     .option('--keep', 'keep the scratch directory')
     .option('--json', 'as one JSON object')
@@ -48,6 +52,7 @@ export function addProve(program: Command): void {
         'tributary prove collect --kills 100',
         'tributary prove collect --kills 20 --seed 7 --json',
         'tributary prove collect --engine cluster --kills 200',
+        'tributary prove collect --engine cluster --processor beam',
       ),
     )
     .action(run);
@@ -66,7 +71,8 @@ async function run(system: string, options: ProveOptions): Promise<void> {
   const seed = options.seed ?? randomInt(2 ** 31);
   const bar = progressBar(options.kills, seed);
   const onKill = (done: number): void => bar?.update(done);
-  const common = { app: eventApp(app), env: programEnvironment(), kills: options.kills, seed, onKill };
+  const env = { ...programEnvironment(), TRIBUTARY_PROCESSOR: options.processor };
+  const common = { app: eventApp(app), env, kills: options.kills, seed, onKill };
   let proof: Proof | ClusterProof;
   try {
     proof =

@@ -12,6 +12,7 @@ export function addStart(program: Command): void {
   withConfig(program.command('start'))
     .description('serve all systems on one port; SIGTERM or Ctrl-C ends it once everything in flight has landed')
     .option('--only <names>', 'only these systems, separated by commas')
+    .option('--processor <name>', 'plain or beam: what takes records from the log to the sinks (default: plain)')
     .option('--port <number>', 'port, 0 for any free one (default: 8000)')
     .option(
       '--host <address>',
@@ -24,6 +25,7 @@ export function addStart(program: Command): void {
         'tributary start --only collect --port 8080 --data-dir /var/lib/tributary',
         'DATABASE_URL=postgres://me@db/warehouse tributary start',
         'tributary start --env staging-a',
+        'tributary start --processor beam',
         'tributary keys add web-shop && TRIBUTARY_ADMIN_TOKEN_FILE=admin-token tributary start --host 0.0.0.0',
       ),
     )

@@ -25,6 +25,7 @@ export interface Flags {
   /** Names, separated by commas. */
   readonly only?: string;
   readonly env?: string;
+  readonly processor?: string;
 }
 
 export interface ConfigSources {
@@ -45,6 +46,7 @@ export const variables = {
   HOST: 'host',
   TRIBUTARY_DATA_DIR: 'dataDir',
   TRIBUTARY_ENV: 'env',
+  TRIBUTARY_PROCESSOR: 'processor',
   DATABASE_URL: 'databaseUrl',
   KAFKA_BROKERS: 'kafkaBrokers',
   KAFKA_TLS: 'kafka.tls',
@@ -67,7 +69,14 @@ export const variables = {
   ...otelVariables,
 } as const;
 
-const flagNames = { port: '--port', host: '--host', dataDir: '--data-dir', only: '--only', env: '--env' } as const;
+const flagNames = {
+  port: '--port',
+  host: '--host',
+  dataDir: '--data-dir',
+  only: '--only',
+  env: '--env',
+  processor: '--processor',
+} as const;
 
 /** @throws Fault CONFIG_INVALID with every problem and where each setting was given */
 export function loadConfig(sources: ConfigSources): Config {

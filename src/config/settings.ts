@@ -172,10 +172,12 @@ export const settings = z
     /** Default: the directory `objects` in `dataDir`. */
     objects: objects.readonly().optional(),
     /** By the names of pipelines that take files. Default: as the pipeline says. */
-    files: z.record(z.string(), fileSettings).readonly().optional(),
+    files: z.record(z.string(), fileSettings, 'an object with the names of pipelines').readonly().optional(),
     logLevel: z.enum(logLevels, `one of ${logLevels.join(', ')}`).default('info'),
     /** Names of the pipelines to run; default: all. */
     only: z.array(text('a name'), names).min(1, names).readonly().optional(),
+    /** What takes records through validation and transform: the platform itself, or a pipeline of Apache Beam (the package in `beam/`). */
+    processor: z.enum(['plain', 'beam'], 'plain or beam').default('plain'),
     /** Holds the schemas that are registered at the start. */
     schemasDir: text('a directory'),
     /** Lists the topics. */

@@ -11,7 +11,7 @@ import { Reject } from '../event/reject.ts';
 import type { LogRecord } from '../log/log.ts';
 import { defaultBatchLimits, type Pipeline } from '../pipeline/pipeline.ts';
 import { backoff } from '../processing/backoff.ts';
-import { pipelineConverter } from '../processing/convert.ts';
+import { type Converter, pipelineConverter } from '../processing/convert.ts';
 import { type VoidPackages, withoutVoid } from '../processing/void-packages.ts';
 import type { Consumer } from '../processing/lag.ts';
 import type { ProcessorObserver } from '../processing/partition-processor.ts';
@@ -40,6 +40,8 @@ export interface LandingOptions {
   readonly traces?: Traces | undefined;
   /** Default: as the configuration says. */
   readonly openWarehouse?: () => Promise<Warehouse>;
+  /** Takes the records of pipelines through their steps. Default: one after the other. */
+  readonly converter?: Converter | undefined;
   /** What stands between a processor and each of its sinks, for tests that inject faults. Default: nothing. */
   readonly aroundSink?: (sink: Sink<object>) => Sink<object>;
 }
@@ -194,13 +196,13 @@ export class Landing {
 
   /** @param warehouse where the pipeline has a table */
   async #startProcessor(pipeline: Pipeline, warehouse: Warehouse | undefined): Promise<void> {
-    const { engine, codecs, aroundSink = (sink) => sink } = this.#options;
+    const { engine, codecs, converter, aroundSink = (sink) => sink } = this.#options;
     const sinks = buildSinks(pipeline, engine, warehouse, this.#warehouseStatus).map(aroundSink);
     const processor = await Processor.start<object>(pipeline.topic.name, {
       consumer: pipeline.name,
       log: engine.log,
       state: engine.state,
-      convert: withoutVoid(pipelineConverter(pipeline, codecs), this.#options.voids),
+      convert: withoutVoid(pipelineConverter(pipeline, codecs, converter), this.#options.voids),
       sinks,
       limits: { ...defaultBatchLimits, ...pipeline.process.batch },
       onInvalid: pipeline.process.onInvalid,

@@ -7,6 +7,7 @@ import type { Repairs } from '../dead-letters/repairs.ts';
 import type { Idempotency } from '../ingest/idempotency.ts';
 import type { App } from '../pipeline/app.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { Converter } from '../processing/convert.ts';
 import type { Consumer } from '../processing/lag.ts';
 import type { VoidPackages } from '../processing/void-packages.ts';
 import type { Codecs } from '../schemas/codecs.ts';
@@ -31,6 +32,8 @@ export interface Parts {
   readonly certificate: Certificate | undefined;
   /** Undefined where no exporter is configured. */
   readonly traces: Traces | undefined;
+  /** Undefined for the platform's own. */
+  readonly converter: Converter | undefined;
   readonly closeEngine: () => Promise<void>;
 }
 

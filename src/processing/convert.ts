@@ -15,17 +15,52 @@ import type { Codecs } from '../schemas/codecs.ts';
 /** The records' outputs in order: for an invalid record the `Reject`. */
 export type Convert<Output> = (records: readonly LogRecord[]) => Promise<readonly (Output | Reject)[]>;
 
-export function pipelineConverter(pipeline: Pipeline, codecs: Codecs): Convert<object> {
+/** What becomes of a record, step by step, for whoever takes records through the steps. Only the codecs have to be awaited. */
+export interface ConversionSteps {
+  /** By the schemas that the records name, in their order: a Reject where none is usable. @throws where the registry cannot be reached */
+  readonly codecsOf: (records: readonly LogRecord[]) => Promise<readonly (Codec | Reject)[]>;
+  /** The event, decoded and checked; never throws. */
+  readonly validate: (record: LogRecord, codec: Codec | Reject) => ValidEvent | Reject;
+  /** What the pipeline's transform makes of it, told where the event comes from; never throws. */
+  readonly enrich: (record: LogRecord, valid: ValidEvent) => object | Reject;
+}
+
+export interface ValidEvent {
+  readonly event: Readonly<Record<string, unknown>>;
+  readonly schemaId: number;
+}
+
+/** Takes records through the steps. */
+export type Converter = (steps: ConversionSteps) => Convert<object>;
+
+/** @param converter default: one record after the other */
+export function pipelineConverter(pipeline: Pipeline, codecs: Codecs, converter = convertInTurn): Convert<object> {
+  return converter({
+    codecsOf: (records) => codecsOf(records, codecs),
+    validate: (record, codec) => validate(record, codec, pipeline),
+    enrich: (record, valid) => enrich(record, valid, pipeline),
+  });
+}
+
+function convertInTurn({ codecsOf: usableFor, validate: check, enrich: complete }: ConversionSteps): Convert<object> {
   return async (records) => {
-    const outputs: (object | Reject)[] = [];
-    let codec: Codec | Reject | undefined;
-    for (const record of records) {
-      const schemaId = Number(header(record, 'schemaId'));
-      if (codec instanceof Reject || codec?.schemaId !== schemaId) codec = await usable(codecs, schemaId);
-      outputs.push(codec instanceof Reject ? codec : convert(record, pipeline, codec));
-    }
-    return outputs;
+    const found = await usableFor(records);
+    return records.map((record, index) => {
+      const valid = check(record, found[index] as Codec | Reject);
+      return valid instanceof Reject ? valid : complete(record, valid);
+    });
   };
+}
+
+async function codecsOf(records: readonly LogRecord[], codecs: Codecs): Promise<readonly (Codec | Reject)[]> {
+  const found: (Codec | Reject)[] = [];
+  let last: { readonly schemaId: number; readonly codec: Codec | Reject } | undefined;
+  for (const record of records) {
+    const schemaId = Number(header(record, 'schemaId'));
+    if (last?.schemaId !== schemaId) last = { schemaId, codec: await usable(codecs, schemaId) };
+    found.push(last.codec);
+  }
+  return found;
 }
 
 /** A Reject where the registry does not have it, or has what is no schema; one that cannot be reached is another matter, and is tried again. */
@@ -41,14 +76,23 @@ async function usable(codecs: Codecs, schemaId: number): Promise<Codec | Reject>
   }
 }
 
-function convert(record: LogRecord, pipeline: Pipeline, codec: Codec): object | Reject {
+function validate(record: LogRecord, codec: Codec | Reject, { verbatim }: Pipeline): ValidEvent | Reject {
+  if (codec instanceof Reject) return codec;
   try {
     const event = codec.decode(record.value) as Record<string, unknown>;
-    if (pipeline.verbatim.length > 0) restoreVerbatim(event, pipeline.verbatim, record);
-    return pipeline.process.transform(event, {
+    if (verbatim.length > 0) restoreVerbatim(event, verbatim, record);
+    return { event, schemaId: codec.schemaId };
+  } catch (error) {
+    return asReject(error, 'transform');
+  }
+}
+
+function enrich(record: LogRecord, { event, schemaId }: ValidEvent, { process }: Pipeline): object | Reject {
+  try {
+    return process.transform(event, {
       correlationId: header(record, 'correlationId'),
       publishTime: isoTime(record.timeMs),
-      schemaId: codec.schemaId,
+      schemaId,
     }) as object;
   } catch (error) {
     return asReject(error, 'transform');

@@ -40,6 +40,7 @@ suite('configuration', () => {
       host: '127.0.0.1',
       dataDir: join(dir, '.tributary'),
       logLevel: 'info',
+      processor: 'plain',
       schemasDir: join(root, 'schemas'),
       topicsFile: join(root, 'topics/main-topics'),
       pipelines: ['collect', 'signals', 'rates', 'cards'].map((name) => join(root, `apps/${name}/${name}.ts`)),
