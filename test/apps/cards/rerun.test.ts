@@ -27,7 +27,9 @@ async function checkout(t: TestContext): Promise<string> {
 
 interface Demo {
   readonly child: ChildProcess;
+  /** What it started may still hold its output then. */
   readonly ended: Promise<readonly [code: number | null]>;
+  readonly closed: Promise<unknown>;
   readonly output: () => string;
   readonly url: () => Promise<string>;
 }
@@ -46,7 +48,13 @@ function rerun(t: TestContext, cards: string, ...args: readonly string[]): Demo 
     await until(() => /ready: http/.test(output));
     return /http:\S+/.exec(output)![0];
   };
-  return { child, ended: once(child, 'close') as Promise<[number | null]>, output: () => output, url };
+  return {
+    child,
+    ended: once(child, 'exit') as Promise<[number | null]>,
+    closed: once(child, 'close'),
+    output: () => output,
+    url,
+  };
 }
 
 function clean(cards: string): void {
@@ -61,7 +69,16 @@ function childrenOf({ pid }: ChildProcess): readonly { readonly pid: number; rea
     .map(([, own, , args]) => ({ pid: Number(own), args: args! }));
 }
 
-function lives({ pid }: { readonly pid: number }): boolean {
+type Child = ReturnType<typeof childrenOf>[number];
+
+/** Those that do not are killed after the test. */
+function assertEnded(t: TestContext, children: readonly Child[]): void {
+  const living = children.filter(lives);
+  t.after(() => living.forEach(({ pid }) => process.kill(pid, 'SIGKILL')));
+  assert.deepEqual(living, []);
+}
+
+function lives({ pid }: Child): boolean {
   try {
     return process.kill(pid, 0);
   } catch {
@@ -87,7 +104,8 @@ suite('rerun.sh and clean.sh', { timeout: 240_000 }, () => {
     assert.equal(children.length, 3, 'the loader and two producers');
     demo.child.kill('SIGINT');
     assert.equal((await demo.ended)[0], 130, demo.output());
-    assert.deepEqual(children.filter(lives), []);
+    assertEnded(t, children);
+    await demo.closed;
     assert.match(demo.output(), /database system is shut down/, 'drained');
     assert.match(await readFile(join(cards, 'data/events/inbox/cards/__id_counter'), 'utf8'), /^\d+$/);
     clean(cards);
@@ -106,13 +124,15 @@ suite('rerun.sh and clean.sh', { timeout: 240_000 }, () => {
     const children = childrenOf(demo.child);
     process.kill(children.find(({ args }) => args.includes('produce.ts cards'))!.pid, 'SIGKILL');
     assert.equal((await demo.ended)[0], 1);
+    assertEnded(t, children);
+    await demo.closed;
     assert.match(demo.output(), /a producer or the loader has ended, so all end/);
-    assert.deepEqual(children.filter(lives), []);
   });
 
   test('a producer that cannot run ends everything, too', async (t) => {
     const demo = rerun(t, await checkout(t), '--speed', 'fast');
     assert.equal((await demo.ended)[0], 1);
+    await demo.closed;
     assert.match(demo.output(), /usage: produce\.ts/);
   });
 });
