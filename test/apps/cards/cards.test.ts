@@ -50,7 +50,8 @@ suite('cards', { timeout: 120_000 }, () => {
     let rejected = 0;
     for (let from = 0, turn = 0; from < sent.length; from += 173, turn++) {
       const texts = sent.slice(from, from + 173).entries();
-      const files = await run.putFiles(Object.fromEntries(texts.map(([at, text]) => [fileOf(from + at), text])));
+      const named = Object.fromEntries(texts.map(([at, text]) => [fileOf(from + at), text]));
+      const files = await run.putFiles(named, { withinMs: 60_000 });
       rejected += files.reduce((sum, file) => sum + file.rejected, 0);
       if (turn % 5 !== 3) continue;
       await run.crash();
@@ -58,6 +59,9 @@ suite('cards', { timeout: 120_000 }, () => {
     }
     await run.landed({ withinMs: 60_000 });
     assert.deepEqual(await readWarehouse(run.databaseUrl), expected);
+    const cameIn = new Set(sent.map((line, index) => `${/"event_id":"([^"]*)"/.exec(line)?.[1]} ${fileOf(index)}`));
+    for (const { event_id, file } of await run.rows('events'))
+      assert.ok(cameIn.has(`${String(event_id)} ${String(file)}`), `${String(event_id)} came in ${String(file)}`);
     assert.equal((await run.deadLetters()).length, rejected);
     assert.equal(rejected, sent.filter((line) => !isValid(line)).length);
   });
