@@ -1,5 +1,5 @@
 /** Events of users and cards, one a file, into a warehouse that knows how things are and, of cards, how they were. */
-import { type App, definePipeline, http, registered } from 'tributary';
+import { type App, definePipeline, files, registered } from 'tributary';
 import { toCardEvent } from './card-event.ts';
 import type { CardsRawValue } from './cards-raw-value.ts';
 import { generateCards } from './generate.ts';
@@ -8,7 +8,7 @@ import { cards, events, users } from './tables.ts';
 
 export const pipeline = definePipeline({
   name: 'cards',
-  source: http.post('/cards'),
+  source: files.inbox({ directories: ['data/events/inbox/users', 'data/events/inbox/cards'] }),
   normalise: checkEvent,
   verbatim: ['payload'],
   schema: registered<CardsRawValue>('cards.raw-value'),

@@ -2,16 +2,16 @@
  * From an event as producers write it to the event that the schema describes. A card without `user_id` is as good as any other: producers leave
  * it out on purpose, in what they tell of that card later, too, and a card that was thrown away could not be modified.
  */
-import { type JsonObject, localTimeOf, Reject } from 'tributary';
+import { type JsonObject, localTimeOf, type Received, Reject } from 'tributary';
 import type { CardsRawValue, Metadata, Payload } from './cards-raw-value.ts';
 import { expectObject, expectString, unexpected } from '../expect.ts';
 
 /** @throws Reject */
-export function checkEvent(received: JsonObject): CardsRawValue {
+export function checkEvent(received: JsonObject, { file, time }: Received): CardsRawValue {
   const metadata = checkMetadata(expectObject(received['metadata'], 'metadata'));
   const fields = expectObject(received['payload'], 'payload');
   const payload = metadata.type === 'user' ? checkUser(fields) : checkCard(fields);
-  return { metadata, payload, file: null, arrived_at: null };
+  return { metadata, payload, file: file ?? null, arrived_at: time };
 }
 
 function checkMetadata(metadata: JsonObject): Metadata {

@@ -35,15 +35,26 @@ export function placeInEnvironment(given: Settings, name: string, isPortNamed: b
   const databaseUrl = kafkaBrokers === undefined ? inSchema(given['databaseUrl'], name) : given['databaseUrl'];
   const onServers = { databaseUrl, kafkaBrokers, redisUrl, schemaRegistryUrl, objects };
   const shared = Object.entries(onServers).filter(([, value]) => value !== undefined && !namesEach(value));
+  const files = fileSettingsOf(given);
+  const sharedFiles = files.filter(([, { directories }]) => directories !== undefined && !namesEach(directories));
   return {
     settings: {
       ...given,
       ...Object.fromEntries(Object.entries(onServers).map(([key, value]) => [key, named(value, name)])),
+      files: named(given['files'], name),
       dataDir,
       port: isPortNamed && given['port'] !== 0 ? given['port'] : recordedPort(String(dataDir)),
     },
-    shared: shared.map(([key]) => (key === 'objects' ? ['objects', 'bucket'] : [key])),
+    shared: [
+      ...shared.map(([key]) => (key === 'objects' ? ['objects', 'bucket'] : [key])),
+      ...sharedFiles.map(([pipeline]) => ['files', pipeline, 'directories']),
+    ],
   };
+}
+
+/** By the pipelines that they are for; what is wrong in them is said later. */
+function fileSettingsOf({ files }: Settings): readonly (readonly [string, Settings])[] {
+  return Object.entries(Object(files)).map(([pipeline, of]) => [pipeline, Object(of)]);
 }
 
 /** Which schema is its own on a database that others have, too: letters, digits and underscores. No two names have the same. */

@@ -1,4 +1,5 @@
 /** The pipelines that take files, with the directories and the treatment that the configuration gives them. */
+import { isAbsolute } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { Fault } from '../errors.ts';
@@ -15,7 +16,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { Engine } from './engine.ts';
 
 export interface FileSourcesOptions {
-  readonly config: Pick<Config, 'files' | 'ingest'>;
+  readonly config: Pick<Config, 'files' | 'ingest' | 'env' | 'dataDir'>;
   readonly engine: Pick<Engine, 'log' | 'state'>;
   /** Those that run here. */
   readonly pipelines: readonly Pipeline[];
@@ -23,8 +24,6 @@ export interface FileSourcesOptions {
   readonly budget: Budget;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Default: the process's. */
-  readonly workingDir?: string;
 }
 
 /** Pipelines by their source; what the configuration says of files goes before what they say. */
@@ -40,12 +39,28 @@ export function filePipelines(
   });
 }
 
-/** @param pipelines all that the configuration names @throws Fault CONFIG_INVALID where it says something of files to others */
-export function checkFileSettings(pipelines: readonly Pipeline[], { files = {} }: Pick<Config, 'files'>): void {
+/**
+ * @param pipelines all that the configuration names
+ * @throws Fault CONFIG_INVALID where it says something of files to others, or where environments would take each other's
+ */
+export function checkFileSettings(pipelines: readonly Pipeline[], config: Pick<Config, 'files' | 'env'>): void {
+  const { files = {}, env } = config;
   for (const name of Object.keys(files)) {
     if (pipelines.some((pipeline) => pipeline.name === name && pipeline.source.kind === 'files')) continue;
     throw new Fault('CONFIG_INVALID', `files.${name}: no pipeline of that name takes files`);
   }
+  if (env === undefined) return;
+  for (const { pipeline, source } of filePipelines(pipelines, config)) {
+    const shared = source.directories.find((directory) => isAbsolute(directory));
+    if (shared === undefined || files[pipeline.name]?.directories !== undefined) continue;
+    const what = `${shared} would be shared with others by the environment ${env}`;
+    throw new Fault('CONFIG_INVALID', `files.${pipeline.name}.directories: ${what}: name one with {env} there`);
+  }
+}
+
+/** Where relative directories stand: an environment has its own. */
+function workingDirOf({ env, dataDir }: Pick<Config, 'env' | 'dataDir'>): string {
+  return env === undefined ? process.cwd() : dataDir;
 }
 
 export class FileSources {
@@ -78,12 +93,12 @@ export class FileSources {
 
   /** @throws Fault CONFIG_INVALID */
   async start(): Promise<void> {
-    const { config, engine, pipelines, logger, metrics, codecs, budget, workingDir = process.cwd() } = this.#options;
+    const { config, engine, pipelines, logger, metrics, codecs, budget } = this.#options;
     const memory = this.#memory;
     if (!memory) return;
     const nextPackage = createPackageIds({ now: Date.now });
     const patience = new Patience(config.ingest.waitForRoomMs);
-    const into = { ...engine, memory, codecs, budget, patience, nextPackage, workingDir };
+    const into = { ...engine, memory, codecs, budget, patience, nextPackage, workingDir: workingDirOf(config) };
     for (const { pipeline, source } of filePipelines(pipelines, config)) {
       const observer = filesObserver({ pipeline: pipeline.name, logger, metrics });
       const { onDefect } = observer;

@@ -32,6 +32,8 @@ export interface PartCalls {
   readonly checkpoint: FaultyCalls;
   readonly view: FaultyCalls;
   readonly sink: (name: string) => FaultyCalls;
+  /** What is remembered of files; nothing of it goes wrong by itself. */
+  readonly files: FaultyCalls;
   /** Resolves when the process has ended. */
   readonly crashed: Promise<void>;
   /** Resolves when every fault has happened. */
@@ -53,11 +55,12 @@ export function partCalls(pipeline: Pipeline, faults: readonly InjectedFault[]):
   const checkpoint = callsAt('checkpoint', writes.checkpoint);
   const view = callsAt('view', writes.checkpoint);
   const sinks = new Map(names.map((name) => [name, callsAt(`sink ${name}`, writes.sink)]));
-  const all = [log, checkpoint, view, ...sinks.values()];
+  const files = new FaultyCalls();
+  const all = [log, checkpoint, view, files, ...sinks.values()];
   const end = (): void => all.forEach((calls) => calls.end());
   const crashed = Promise.race(all.map((calls) => calls.crashed)).then(end);
   const struck = Promise.all(all.map((calls) => calls.struck)).then(() => undefined);
-  return { log, checkpoint, view, sink: (name) => sinks.get(name) as FaultyCalls, crashed, struck, end };
+  return { log, checkpoint, view, sink: (name) => sinks.get(name) as FaultyCalls, files, crashed, struck, end };
 }
 
 function callFault({ at, write, how }: InjectedFault, of: string): CallFault {

@@ -18,10 +18,12 @@ import { Idempotency, idempotencyTopic } from '../ingest/idempotency.ts';
 import { Ingest } from '../ingest/ingest.ts';
 import { Patience } from '../ingest/patience.ts';
 import { openSegmentLog } from '../log/segments/segment-log.ts';
-import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { FileSource as FileSourceDefinition, Pipeline } from '../pipeline/pipeline.ts';
 import { createCodecs } from '../schemas/codecs.ts';
 import { openFileRegistry } from '../schemas/file-registry.ts';
 import { loadSchemaFiles } from '../schemas/schema-files.ts';
+import { FileMemory, filesTopic } from '../sources/files/file-memory.ts';
+import { FileSource, type FileSourceOptions } from '../sources/files/file-source.ts';
 import { mountHttpSource } from '../sources/http/http-source.ts';
 import { mountRequestSource } from '../sources/http/request-source.ts';
 import { openDirectoryStore } from '../stores/objects/directory-store.ts';
@@ -34,6 +36,7 @@ import { type Connections, openConnections } from './connections.ts';
 import { type InjectedFault, type PartCalls, partCalls } from './faults.ts';
 import { faultyLog, faultySink, faultyState } from './faulty-parts.ts';
 import { Landed } from './landed.ts';
+import { inRun, TakenFiles } from './put-files.ts';
 
 export interface LifeOptions {
   readonly pipeline: Pipeline;
@@ -52,6 +55,8 @@ export interface Life {
   readonly calls: PartCalls;
   readonly landed: Landed;
   readonly views: Views;
+  /** Of a pipeline that takes files. */
+  readonly takenFiles: TakenFiles;
   /** Finishes what is in hand (D8). */
   drain(): Promise<void>;
   /** The process is gone: connections are cut, locks released, nothing that was under way comes back. */
@@ -94,7 +99,7 @@ async function prepare({ log, registry }: Engine, { pipeline, schemasDir }: Life
   await loadSchemaFiles({ dir: schemasDir, registry });
   await registry.latest(pipeline.schema.subject);
   const names = [pipeline.topic.name, pipeline.deadLetterTopic];
-  await log.ensureTopics([...names.map((name) => ({ name, partitions: 1 })), idempotencyTopic]);
+  await log.ensureTopics([...names.map((name) => ({ name, partitions: 1 })), idempotencyTopic, filesTopic]);
 }
 
 interface Parts {
@@ -123,6 +128,11 @@ async function run(options: LifeOptions, { calls, config, engine }: Parts): Prom
     mountHttpSource(server, { ingest: new Ingest({ ...into, onDefect: onError }), ...about });
   if (pipeline.source.kind === 'requests')
     mountRequestSource(server, { ingest: new EventIngest(into), clock: clockOf(options), ...about });
+  const takenFiles = new TakenFiles(calls.crashed);
+  const files =
+    pipeline.source.kind === 'files'
+      ? await startFiles(pipeline.source, { ...into, engine, calls, landed, takenFiles, dir: options.dir })
+      : undefined;
   const connections = openConnections(options.databaseUrl);
   const landing = Landing.start({
     config,
@@ -142,8 +152,31 @@ async function run(options: LifeOptions, { calls, config, engine }: Parts): Prom
     observe: () => viewsObserverOf(landed),
     now: options.now,
   });
-  const ends = endings({ calls, engine, server, landing, views, idempotency, connections });
-  return { engine, server, calls, landed, views, ...ends };
+  const ends = endings({ calls, engine, server, files, landing, views, idempotency, connections });
+  return { engine, server, calls, landed, views, takenFiles, ...ends };
+}
+
+type FilesInto = Pick<FileSourceOptions, 'pipeline' | 'log' | 'codecs' | 'budget' | 'patience' | 'nextPackage'> &
+  Pick<Life, 'engine' | 'calls' | 'landed' | 'takenFiles'> & { readonly dir: string };
+
+function startFiles(source: FileSourceDefinition, into: FilesInto): Promise<FileSource> {
+  const { engine, calls, landed, takenFiles, dir, log } = into;
+  const state = faultyState(engine.state, calls.files);
+  return FileSource.start({
+    ...into,
+    source: inRun(source),
+    state,
+    memory: new FileMemory(log, state),
+    workingDir: dir,
+    onDefect: (error) => landed.failed(error),
+    observer: {
+      taken: (files) => takenFiles.taken(files),
+      passedOver: (file, why) => takenFiles.passedOver(file, why),
+      notTakenAway: (_file, error) => landed.failed(error),
+      failed: (error) => landed.failed(error),
+      waiting: () => undefined,
+    },
+  });
 }
 
 /** Where the test tells the time, it tells the microseconds too: there are none. */
@@ -175,6 +208,7 @@ interface Ending {
   readonly calls: PartCalls;
   readonly engine: Engine;
   readonly server: FastifyInstance;
+  readonly files: FileSource | undefined;
   readonly landing: Landing;
   readonly views: Views;
   readonly idempotency: Idempotency;
@@ -182,9 +216,10 @@ interface Ending {
 }
 
 function endings(parts: Ending): Pick<Life, 'drain' | 'crash'> {
-  const { calls, engine, server, landing, views, idempotency, connections } = parts;
+  const { calls, engine, server, files, landing, views, idempotency, connections } = parts;
   return {
     drain: async () => {
+      await files?.drain();
       await server.close();
       await views.drain();
       await landing.drain();
@@ -194,7 +229,7 @@ function endings(parts: Ending): Pick<Life, 'drain' | 'crash'> {
     crash: async () => {
       calls.end();
       connections.cut();
-      for (const part of [landing, views]) part.drain().catch(() => undefined); // of a dead process: it hangs, or fails on what is closed
+      for (const part of [landing, views, files]) part?.drain().catch(() => undefined); // of a dead process: it hangs, or fails on what is closed
       await idempotency.close();
       await closeParts(engine);
     },

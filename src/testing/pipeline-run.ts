@@ -1,6 +1,6 @@
 /**
  * A pipeline in the test's own process, on a temporary engine that is real: log, keyed state, registry and objects in a
- * directory, rows in PostgreSQL. Events come in by the same HTTP route as from producers, without a socket.
+ * directory, rows in PostgreSQL. Events come in by the same HTTP route as from producers, without a socket, or as files in the directory.
  *
  * What it promises: each run has a directory and a database of its own, and both are gone when it ends; nothing waits for
  * time to pass; and what the readers answer was read from the places where it landed.
@@ -16,6 +16,7 @@ import { packageSource, requestSource } from '../pipeline/source-paths.ts';
 import type { InjectedFault } from './faults.ts';
 import { findLetters, findObjects, findRows, type FoundLetter, type FoundObject, type FoundRow } from './found.ts';
 import { type Life, startLife } from './life.ts';
+import type { FilesToPut, PutFile } from './put-files.ts';
 import { newDatabase, type TestDatabase } from './postgres.ts';
 
 export interface RunOptions {
@@ -139,6 +140,17 @@ export class PipelineRun implements AsyncDisposable {
     const query = new URLSearchParams(parameters).toString();
     const { statusCode, body } = await this.#post(`${path}?${query}`, options);
     return { status: statusCode, text: body };
+  }
+
+  /**
+   * Writes files and resolves when the events of each are durable, as a file would be moved then. They stay where they are unless the
+   * pipeline says otherwise.
+   * @param files by their paths as the pipeline names its directories: text as it is, everything else as JSON
+   * @throws Fault USAGE for a pipeline that takes no files, or none from there; Error where the process crashes, or one is not taken in time
+   */
+  putFiles(files: FilesToPut, { withinMs = defaultWithinMs }: LandedWait = {}): Promise<readonly PutFile[]> {
+    const { pipeline, dir } = this.#place;
+    return this.#life.takenFiles.put(pipeline, dir, files, withinMs);
   }
 
   #post(url: string, { idempotencyKey }: SendOptions, content: InjectOptions = {}): Promise<LightMyRequestResponse> {

@@ -8,5 +8,6 @@ export {
   type RunOptions,
   type SendOptions,
 } from './pipeline-run.ts';
+export type { FilesToPut, PutFile } from './put-files.ts';
 export type { InjectedFault } from './faults.ts';
 export type { FoundLetter, FoundObject, FoundRow } from './found.ts';

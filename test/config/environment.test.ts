@@ -115,6 +115,21 @@ suite('environments', () => {
     assert.equal(config.objects?.bucket, 'lake-staging-a');
   });
 
+  test('directories of files that others would take from are refused; those named by {env} are its own', async (t) => {
+    const files = { cards: { directories: ['in/{env}/cards', 'in/users'] }, notes: { afterwards: 'move' } };
+    const dir = await workingDirOf(t, { files });
+    const flags = { env: 'staging-a' };
+    assert.match(
+      problemsOf(dir, { flags }),
+      /tributary\.config\.json: files\.cards\.directories would be shared with others by the environment staging-a/,
+    );
+    const own = await workingDirOf(t, { files: { ...files, cards: { directories: ['in/{env}/cards'] } } });
+    assert.deepEqual(load(own, { flags }).files, {
+      cards: { directories: [join(own, 'in/staging-a/cards')] },
+      notes: { afterwards: 'move' },
+    });
+  });
+
   test('on a database that others have, too, it has a schema of its own, which no other name has', async (t) => {
     const dir = await workingDirOf(t);
     const urlOf = (name: string, url: string): string =>

@@ -59,7 +59,7 @@ export async function openSession(t: TestContext, fill: (dir: string) => Promise
 }
 
 export async function inClone(dir: string): Promise<void> {
-  const entries = (await readdir(root)).filter((name) => !['.git', '.tributary', 'dist'].includes(name));
+  const entries = (await readdir(root)).filter((name) => !['.git', '.tributary', 'data', 'dist'].includes(name));
   for (const name of entries) await symlink(join(root, name), join(dir, name));
 }
 

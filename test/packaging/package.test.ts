@@ -46,7 +46,9 @@ suite('the published package, in a project of its own', { timeout: 240_000 }, ()
     ])
       assert.ok(files.includes(needed), needed);
     assert.deepEqual(
-      files.filter((path) => /^(src|test|bench|scripts|tools)\//.test(path) || /(?<!\.d)\.ts$/.test(path)),
+      files.filter(
+        (path) => /^(src|test|bench|scripts|tools)\/|^apps\/.*\.sh$/.test(path) || /(?<!\.d)\.ts$/.test(path),
+      ),
       [],
     );
   });

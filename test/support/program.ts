@@ -1,7 +1,7 @@
 /** The real program as a child process on a data directory of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -28,9 +28,11 @@ export interface StartOptions {
   readonly args?: readonly string[];
 }
 
-/** Resolves when the program has printed its URL. */
+/** Resolves when the program has printed its URL. It runs in its data directory: files that lie elsewhere are not its. */
 export async function startProgram({ dataDir, env, args = [] }: StartOptions): Promise<Program> {
+  await mkdir(dataDir, { recursive: true });
   const child = spawn(process.execPath, [program, 'start', '--port', '0', '--data-dir', dataDir, ...args], {
+    cwd: dataDir,
     env: cleanEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

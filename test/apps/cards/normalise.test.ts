@@ -1,7 +1,8 @@
 /** Which events `cards` takes, and what it says of those that it does not. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { type JsonObject, Reject } from 'tributary';
+import { type JsonObject, Reject, timestampOf } from 'tributary';
+import type { CardsRawValue } from '../../../apps/cards/cards-raw-value.ts';
 import { CardMaker, makeUser } from '../../../apps/cards/made-events.ts';
 import { generateCards } from '../../../apps/cards/generate.ts';
 import { checkEvent } from '../../../apps/cards/normalise.ts';
@@ -12,12 +13,16 @@ const now = (): number => Date.UTC(2022, 3, 2);
 const user = makeUser(3, 1_648_814_400, new Random('user'));
 const card = new CardMaker(new Random('card'), 7).next(1_648_814_400);
 
+const came = { file: 'inbox/cards/a.json', time: timestampOf('2022-04-02T00:00:00.000Z')! };
+
 /** As it is read from a file. */
 const received = (event: unknown): JsonObject => JSON.parse(JSON.stringify(event)) as JsonObject;
 
+const checked = (event: unknown): CardsRawValue => checkEvent(received(event), came);
+
 function whyNot(event: unknown): string | undefined {
   try {
-    checkEvent(received(event));
+    checked(event);
     return undefined;
   } catch (error) {
     assert.ok(error instanceof Reject, String(error));
@@ -27,13 +32,14 @@ function whyNot(event: unknown): string | undefined {
 
 suite('events of cards', () => {
   test('are taken as producers write them, those of cards without a user too', () => {
-    assert.equal(checkEvent(received(user)).metadata.event_at, '2022-04-01 12:00:00');
-    const withoutUser = checkEvent(received({ ...card, payload: { ...card.payload, user_id: undefined } }));
+    assert.equal(checked(user).metadata.event_at, '2022-04-01 12:00:00');
+    const withoutUser = checked({ ...card, payload: { ...card.payload, user_id: undefined } });
     assert.equal(withoutUser.payload.user_id, null);
+    assert.deepEqual([withoutUser.file, withoutUser.arrived_at], [came.file, came.time]);
     assert.equal(whyNot({ ...card, payload: { ...card.payload, user_id: null } }), undefined);
     assert.equal(whyNot({ ...card, payload: { ...card.payload, user_id: 1000, more: [1e3] } }), undefined);
     const upper = { ...card.metadata, event_id: card.metadata.event_id.toUpperCase() };
-    assert.equal(checkEvent(received({ ...card, metadata: upper })).metadata.event_id, card.metadata.event_id);
+    assert.equal(checked({ ...card, metadata: upper }).metadata.event_id, card.metadata.event_id);
   });
 
   test('D2: are refused, with the field that is wrong, in each of the ways that are made up', () => {
@@ -57,7 +63,7 @@ suite('events of cards', () => {
 
   test('are made up with all that is known of producers: gaps, ties, no users and unknown ones', () => {
     const lines = [...generateCards({ count: 6000, invalidShare: 0, seed: 'all', now })];
-    const events = lines.map((line) => checkEvent(JSON.parse(line) as JsonObject));
+    const events = lines.map((line) => checked(JSON.parse(line)));
     const cards = events.filter(({ metadata }) => metadata.type === 'card').map(({ payload }) => payload);
     const users = events.filter(({ metadata }) => metadata.type === 'user').map(({ payload }) => payload.id);
     assert.deepEqual(
