@@ -1,6 +1,7 @@
 /** `tributary models`: a dbt project, built and read in the process, on DuckDB. */
 import type { Command } from 'commander';
 import type { ModelsOptions } from './models/open-models.ts';
+import type { SampleOptions } from './models/sample.ts';
 import { examples, wholeNumber, withConfig } from './options.ts';
 
 export interface RunCommandOptions extends ModelsOptions {
@@ -18,6 +19,7 @@ export function addModels(program: Command): void {
     .addHelpText(
       'after',
       examples(
+        'tributary models sample --seed 7',
         'tributary models run',
         'tributary models run --select +top_5_prayer_types_per_age_group --vars "{entities: pulled}"',
         'tributary models test',
@@ -45,6 +47,13 @@ export function addModels(program: Command): void {
     .description('run SQL on the models, which it cannot change')
     .argument('<sql>')
     .action(async (sql: string, options: ModelsOptions) => (await import('./models/query.ts')).query(sql, options));
+  withConfig(models.command('sample'))
+    .description('put made-up users, content and sessions into the object store, as the CSV files that the lake reads')
+    .option('--users <n>', 'how many', wholeNumber(1), 10_000)
+    .option('--content <n>', 'how many', wholeNumber(1), 1000)
+    .option('--sessions <n>', 'how many', wholeNumber(0), 50_000)
+    .option('--seed <text>', 'the same seed gives the same files (default: random)')
+    .action(async (options: SampleOptions) => (await import('./models/sample.ts')).sample(options));
 }
 
 function withProject(command: Command): Command {

@@ -6,6 +6,7 @@ import { formatPercent } from './operators.ts';
 import { jsonOf } from './json.ts';
 import {
   Float,
+  Lazy,
   type Keywords,
   TemplateError,
   Tuple,
@@ -47,9 +48,9 @@ export const filters: Readonly<Record<string, Filter>> = {
   first: simple('first', (self) => itemsOf(self)[0] ?? new Undefined('the first of nothing')),
   last: simple('last', (self) => itemsOf(self).at(-1) ?? new Undefined('the last of nothing')),
   reverse: simple('reverse', (self) =>
-    typeof self === 'string' ? Array.from(self).toReversed().join('') : itemsOf(self).toReversed(),
+    typeof self === 'string' ? Array.from(self).toReversed().join('') : new Lazy(itemsOf(self).toReversed()),
   ),
-  items: simple('items', (self) => methodOf(self, 'items')?.call([], new Map()) ?? []),
+  items: simple('items', (self) => new Lazy(itemsOf(methodOf(self, 'items')?.call([], new Map()) ?? []))),
   abs: simple('abs', (self) =>
     self instanceof Float ? new Float(Math.abs(self.value)) : Math.abs(asInteger('abs', self)),
   ),
@@ -78,9 +79,8 @@ export const filters: Readonly<Record<string, Filter>> = {
   sort: (self, args, keywords) => {
     const [reverse, exact, of] = bind('sort', ['reverse?', 'case_sensitive?', 'attribute?'], args, keywords);
     const key = keyed(of, exact !== undefined && isTrue(exact));
-    const sorted = itemsOf(self).toSorted((a, b) => compare(key(a), key(b)));
-    if (reverse === undefined || !isTrue(reverse)) return sorted;
-    return itemsOf(self).toSorted((a, b) => compare(key(b), key(a)));
+    const isReverse = reverse !== undefined && isTrue(reverse);
+    return itemsOf(self).toSorted((a, b) => (isReverse ? compare(key(b), key(a)) : compare(key(a), key(b))));
   },
   dictsort: (self, args, keywords) => {
     const [exact, by, reverse] = bind('dictsort', ['case_sensitive?', 'by?', 'reverse?'], args, keywords);
@@ -94,7 +94,9 @@ export const filters: Readonly<Record<string, Filter>> = {
   unique: (self, args, keywords) => {
     const [exact, of] = bind('unique', ['case_sensitive?', 'attribute?'], args, keywords);
     const key = keyed(of, exact !== undefined && isTrue(exact));
-    return itemsOf(self).filter((item, i, all) => all.findIndex((other) => isEqual(key(other), key(item))) === i);
+    return new Lazy(
+      itemsOf(self).filter((item, i, all) => all.findIndex((other) => isEqual(key(other), key(item))) === i),
+    );
   },
   sum: (self, args, keywords) => {
     const [of] = bind('sum', ['attribute?'], args, keywords);
@@ -107,16 +109,16 @@ export const filters: Readonly<Record<string, Filter>> = {
   max: simple('max', (self) => extreme(self, 1)),
   map: (self, args, keywords) => {
     const of = keywords.get('attribute');
-    if (of !== undefined) return itemsOf(self).map((item) => attribute(item, asText('map', of)));
+    if (of !== undefined) return new Lazy(itemsOf(self).map((item) => attribute(item, asText('map', of))));
     const [name, ...more] = args;
-    return itemsOf(self).map((item) => applyFilter(asText('map', name), item, more, keywords));
+    return new Lazy(itemsOf(self).map((item) => applyFilter(asText('map', name), item, more, keywords)));
   },
-  select: (self, args) => itemsOf(self).filter((item) => passes(item, args)),
-  reject: (self, args) => itemsOf(self).filter((item) => !passes(item, args)),
+  select: (self, args) => new Lazy(itemsOf(self).filter((item) => passes(item, args))),
+  reject: (self, args) => new Lazy(itemsOf(self).filter((item) => !passes(item, args))),
   selectattr: (self, [of, ...test]) =>
-    itemsOf(self).filter((item) => passes(attribute(item, asText('selectattr', of)), test)),
+    new Lazy(itemsOf(self).filter((item) => passes(attribute(item, asText('selectattr', of)), test))),
   rejectattr: (self, [of, ...test]) =>
-    itemsOf(self).filter((item) => !passes(attribute(item, asText('rejectattr', of)), test)),
+    new Lazy(itemsOf(self).filter((item) => !passes(attribute(item, asText('rejectattr', of)), test))),
   indent: (self, args, keywords) => {
     const [width, first] = bind('indent', ['width?', 'first?'], args, keywords);
     const by = ' '.repeat(width === undefined ? 4 : asInteger('indent', width));
@@ -144,6 +146,7 @@ function orElse(self: Value, args: readonly Value[], keywords: Keywords): Value 
 }
 
 function sizeOf(self: Value): number {
+  if (self instanceof Lazy) throw new TemplateError('what this filter gave has no length: add | list');
   return itemsOf(self).length;
 }
 

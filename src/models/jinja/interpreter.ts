@@ -91,6 +91,7 @@ export class Interpreter {
       case 'NodeList':
         return this.#run(node.children, scope);
       case 'If':
+        if (node.cond.typename === 'InlineIf') throw new TemplateError('an if over a if b else c needs parentheses');
         if (isTrue(this.#value(node.cond, scope))) return this.#run(node.body.children, scope);
         return this.#run(elseOf(node) ?? [], scope);
       case 'For':
@@ -239,6 +240,7 @@ export class Interpreter {
   #lookup({ target, val, lineno }: JinjaNode, scope: Scope): Value {
     return this.#guarded({ lineno } as JinjaNode, scope, () => {
       const object = this.#value(target, scope);
+      if (!(val as JinjaNode | undefined)) throw new TemplateError('there is nothing between the brackets');
       if (val.typename === 'Literal' && typeof val.value === 'string') return attribute(object, val.value);
       return item(object, this.#value(val, scope));
     });

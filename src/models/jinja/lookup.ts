@@ -4,6 +4,7 @@ import { methodOf } from './methods.ts';
 import {
   Callable,
   Float,
+  Lazy,
   Namespace,
   TemplateError,
   Thing,
@@ -68,6 +69,7 @@ const known: Readonly<Record<string, Test>> = {
     typeof self === 'string' ||
     Array.isArray(self) ||
     self instanceof Tuple ||
+    self instanceof Lazy ||
     self instanceof Map ||
     self instanceof Undefined,
   callable: (self: Value) => self instanceof Callable,

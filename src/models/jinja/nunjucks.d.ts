@@ -27,6 +27,7 @@ declare module 'nunjucks/src/parser.js' {
       readonly tags: readonly string[];
       readonly parse: (parser: Parser, nodes: unknown) => unknown;
     }[];
+    dropLeadingWhitespace: boolean;
     nextToken(): { readonly lineno: number; readonly colno: number };
     parseExpression(): unknown;
     advanceAfterBlockEnd(tag: string): void;

@@ -27,7 +27,10 @@ export function parseTemplate(file: string, text: string, { isTrimmed = false } 
   const trimmedRaw = /\{%-?\s*raw\s*-%\}|\{%-\s*endraw|\{%\s*endraw\s*-%\}/.exec(source);
   if (trimmedRaw) throw templateFault(file, lineAt(source, trimmedRaw.index), 'raw does not go with a - that trims');
   try {
-    const reader = new parser.Parser(tokensOf(file, source));
+    const tokens = tokensOf(file, source, () => {
+      reader.dropLeadingWhitespace = true;
+    });
+    const reader = new parser.Parser(tokens);
     reader.extensions = [{ tags: ['do'], parse: parseDo }];
     const { children } = reader.parseAsRoot() as JinjaNode;
     return { file, body: isTrimmed ? withoutSpaceBefore(children) : children };
@@ -60,7 +63,8 @@ function parseDo(reader: InstanceType<typeof parser.Parser>): unknown {
   return { typename: 'Do', lineno, expr };
 }
 
-function tokensOf(file: string, source: string): Tokenizer {
+/** @param onTrim the text after what was just read begins without its space; the parser forgets that after `set x -` */
+function tokensOf(file: string, source: string, onTrim: () => void): Tokenizer {
   const tokens = lexer.lex(source);
   const next = tokens.nextToken.bind(tokens);
   const brackets: string[] = [];
@@ -81,6 +85,7 @@ function tokensOf(file: string, source: string): Tokenizer {
     const token = read();
     if (token === null) return null;
     if (token.type === 'whitespace') return token;
+    if (token.type === 'block-end' && token.value === '-%}') onTrim();
     checkToken(file, token, before);
     if (token.type.startsWith('left-'))
       brackets.push(token.value === '(' && isCallee(before) ? 'call' : String(token.value));

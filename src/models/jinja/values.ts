@@ -16,6 +16,21 @@ export class Tuple {
   }
 }
 
+/** What some filters give: items to be gone through once, always true, without a length, and nothing to print. */
+export class Lazy {
+  readonly #items: readonly Value[];
+  #isRead = false;
+  constructor(items: readonly Value[]) {
+    this.#items = items;
+  }
+
+  read(): readonly Value[] {
+    if (this.#isRead) throw new TemplateError('what this filter gave can be read once only: add | list');
+    this.#isRead = true;
+    return this.#items;
+  }
+}
+
 /** Something that is not there; it prints nothing only where a template asks for that, with default. */
 export class Undefined {
   readonly what: string;
@@ -66,6 +81,7 @@ export type Value =
   | Float
   | Value[]
   | Tuple
+  | Lazy
   | Dict
   | Namespace
   | Thing
@@ -214,6 +230,7 @@ export function keyOf(value: Value): Value {
 export function itemsOf(value: Value): readonly Value[] {
   if (Array.isArray(value)) return value;
   if (value instanceof Tuple) return value.items;
+  if (value instanceof Lazy) return value.read();
   if (value instanceof Map) return [...value.keys()];
   if (typeof value === 'string') return Array.from(value);
   throw new TemplateError(

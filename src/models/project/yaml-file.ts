@@ -1,6 +1,6 @@
 /** A YAML file of a project, that knows the line of each of its values. */
 import { readFileSync } from 'node:fs';
-import { type Document, LineCounter, isNode, parseDocument } from 'yaml';
+import { type Document, LineCounter, isMap, isNode, isScalar, parseDocument } from 'yaml';
 import { Fault } from '../../errors.ts';
 
 export type Path = readonly (string | number)[];
@@ -55,7 +55,11 @@ export class YamlFile {
   /** Of the key, where it has one. */
   #lineOf(at: Path): number {
     for (let path = at; path.length > 0; path = path.slice(0, -1)) {
-      const node = this.#document.getIn(path, true);
+      const outer = this.#document.getIn(path.slice(0, -1), true);
+      const key = isMap(outer)
+        ? outer.items.find((pair) => isScalar(pair.key) && pair.key.value === path.at(-1))?.key
+        : undefined;
+      const node = key ?? this.#document.getIn(path, true);
       if (isNode(node) && node.range) return this.#lines.linePos(node.range[0]).line;
     }
     return 1;
