@@ -29,13 +29,14 @@ export async function bringObjects(store: ObjectStore, dir: string, patterns: re
     await removeOthers(dir, pattern, wanted);
     const keys = [...wanted];
     for (let i = 0; i < keys.length; i += atATime)
-      await Promise.all(keys.slice(i, i + atATime).map((key) => bring(store, dir, key)));
+      await Promise.all(keys.slice(i, i + atATime).map((key) => bringObject(store, dir, key)));
     count += wanted.size;
   }
   return count;
 }
 
-async function bring(store: ObjectStore, dir: string, key: string): Promise<void> {
+/** Whole, or not at all. */
+export async function bringObject(store: ObjectStore, dir: string, key: string): Promise<void> {
   const body = await store.get(key);
   if (body === undefined) return; // removed meanwhile: as if it had been before
   const path = join(dir, key);

@@ -14,6 +14,7 @@ import {
   materializeTable,
   materializeView,
 } from './database/materialize.ts';
+import { bringObject } from './bring-objects.ts';
 import { type DatabasePlace, openBuild } from './database/models-database.ts';
 import { loadSeed } from './database/seed.ts';
 import { textIn } from './project/configs.ts';
@@ -43,6 +44,8 @@ export interface RunOptions {
   readonly objects: () => Promise<ObjectStore>;
   /** As queries name the objects. */
   readonly objectsDir: string;
+  /** They are elsewhere, and files there are copies of them (bring-objects.ts). */
+  readonly areBrought: boolean;
   readonly onResult: (result: ModelResult, done: number, of: number) => void;
 }
 
@@ -107,7 +110,7 @@ async function materialize(options: RunOptions, connection: DuckDBConnection, no
 }
 
 async function external(
-  { place, objects, objectsDir }: RunOptions,
+  { place, objects, objectsDir, areBrought }: RunOptions,
   connection: DuckDBConnection,
   node: ProjectNode,
   model: Parameters<typeof materializeExternal>[1],
@@ -123,8 +126,12 @@ async function external(
     throw new Fault('MODELS_INVALID', `${node.path}:1: ${format} is no format that is supported: parquet, csv or json`);
   const file = join(place.dir, `building.${format}`);
   await mkdir(place.dir, { recursive: true });
-  const keep = async (): Promise<void> =>
-    (await objects()).put(path.slice(objectsDir.length + 1), await readFile(file));
+  const keep = async (): Promise<void> => {
+    const key = path.slice(objectsDir.length + 1);
+    const store = await objects();
+    await store.put(key, await readFile(file));
+    if (areBrought) await bringObject(store, objectsDir, key);
+  };
   try {
     await materializeExternal(connection, model, { file, path, format, keep });
   } finally {

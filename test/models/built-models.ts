@@ -31,6 +31,7 @@ export async function runOf({ dir, vars = {}, objects, place, onResult }: BuildO
     fullRefresh: false,
     objects: () => openDirectoryStore({ dir: objects }),
     objectsDir: objects,
+    areBrought: false,
     onResult: onResult ?? (() => undefined),
   });
   return { project, compiled, results };

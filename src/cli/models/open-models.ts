@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
-import type { Config } from '../../config/config.ts';
 import { inPackage } from '../../config/package-root.ts';
 import { dataPaths, openObjects } from '../../engine/engine.ts';
 import { Fault, reasonOf } from '../../errors.ts';
@@ -28,9 +27,10 @@ export interface OpenModels {
   readonly selected: ReadonlySet<string>;
   /** Where queries find the objects, as files. */
   readonly objectsDir: string;
+  /** They are elsewhere: files there are copies. */
+  readonly areBrought: boolean;
   /** Opened at first use. */
   readonly objects: () => Promise<ObjectStore>;
-  readonly config: Config;
 }
 
 /** @throws Fault MODELS_INVALID, USAGE, CONFIG_INVALID */
@@ -49,8 +49,8 @@ export function openModels(options: ModelsOptions): OpenModels {
   let objects: Promise<ObjectStore> | undefined;
   return {
     project,
-    config,
     objectsDir,
+    areBrought: config.objects !== undefined,
     place: { dir: paths.models, name: project.database },
     selected: select(project.nodes, options.select ?? [], options.exclude),
     objects: () => (objects ??= openObjects(config)),
@@ -58,8 +58,8 @@ export function openModels(options: ModelsOptions): OpenModels {
 }
 
 /** What the selected models read, as files, where the object store is no directory. */
-export async function fetchSources({ project, selected, objectsDir, objects, config }: OpenModels): Promise<void> {
-  if (config.objects === undefined) return;
+export async function fetchSources({ project, selected, objectsDir, objects, areBrought }: OpenModels): Promise<void> {
+  if (!areBrought) return;
   const wanted = new Set(
     [...project.nodes.values()].filter(({ name }) => selected.has(name)).flatMap(({ sources }) => sources),
   );
