@@ -145,7 +145,7 @@ test('objects of a store that is no directory are brought as files, and go when 
 
 test(
   'the commands say what they did, in tables and in JSON, and by their exit codes',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async (t) => {
     const dataDir = await scratch(t);
     const models = (...args: string[]) => runProgram(['models', ...args, '--data-dir', dataDir]);
