@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
   lag: async () => (await import('./lag.ts')).addLag,
   status: async () => (await import('./status.ts')).addStatus,
   sql: async () => (await import('./sql.ts')).addSql,
+  models: async () => (await import('./models.ts')).addModels,
   rates: async () => (await import('./rates.ts')).addRates,
   warehouse: async () => (await import('./warehouse.ts')).addWarehouse,
   'dead-letters': async () => (await import('./dead-letters.ts')).addDeadLetters,

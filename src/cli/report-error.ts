@@ -15,6 +15,7 @@ const usageCodes: ReadonlySet<FaultCode> = new Set([
   'ACCESS_NOT_SET_UP',
   'TLS_INVALID',
   'REPAIR_INVALID',
+  'MODELS_INVALID',
 ]);
 
 /** Tells it, and answers the exit code. */

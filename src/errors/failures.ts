@@ -197,4 +197,9 @@ export const failures = {
     what: 'An event could not be processed, and the pipeline is told to stop rather than to set it aside.',
     todo: 'Repair the named event or the schema, or set onInvalid to dead-letter; then restart.',
   },
+  MODELS_QUERY_FAILED: {
+    status: 500,
+    what: 'DuckDB could not run a query on the models.',
+    todo: 'Correct the query; tributary models show lists the tables that there are.',
+  },
 } as const satisfies Record<string, CatalogueEntry>;

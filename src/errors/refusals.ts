@@ -237,4 +237,14 @@ export const refusals = {
     what: 'There is no batch of that id.',
     todo: 'Correct the id: it is batch_id in every answer to a batch.',
   },
+  MODELS_INVALID: {
+    status: 400,
+    what: 'A file of a dbt project cannot be read, or uses what is not supported.',
+    todo: 'Correct what the message names; docs/guide/models.md lists what of dbt is supported.',
+  },
+  MODELS_BUSY: {
+    status: 409,
+    what: 'Another run builds the models of this data directory.',
+    todo: 'Wait for it to end, and run the command again; show and query work meanwhile.',
+  },
 } as const satisfies Record<string, CatalogueEntry>;

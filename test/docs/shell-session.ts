@@ -19,7 +19,7 @@ const smaller = [
 ] as const;
 
 const neverRun =
-  /^(npm ci && npm test|npm run format && npm run check|npm exec -c 'npm install <name>'|scripts\/create-topics\.sh [^]*|duckdb -c [^]*)$/;
+  /^(npm ci && npm test|npm run format && npm run check|npm exec -c 'npm install <name>'|scripts\/create-topics\.sh [^]*|duckdb -c [^]*|TRIBUTARY_OBJECTS=[^]* dbt run [^]*)$/;
 
 /** @param expected what a reader is told to expect of blocks */
 export async function runAll(

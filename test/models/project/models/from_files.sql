@@ -1,0 +1,3 @@
+select * from {{ source('files', 'orders') }}
+union all by name
+select * from {{ source('files', 'by_function') }}

@@ -1,0 +1,2 @@
+{{ config(schema='reports', alias='Elsewhere spaced') }}
+select * from {{ ref('features', 'countries') }}

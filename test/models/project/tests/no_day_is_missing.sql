@@ -1,0 +1,1 @@
+select day from {{ ref('base') }} except select day from {{ ref('daily') }}

@@ -1,0 +1,123 @@
+/** What of dbt is not supported is refused with file and line, before anything runs. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compileNode, readProject } from '../../src/models/project/project.ts';
+import { scratch } from '../support/program.ts';
+import { settings, writeProject } from './projects.ts';
+
+const model = 'models/a.sql';
+const yaml = 'models/a.yml';
+
+/** Each a project, and what is said of it. */
+const refused: readonly (readonly [what: string, files: Readonly<Record<string, string>>, said: RegExp])[] = [
+  [
+    'a query while it compiles',
+    { [model]: 'select 1\n{{ run_query("select 1") }}' },
+    /^models\/a\.sql:2: run_query of dbt is not supported/,
+  ],
+  ['the adapter', { [model]: '{{ adapter.quote("a") }}' }, /^models\/a\.sql:1: adapter of dbt is not supported/],
+  ['a name that is not there', { [model]: 'select\n\n{{ nothing }}' }, /^models\/a\.sql:3: nothing is undefined/],
+  [
+    'a macro that is not there',
+    { [model]: 'select\n{{ dbt_utils.star(1) }}' },
+    /^models\/a\.sql:2: dbt_utils is undefined/,
+  ],
+  [
+    'a filter that is not there',
+    { [model]: '{{ 1 | filesizeformat }}' },
+    /^models\/a\.sql:1: the filter filesizeformat is not supported/,
+  ],
+  [
+    'a statement that is not there',
+    { [model]: '\n\n{% snapshot a %}{% endsnapshot %}' },
+    /^models\/a\.sql:3: the statement snapshot/,
+  ],
+  ['a text that does not end', { [model]: 'select {{ 1 + }}' }, /^models\/a\.sql:1: /],
+  ['an if that does not end', { [model]: 'select\n{% if true %}' }, /^models\/a\.sql:\d+: /],
+  [
+    'a config that is not known',
+    { [model]: '{{ config(pre_hook="x") }}' },
+    /^models\/a\.sql:1: the config pre_hook is not supported/,
+  ],
+  [
+    'a materialization that is not known',
+    { [model]: '{{ config(materialized="ephemeral") }}' },
+    /^models\/a\.sql:1: materialized is expected/,
+  ],
+  ['a ref to nothing', { [model]: "select * from {{ ref('b') }}" }, /^models\/a\.sql:1: there is no model or seed b/],
+  [
+    'a ref that only runs',
+    { [model]: "{% if execute %}{{ ref('b') }}{% endif %}", 'models/b.sql': '1' },
+    /^models\/a\.sql:1: ref\('b'\) is only met/,
+  ],
+  ['a source that is not there', { [model]: "{{ source('a', 'b') }}" }, /^models\/a\.sql:1: there is no source a\.b/],
+  ['a variable that is not there', { [model]: "{{ var('a') }}" }, /^models\/a\.sql:1: there is no variable a/],
+  [
+    'a circle',
+    { [model]: "{{ ref('b') }}", 'models/b.sql': "{{ ref('a') }}" },
+    /^models\/a\.sql:1: .* circle: a -> b -> a/,
+  ],
+  [
+    'an error in a macro',
+    { [model]: '{{ m() }}', 'macros/m.sql': '\n{% macro m() %}\n{{ 1 / 0 }}{% endmacro %}' },
+    /^macros\/m\.sql:3: division by zero/,
+  ],
+  [
+    'a macro without an end',
+    { [model]: '{{ m() }}', 'macros/m.sql': '{% macro m() %}{{ m() }}{% endmacro %}' },
+    /^macros\/m\.sql:1: m calls itself/,
+  ],
+  [
+    'a macro that changes dbt',
+    { [model]: '1', 'macros/m.sql': '{% macro generate_schema_name(a, b) %}{% endmacro %}' },
+    /^macros\/m\.sql:1: .*generate_schema_name/,
+  ],
+  ['packages', { [model]: '1', 'packages.yml': 'packages: []' }, /^packages\.yml:1: packages are not supported/],
+  ['snapshots', { [model]: '1', 'snapshots/s.sql': '' }, /^snapshots\/s\.sql:1: snapshots are not supported/],
+  ['Python', { 'models/a.py': '' }, /^models\/a\.py:1: models are SQL/],
+  [
+    'hooks of the project',
+    { 'dbt_project.yml': `${settings}on-run-start: x\n` },
+    /^dbt_project\.yml:3: on-run-start is not supported/,
+  ],
+  [
+    'a config of a folder',
+    { 'dbt_project.yml': `${settings}models:\n  made:\n    a:\n      +grants: {}\n` },
+    /^dbt_project\.yml:6: the config grants/,
+  ],
+  [
+    'another project',
+    { 'dbt_project.yml': `${settings}models:\n  other:\n    +enabled: false\n` },
+    /^dbt_project\.yml:4: other is not this project/,
+  ],
+  [
+    'a test that is not known',
+    { [model]: '1', [yaml]: 'models:\n- name: a\n  columns:\n  - name: x\n    tests: [positive]\n' },
+    /^models\/a\.yml:5: positive is no test/,
+  ],
+  [
+    'a key that is not known',
+    { [model]: '1', [yaml]: 'models:\n- name: a\n  versions: []\n' },
+    /^models\/a\.yml:3: versions is not supported here/,
+  ],
+  ['unit tests', { [model]: '1', [yaml]: 'unit_tests: []\n' }, /^models\/a\.yml:1: unit_tests is not supported/],
+  ['a description of nothing', { [yaml]: 'models:\n- name: b\n' }, /^models\/a\.yml:1: b is described/],
+  ['what is no YAML', { [model]: '1', [yaml]: 'models:\n- name: [\n' }, /^models\/a\.yml:\d: /],
+  [
+    'a name twice',
+    { [model]: '1', 'models/b/a.sql': '2' },
+    /^models\/b\/a\.sql:1: the name a is that of models\/a\.sql/,
+  ],
+];
+
+for (const [what, files, said] of refused)
+  test(`${what} is refused where it stands`, async (t) => {
+    const dir = await writeProject(await scratch(t), files);
+    assert.throws(
+      () => {
+        const project = readProject({ dir, vars: {}, env: {} });
+        for (const node of project.nodes.values()) compileNode(project, node);
+      },
+      { code: 'MODELS_INVALID', message: said },
+    );
+  });
