@@ -1,16 +1,28 @@
 /**
  * The files of a directory, a page at a time: as much memory for ten million names as for ten. Symbolic links are not followed, and what
- * is neither file nor directory is passed over. Files that come or go meanwhile may be in it or not: the next listing tells.
+ * is neither file nor directory is passed over. Files that come or go meanwhile may be in it or not: the next listing tells. Waits for the
+ * disk: for a thread that may (file-thread.ts).
  */
-import type { Dirent } from 'node:fs';
-import { lstat, opendir } from 'node:fs/promises';
+import { type Dir, type Dirent, lstatSync, opendirSync } from 'node:fs';
+import { type BytePath, bytesOf, joined } from './byte-path.ts';
 
 export interface ListOptions {
-  readonly root: Buffer;
+  readonly root: BytePath;
   readonly subdirectories: boolean;
-  readonly matches: (name: Buffer) => boolean;
-  /** A directory or file that cannot be looked at, or that is no file. Must not throw. */
-  readonly onPassedOver: (path: Buffer, why: string) => void;
+}
+
+/** Paths below the root. */
+export interface ListedPage {
+  readonly files: readonly BytePath[];
+  /** Neither files nor directories. */
+  readonly others: readonly PassedOver[];
+  /** Directories that cannot be listed, or lie too deep; the root has no name. */
+  readonly unlisted: readonly PassedOver[];
+}
+
+export interface PassedOver {
+  readonly path: BytePath;
+  readonly why: string;
 }
 
 const pageFiles = 256;
@@ -18,72 +30,61 @@ const pageFiles = 256;
 const deepest = 64;
 
 /** In the directory that was listed, what has been taken away stands here; hidden ones are passed over anyway. */
-export const loadedDirectory = Buffer.from('loaded');
+export const loadedDirectory: BytePath = 'loaded';
 
-/** Paths below the root; none where it is not there. @throws what the system says, where the root itself cannot be listed */
-export async function* listFiles(options: ListOptions): AsyncGenerator<readonly Buffer[]> {
-  let page: Buffer[] = [];
-  for await (const relative of walk(options, nothing, 0)) {
-    page.push(relative);
-    if (page.length < pageFiles) continue;
+/** Nothing where the root is not there. */
+export function* listFiles(options: ListOptions): Generator<ListedPage> {
+  let page = { files: [] as BytePath[], others: [] as PassedOver[], unlisted: [] as PassedOver[] };
+  for (const { path, kind } of walk(options, '', 0)) {
+    if (kind === 'file') page.files.push(path);
+    else if (kind.startsWith('is no file')) page.others.push({ path, why: kind });
+    else page.unlisted.push({ path, why: kind });
+    if (page.files.length + page.others.length + page.unlisted.length < pageFiles) continue;
     yield page;
-    page = [];
+    page = { files: [], others: [], unlisted: [] };
   }
-  if (page.length > 0) yield page;
+  yield page;
 }
 
-async function* walk(options: ListOptions, within: Buffer, depth: number): AsyncGenerator<Buffer> {
-  const { matches, subdirectories, onPassedOver } = options;
-  const directory = await openDirectory(options, within);
-  for await (const entry of directory ?? []) {
-    const name = entry.name as unknown as Buffer; // as `encoding` says
-    const relative = joined(within, name);
-    const kind = await kindOf(entry, joined(options.root, relative));
-    if (kind === 'directory') {
-      if (!subdirectories || name[0] === 0x2e || (depth === 0 && name.equals(loadedDirectory))) continue;
-      if (depth < deepest) yield* walk(options, relative, depth + 1);
-      else onPassedOver(relative, `lies more than ${deepest} directories deep`);
-    } else if (matches(name)) {
-      if (kind === 'file') yield relative;
-      else if (kind !== 'gone') onPassedOver(relative, `is no file, but ${kind}`);
-    }
-  }
+interface Found {
+  readonly path: BytePath;
+  /** `file`, or why it is passed over. */
+  readonly kind: string;
 }
 
-async function openDirectory({ root, onPassedOver }: ListOptions, within: Buffer) {
+function* walk(options: ListOptions, within: BytePath, depth: number): Generator<Found> {
+  const { root, subdirectories } = options;
+  let directory: Dir | undefined;
   try {
-    return await opendir(joined(root, within), {
-      encoding: 'buffer' as BufferEncoding,
-      bufferSize: 256,
-    });
+    directory = opendirSync(bytesOf(joined(root, within)), { encoding: 'buffer' as BufferEncoding, bufferSize: 256 });
+    for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
+      const name = (entry.name as unknown as Buffer).toString('latin1'); // as `encoding` says
+      const path = joined(within, name);
+      const kind = kindOf(entry, joined(root, path));
+      if (kind === undefined) continue;
+      if (kind !== 'directory') yield { path, kind };
+      else if (!subdirectories || name.startsWith('.') || path === loadedDirectory) continue;
+      else if (depth < deepest) yield* walk(options, path, depth + 1);
+      else yield { path, kind: `lies more than ${deepest} directories deep` };
+    }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    if (within.length === 0) throw error;
-    onPassedOver(within, `cannot be listed (${code})`);
-    return undefined;
+    if (code === undefined) throw error;
+    if (code !== 'ENOENT') yield { path: within, kind: `cannot be listed (${code})` };
+  } finally {
+    directory?.closeSync();
   }
 }
 
-type Kind = 'file' | 'directory' | 'a symbolic link' | 'a pipe, socket or device' | 'gone';
-
-/** Not every file system tells it with the name. */
-async function kindOf(entry: Dirent, path: Buffer): Promise<Kind> {
+/** Not every file system tells it with the name. Undefined where it is gone. */
+function kindOf(entry: Dirent, path: BytePath): string | undefined {
   if (entry.isFile()) return 'file';
   if (entry.isDirectory()) return 'directory';
-  if (entry.isSymbolicLink()) return 'a symbolic link';
-  if (entry.isFIFO() || entry.isSocket() || entry.isCharacterDevice() || entry.isBlockDevice())
-    return 'a pipe, socket or device';
-  return lstat(path).then(
-    (stats) => (stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'a pipe, socket or device'),
-    () => 'gone',
-  );
+  if (entry.isSymbolicLink()) return 'is no file, but a symbolic link';
+  if (entry.isFIFO() || entry.isSocket() || entry.isCharacterDevice() || entry.isBlockDevice()) return special;
+  const stats = lstatSync(bytesOf(path), { throwIfNoEntry: false });
+  if (stats === undefined) return undefined;
+  return stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : special;
 }
 
-const nothing = Buffer.alloc(0);
-const slash = Buffer.from('/');
-
-export function joined(directory: Buffer, name: Buffer): Buffer {
-  if (directory.length === 0) return name;
-  return name.length === 0 ? directory : Buffer.concat([directory, slash, name]);
-}
+const special = 'is no file, but a pipe, socket or device';
