@@ -34,8 +34,9 @@ export function inboxAt(
   };
 }
 
-export function candidateAt(inbox: Inbox, relative: BytePath): Candidate {
-  return { inbox, relative, id: pathId(inbox.scope, relative) };
+/** @param id where it is known already */
+export function candidateAt(inbox: Inbox, relative: BytePath, id = pathId(inbox.scope, relative)): Candidate {
+  return { inbox, relative, id };
 }
 
 export function pathOf({ inbox, relative }: Candidate): BytePath {

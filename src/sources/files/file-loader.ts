@@ -112,13 +112,14 @@ export class FileLoader {
   }
 
   #read({ files, codec }: Pick<Look, 'files' | 'codec'>): Look {
-    const { reader, settling } = this.#options;
+    const { reader, settling, source } = this.#options;
     const atMs = settling.elapsedMs();
     const asked = files.map(({ candidate, known }): AskedFile => {
       const unless = [known?.version, settling.unsettled(candidate.id)].filter((version) => version !== undefined);
       return { path: pathOf(candidate), unless };
     });
-    const page = reader.read(asked, settling.longUnchangedBeforeMs());
+    const checksJson = source.format === 'json';
+    const page = reader.read(asked, { longUnchangedBeforeMs: settling.longUnchangedBeforeMs(), checksJson });
     page.catch(() => undefined); // told to who waits for it
     return { files, codec, atMs, page };
   }
@@ -181,16 +182,15 @@ export class FileLoader {
     return [];
   }
 
-  #decide({ candidate, known, codec, atMs }: FileInLook, { version, content, bytes }: ReadBytes): void {
+  #decide({ candidate, known, codec, atMs }: FileInLook, { version, content, isJson, bytes }: ReadBytes): void {
     const { settling, source } = this.#options;
     const unchangedMs = settling.unchangedMs(candidate.id, version, atMs);
     const file = { candidate, version, content, bytes, codec };
     const before = this.#group.batch.bytes;
     if (unchangedMs < tickMs) return this.#waitFor(candidate, version, tickMs);
-    if (known?.content === content && (source.afterwards === 'leave' || known.isRefused))
-      this.#group.addUnchanged(file, known.isRefused);
+    if (known?.content === content) this.#group.addUnchanged(file, known.isRefused);
     else {
-      const cut = cutFile(bytes, source.format);
+      const cut = cutFile(bytes, source.format, isJson);
       const couldGrow = source.format !== 'json' || 'notJson' in cut;
       if (couldGrow && unchangedMs < source.settledAfterMs)
         return this.#waitFor(candidate, version, source.settledAfterMs);
@@ -297,5 +297,6 @@ interface FileInLook extends KnownFile {
 interface ReadBytes {
   readonly version: FileVersion;
   readonly content: string;
+  readonly isJson: boolean;
   readonly bytes: Buffer;
 }

@@ -5,23 +5,8 @@
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ListedPage, ListOptions } from './list-files.ts';
-import type { AskedFile, FileAnswer } from './read-page.ts';
-
-export type AskedOfThread =
-  | {
-      readonly id: number;
-      readonly read: readonly AskedFile[];
-      /** Handed over, and back. */
-      readonly buffer: ArrayBuffer;
-      readonly longUnchangedBeforeMs: number;
-    }
-  | { readonly id: number; readonly listing: number; readonly list: ListOptions }
-  | { readonly endOf: number };
-
-export type ToldByThread =
-  | { readonly id: number; readonly answers: readonly FileAnswer[]; readonly buffer: ArrayBuffer }
-  /** Undefined behind the last one. */
-  | { readonly id: number; readonly page: ListedPage | undefined };
+import type { AskedFile, FileAnswer, ReadOptions } from './read-page.ts';
+import { type AskedOfThread, packFiles, type ToldByThread, unpackAnswers, unpackPage } from './thread-messages.ts';
 
 /** Answers for the first files that were asked for, at least one. */
 export interface ReadPage {
@@ -60,20 +45,25 @@ export class FileReader {
         const told = await coming;
         if (!('page' in told) || told.page === undefined) return;
         coming = next();
-        yield told.page;
+        yield unpackPage(told.page);
       }
     } finally {
       this.#thread?.postMessage({ endOf: listing } satisfies AskedOfThread);
     }
   }
 
-  /** @param longUnchangedBeforeMs as `readPage` has it @throws what has ended the thread */
-  async read(read: readonly AskedFile[], longUnchangedBeforeMs: number): Promise<ReadPage> {
+  /** @throws what has ended the thread */
+  async read(files: readonly AskedFile[], options: ReadOptions): Promise<ReadPage> {
+    const read = packFiles(files);
     const given = this.#buffers.pop() ?? new ArrayBuffer(bufferBytes);
-    const told = await this.#call((id) => ({ id, read, buffer: given, longUnchangedBeforeMs }), [given]);
+    const told = await this.#call((id) => ({ id, read, buffer: given, options }), [given]);
     if (!('answers' in told)) throw new Error('the thread answered something else');
     const { answers, buffer } = told;
-    return { answers, bytes: Buffer.from(buffer), release: () => void this.#buffers.push(buffer) };
+    return {
+      answers: unpackAnswers(answers),
+      bytes: Buffer.from(buffer),
+      release: () => void this.#buffers.push(buffer),
+    };
   }
 
   /** Who still waits is told that it has ended. */

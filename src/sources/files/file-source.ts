@@ -18,7 +18,7 @@ import { DirectoryWatch } from './directory-watch.ts';
 import { FileLoader, type FileLoaderOptions, type FileObserver } from './file-loader.ts';
 import { filesAt } from './file-memory.ts';
 import { nameMatcher } from './file-names.ts';
-import type { PassedOver } from './list-files.ts';
+import { idAndPath, type PassedOver } from './list-files.ts';
 import { Settling } from './settling.ts';
 import { checkMovable, endTakenAway } from './take-away.ts';
 
@@ -105,6 +105,7 @@ export class FileSource {
         await this.#begin();
         while (!signal.aborted) await this.#turn(signal);
         await this.#loader.finish();
+        await this.#options.memory.catchUp(); // a file that is gone is not to be known by the next life
       } catch (error) {
         await this.#loader.settle();
         if (signal.aborted && isFault(error, 'BUSY')) break; // waited for room, and is told to end
@@ -125,11 +126,13 @@ export class FileSource {
     this.#nextListingMs = 0;
     const { afterwards } = source;
     if (afterwards === 'leave') return;
-    for (const inbox of this.#inboxes)
-      await endTakenAway(inbox, afterwards, async ({ id }, version) => {
+    for (const inbox of this.#inboxes) {
+      const gone = await endTakenAway(inbox, afterwards, async ({ id }, version) => {
         const [taken] = await memory.find([id]);
         return taken?.version === version;
       });
+      for (const id of gone) memory.forget(id);
+    }
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
@@ -157,16 +160,19 @@ export class FileSource {
 
   async #list(inbox: Inbox, signal: AbortSignal): Promise<void> {
     const { source, observer, reader } = this.#options;
-    const { root } = inbox;
     const passOver = ({ path, why }: PassedOver): void =>
       observer.passedOver(shownFile({ inbox, relative: path }), why);
     const isOurs = (path: BytePath): boolean => this.#matches(nameIn(path));
     if (source.afterwards === 'move') await checkMovable(inbox);
-    for await (const { files, others, unlisted } of reader.list({ root, subdirectories: source.subdirectories })) {
+    const { root, scope } = inbox;
+    const pages = reader.list({ root, scope, subdirectories: source.subdirectories });
+    for await (const { files, others, unlisted } of pages) {
       if (signal.aborted) return;
       for (const one of others) if (isOurs(one.path)) passOver(one);
       unlisted.forEach(passOver);
-      const candidates = files.filter(isOurs).map((relative) => candidateAt(inbox, relative));
+      const candidates = files
+        .map(idAndPath)
+        .flatMap(([id, path]) => (isOurs(path) ? [candidateAt(inbox, path, id)] : []));
       await this.#loader.look(candidates, signal);
       await this.#lookAtDue(signal);
     }

@@ -3,24 +3,24 @@
  * a sixth of what they cost through Node's pool of threads, where each is handed over and back.
  */
 import { parentPort } from 'node:worker_threads';
-import type { AskedOfThread, ToldByThread } from './file-reader.ts';
 import { type ListedPage, listFiles } from './list-files.ts';
 import { readPage } from './read-page.ts';
+import { type AskedOfThread, packAnswers, packPage, type ToldByThread, unpackFiles } from './thread-messages.ts';
 
 const listings = new Map<number, Generator<ListedPage>>();
 
 parentPort?.on('message', (asked: AskedOfThread) => {
   if ('read' in asked) {
-    const { id, read, buffer, longUnchangedBeforeMs } = asked;
-    const answers = readPage(read, Buffer.from(buffer), longUnchangedBeforeMs);
-    tell({ id, answers, buffer }, [buffer]);
+    const { id, read, buffer, options } = asked;
+    const answers = readPage(unpackFiles(read), Buffer.from(buffer), options);
+    tell({ id, answers: packAnswers(answers), buffer }, [buffer]);
   } else if ('list' in asked) {
     const { id, listing, list } = asked;
     const pages = listings.get(listing) ?? listFiles(list);
     listings.set(listing, pages);
     const { value, done } = pages.next();
     if (done) listings.delete(listing);
-    tell({ id, page: done ? undefined : value }, []);
+    tell({ id, page: done ? undefined : packPage(value) }, []);
   } else {
     listings.get(asked.endOf)?.return(undefined);
     listings.delete(asked.endOf);

@@ -15,6 +15,8 @@ export type LargeFileRead =
       readonly kind: 'read';
       readonly version: FileVersion;
       readonly content: string;
+      /** Nobody has looked. */
+      readonly isJson: false;
       readonly bytes: Buffer;
       readonly release: () => void;
     };
@@ -62,7 +64,7 @@ async function readOpen(fd: number, { maxBytes, reserve }: ReadOptions): Promise
     const after = versionOf(fstatSync(fd, { bigint: true }));
     if (after.id === version.id && length === version.size) {
       const bytes = into.subarray(0, length);
-      return { kind: 'read', version, content: contentOf(bytes), bytes, release };
+      return { kind: 'read', version, content: contentOf(bytes), isJson: false, bytes, release };
     }
     release();
     return { kind: 'changed', version: after };

@@ -4,6 +4,7 @@
  */
 import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { type BytePath, bytesOf } from './byte-path.ts';
+import { cutFile } from './cut-file.ts';
 import { contentOf, type FileVersion, versionOf } from './file-version.ts';
 
 export interface AskedFile {
@@ -22,6 +23,8 @@ export type FileAnswer =
       readonly kind: 'read';
       readonly version: FileVersion;
       readonly content: string;
+      /** It is a JSON document: cutting it will not fail. */
+      readonly isJson: boolean;
       readonly from: number;
       readonly to: number;
     };
@@ -32,6 +35,13 @@ export type NotRead =
   /** While it was read. */
   | { readonly kind: 'changed'; readonly version: FileVersion };
 
+export interface ReadOptions {
+  /** Of a file that was last changed before it, Unix milliseconds, one look after reading it is enough. */
+  readonly longUnchangedBeforeMs: number;
+  /** Whether to tell of each file if it is a JSON document. */
+  readonly checksJson: boolean;
+}
+
 /** A file of so many bytes is large. */
 export const largeBytes = 64 * 1024;
 
@@ -40,24 +50,22 @@ export const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O
 
 /**
  * Answers for the first ones, as many as fit; at least one where the buffer has the bytes of a large file.
- * @param longUnchangedBeforeMs of a file that was last changed before it, Unix milliseconds, one look after reading it is enough
  */
-export function readPage(asked: readonly AskedFile[], buffer: Buffer, longUnchangedBeforeMs: number): FileAnswer[] {
+export function readPage(asked: readonly AskedFile[], buffer: Buffer, options: ReadOptions): FileAnswer[] {
   const answers: FileAnswer[] = [];
   let at = 0;
   for (const file of asked) {
     if (buffer.length - at < largeBytes) break;
-    const answer = lookAt(file, { buffer, at, longUnchangedBeforeMs });
+    const answer = lookAt(file, { buffer, at, ...options });
     if (answer.kind === 'read') at = answer.to;
     answers.push(answer);
   }
   return answers;
 }
 
-interface Into {
+interface Into extends ReadOptions {
   readonly buffer: Buffer;
   readonly at: number;
-  readonly longUnchangedBeforeMs: number;
 }
 
 function lookAt({ path, unless }: AskedFile, into: Into): FileAnswer {
@@ -78,7 +86,7 @@ function lookAt({ path, unless }: AskedFile, into: Into): FileAnswer {
   }
 }
 
-function readOpen(fd: number, { buffer, at, longUnchangedBeforeMs }: Into): FileAnswer {
+function readOpen(fd: number, { buffer, at, longUnchangedBeforeMs, checksJson }: Into): FileAnswer {
   let length = readSync(fd, buffer, at, largeBytes, 0);
   const stats: BigIntStats = fstatSync(fd, { bigint: true }); // known since it was read
   if (!stats.isFile()) return { kind: 'no file' };
@@ -90,7 +98,9 @@ function readOpen(fd: number, { buffer, at, longUnchangedBeforeMs }: Into): File
     if (after.id !== version.id || length !== version.size) return { kind: 'changed', version: after };
   }
   const to = at + length;
-  return { kind: 'read', version, content: contentOf(buffer.subarray(at, to)), from: at, to };
+  const bytes = buffer.subarray(at, to);
+  const isJson = checksJson && 'events' in cutFile(bytes, 'json');
+  return { kind: 'read', version, content: contentOf(bytes), isJson, from: at, to };
 }
 
 export function failure(error: unknown): NotRead {

@@ -34,23 +34,27 @@ export async function takeAway(candidate: Candidate, version: string, away: Away
 }
 
 /**
- * Ends what an earlier life has begun.
+ * Ends what an earlier life has begun. Answers the ids of the files that are not there any more.
  * @param wasTaken whether that version of the file is in the log
  */
 export async function endTakenAway(
   inbox: Inbox,
   away: Away,
   wasTaken: (candidate: Candidate, version: string) => Promise<boolean>,
-): Promise<void> {
+): Promise<readonly string[]> {
+  const gone: string[] = [];
   const root = joined(inbox.root, claims);
   for await (const name of namesIn(root)) {
     const version = name.split('-').at(-1) ?? '';
     const claim = joined(root, name);
     const relative = await fileIn(claim);
     if (relative === undefined) continue;
-    const isTaken = await wasTaken(candidateAt(inbox, relative), version);
-    await end(inbox, { claim, claimed: joined(claim, relative), relative, version: isTaken ? version : '' }, away);
+    const candidate = candidateAt(inbox, relative);
+    const isTaken = await wasTaken(candidate, version);
+    const claimed = joined(claim, relative);
+    if (await end(inbox, { claim, claimed, relative, version: isTaken ? version : '' }, away)) gone.push(candidate.id);
   }
+  return gone;
 }
 
 /** @throws Fault CONFIG_INVALID where files could not be moved from the directory into `loaded` in it by renaming them */
