@@ -37,7 +37,7 @@ export interface FilesResult {
 }
 
 const usualFiles = 1_000_000;
-const quickFiles = 2_000;
+const quickFiles = 500;
 const goal = 0.5;
 const goalRssBytes = 200 * 1024 * 1024;
 const pollMs = 100;

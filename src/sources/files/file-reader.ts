@@ -32,6 +32,12 @@ export class FileReader {
   readonly #buffers: ArrayBuffer[] = [];
   #nextId = 0;
 
+  /** Resolves when the thread is there: its beginning is no part of what a listing takes. */
+  async begin(): Promise<void> {
+    const page = await this.read([], { longUnchangedBeforeMs: 0, checksJson: false });
+    page.release();
+  }
+
   /** The next page is listed while one is used. @throws what has ended the thread */
   async *list(list: ListOptions): AsyncGenerator<ListedPage> {
     const listing = this.#nextId++;
