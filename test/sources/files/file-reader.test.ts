@@ -19,6 +19,8 @@ const prepare = async (t: { after(fn: () => Promise<void>): void }) => {
   t.after(() => reader.close());
   return { dir, reader, asked: (name: string) => ({ path: bytePath(join(dir, name)), unless: [] }) };
 };
+/** Without fast-check's prototypes, and -0. */
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 const textsOf = ({ answers, bytes }: ReadPage) =>
   answers.map((one) => (one.kind === 'read' ? bytes.toString('utf8', one.from, one.to) : one.kind));
 
@@ -126,7 +128,6 @@ suite('the thread that reads files', { timeout: 60_000 }, () => {
         to: fc.nat(),
       }),
     );
-    const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value)); // without fast-check's prototypes, and -0
     fc.assert(
       fc.property(fc.array(answer), (answers) =>
         assert.deepEqual(plain(unpackAnswers(packAnswers(answers))), plain(answers)),
