@@ -1,6 +1,6 @@
 /**
  * The thread that lists, reads and takes files away for the sources of its process (file-reader.ts), and may wait for the disk. Calls one after the other cost it
- * a sixth of what they cost through Node's pool of threads, where each is handed over and back.
+ * a third of what they cost through Node's pool of threads, where each is handed over and back.
  */
 import { parentPort } from 'node:worker_threads';
 import { type ListedPage, listFiles } from './list-files.ts';

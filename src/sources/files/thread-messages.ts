@@ -1,6 +1,6 @@
 /**
- * What goes between the process and the thread that reads for it: few strings and numbers for many files, as each object that is sent costs about as
- * much as reading a small file.
+ * What goes between the process and the thread that reads for it: few strings and numbers for many files, as an object for each that is sent would cost
+ * a good part of what reading a small file does.
  */
 import type { Candidate } from './candidate.ts';
 import type { ListedPage, ListOptions } from './list-files.ts';
