@@ -3,60 +3,72 @@
  * it is first renamed into a directory of ours, then looked at, and given back if it is not the one. A crash in between leaves
  * it there, and the next start ends what was begun. Nothing is ever overwritten.
  *
- *   <inbox>/<path>  ->  <inbox>/.tributary/<id>-<version>/<path>  ->  deleted, or <inbox>/loaded/<path>
+ *   <inbox>/<name>  ->  <inbox>/.tributary/<id>-<version>-<name>  ->  deleted, or <inbox>/loaded/<name>
+ *
+ * Where that name would be too long, or the file stands in a directory of the inbox, it is `.tributary/<id>-<version>/<path>`: a directory of its own
+ * for each file takes five times as long.
  */
-import { link, lstat, mkdir, opendir, rename, rmdir, unlink } from 'node:fs/promises';
+import { linkSync, lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { lstat, opendir } from 'node:fs/promises';
 import { Fault } from '../../errors.ts';
+import { type BytePath, bytesOf, joined } from './byte-path.ts';
 import { shownName } from './file-names.ts';
 import { versionOf } from './file-version.ts';
-import { type Candidate, candidateAt, type Inbox } from './candidate.ts';
-import { joined, loadedDirectory } from './list-files.ts';
+import { type Candidate, candidateAt, type Inbox, pathOf } from './candidate.ts';
+import { loadedDirectory } from './list-files.ts';
 
 export type Away = 'move' | 'delete';
 
-const claims = Buffer.from('.tributary');
+const claims: BytePath = '.tributary';
 
-/** Answers false where another version is there by now: it is where it was. @throws what the system says */
-export async function takeAway(candidate: Candidate, version: string, away: Away): Promise<boolean> {
-  const { inbox, relative, id, path } = candidate;
-  const claim = joined(joined(inbox.root, claims), Buffer.from(`${id}-${version}`));
-  const claimed = joined(claim, relative);
-  await mkdir(parentOf(claimed), { recursive: true });
+/**
+ * Answers false where another version is there by now: it is where it was. Waits for the disk: for a thread that may (file-thread.ts).
+ * @throws what the system says
+ */
+export function takeAway(candidate: Candidate, version: string, away: Away): boolean {
+  const { inbox, relative, id } = candidate;
+  const { claim, claimed } = claimOf(inbox, { id, version, relative });
+  makeDirectory(parentOf(claimed));
   try {
-    await rename(path, claimed);
+    renameSync(bytesOf(pathOf(candidate)), bytesOf(claimed));
   } catch (error) {
     if (!isCode(error, 'ENOENT')) throw error;
-    await removeEmpty(claim, claimed);
+    removeEmpty(claim, claimed);
     return true; // somebody else has
   }
   return end(inbox, { claim, claimed, relative, version }, away);
 }
 
 /**
- * Ends what an earlier life has begun.
+ * Ends what an earlier life has begun: of a few files, since one after the other is taken away. Answers the ids of the files that are not there any more.
  * @param wasTaken whether that version of the file is in the log
  */
 export async function endTakenAway(
   inbox: Inbox,
   away: Away,
   wasTaken: (candidate: Candidate, version: string) => Promise<boolean>,
-): Promise<void> {
+): Promise<readonly string[]> {
+  const gone: string[] = [];
   const root = joined(inbox.root, claims);
   for await (const name of namesIn(root)) {
-    const version = name.toString().split('-').at(-1) ?? '';
+    const version = name.slice(...versionAt);
     const claim = joined(root, name);
-    const relative = await fileIn(claim);
+    const isDirectory = (await lstat(bytesOf(claim))).isDirectory();
+    const relative = isDirectory ? await fileIn(claim) : name.slice(nameAt);
     if (relative === undefined) continue;
-    const isTaken = await wasTaken(candidateAt(inbox, relative), version);
-    await end(inbox, { claim, claimed: joined(claim, relative), relative, version: isTaken ? version : '' }, away);
+    const candidate = candidateAt(inbox, relative);
+    const isTaken = await wasTaken(candidate, version);
+    const claimed = isDirectory ? joined(claim, relative) : claim;
+    if (end(inbox, { claim, claimed, relative, version: isTaken ? version : '' }, away)) gone.push(candidate.id);
   }
+  return gone;
 }
 
 /** @throws Fault CONFIG_INVALID where files could not be moved from the directory into `loaded` in it by renaming them */
 export async function checkMovable(inbox: Inbox): Promise<void> {
   const target = joined(inbox.root, loadedDirectory);
-  const found = await lstat(target).catch(() => undefined); // it is made when it is needed
-  const root = await lstat(inbox.root).catch(() => undefined);
+  const found = await lstat(bytesOf(target)).catch(() => undefined); // it is made when it is needed
+  const root = await lstat(bytesOf(inbox.root)).catch(() => undefined);
   if (found === undefined || root === undefined) return;
   if (found.isDirectory() && (root.isSymbolicLink() || found.dev === root.dev)) return;
   const what = found.isDirectory() ? 'is on another file system' : 'is no directory';
@@ -64,47 +76,74 @@ export async function checkMovable(inbox: Inbox): Promise<void> {
   throw new Fault('CONFIG_INVALID', message);
 }
 
+/** As file systems have it, in bytes. */
+const longestName = 255;
+/** Ids and versions have 16 characters each. */
+const versionAt = [17, 33] as const;
+const nameAt = 34;
+
+function claimOf(
+  inbox: Inbox,
+  { id, version, relative }: { readonly id: string; readonly version: string; readonly relative: BytePath },
+): Pick<Claimed, 'claim' | 'claimed'> {
+  const claim = joined(joined(inbox.root, claims), `${id}-${version}`);
+  const isShort = !relative.includes('/') && nameAt + relative.length <= longestName;
+  const claimed = isShort ? `${claim}-${relative}` : joined(claim, relative);
+  return { claim: isShort ? claimed : claim, claimed };
+}
+
 interface Claimed {
-  readonly claim: Buffer;
-  readonly claimed: Buffer;
-  readonly relative: Buffer;
+  /** Its directory, or the file itself. */
+  readonly claim: BytePath;
+  readonly claimed: BytePath;
+  readonly relative: BytePath;
   /** That may be taken away. */
   readonly version: string;
 }
 
-async function end(inbox: Inbox, { claim, claimed, relative, version }: Claimed, away: Away): Promise<boolean> {
-  const isTheOne = versionOf(await lstat(claimed, { bigint: true })).id === version;
-  if (!isTheOne) await place(claimed, joined(inbox.root, relative));
-  else if (away === 'move') await place(claimed, joined(joined(inbox.root, loadedDirectory), relative));
-  await unlink(claimed);
-  await removeEmpty(claim, claimed);
+function end(inbox: Inbox, { claim, claimed, relative, version }: Claimed, away: Away): boolean {
+  const isTheOne = versionOf(lstatSync(bytesOf(claimed), { bigint: true })).id === version;
+  if (!isTheOne) place(claimed, joined(inbox.root, relative));
+  else if (away === 'move') place(claimed, joined(joined(inbox.root, loadedDirectory), relative));
+  unlinkSync(bytesOf(claimed));
+  removeEmpty(claim, claimed);
   return isTheOne;
 }
 
 /** Under the name, or the name with the first number behind it that is free; not again where an earlier life has done it. */
-async function place(from: Buffer, to: Buffer): Promise<void> {
-  await mkdir(parentOf(to), { recursive: true });
+function place(from: BytePath, to: BytePath): void {
+  makeDirectory(parentOf(to));
   for (let number = 0; ; number += 1) {
-    const name = number === 0 ? to : Buffer.concat([to, Buffer.from(`.${number}`)]);
+    const name = number === 0 ? to : `${to}.${number}`;
     try {
-      return await link(from, name);
+      return linkSync(bytesOf(from), bytesOf(name));
     } catch (error) {
       if (!isCode(error, 'EEXIST')) throw error;
-      if (await areSame(from, name)) return;
+      if (areSame(from, name)) return;
     }
   }
 }
 
-async function areSame(one: Buffer, other: Buffer): Promise<boolean> {
-  const [a, b] = await Promise.all([lstat(one, { bigint: true }), lstat(other, { bigint: true })]);
-  return a.ino === b.ino && a.dev === b.dev;
+/** With those above it; mostly they are there, and looking for each would take as long as all the rest. */
+function makeDirectory(path: BytePath): void {
+  try {
+    mkdirSync(bytesOf(path));
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) mkdirSync(bytesOf(path), { recursive: true });
+    else if (!isCode(error, 'EEXIST')) throw error;
+  }
+}
+
+function areSame(one: BytePath, other: BytePath): boolean {
+  const [a, b] = [one, other].map((path) => lstatSync(bytesOf(path), { bigint: true }));
+  return a?.ino === b?.ino && a?.dev === b?.dev;
 }
 
 /** The directories that were made for the claim. */
-async function removeEmpty(claim: Buffer, claimed: Buffer): Promise<void> {
+function removeEmpty(claim: BytePath, claimed: BytePath): void {
   for (let directory = parentOf(claimed); directory.length >= claim.length; directory = parentOf(directory)) {
     try {
-      await rmdir(directory);
+      rmdirSync(bytesOf(directory));
     } catch (error) {
       if (isCode(error, 'ENOENT')) continue;
       if (isCode(error, 'ENOTEMPTY')) return;
@@ -114,29 +153,30 @@ async function removeEmpty(claim: Buffer, claimed: Buffer): Promise<void> {
 }
 
 /** The one file below, undefined where there is none. */
-async function fileIn(claim: Buffer, within: Buffer = Buffer.alloc(0)): Promise<Buffer | undefined> {
+async function fileIn(claim: BytePath, within: BytePath = ''): Promise<BytePath | undefined> {
   for await (const name of namesIn(joined(claim, within))) {
     const relative = joined(within, name);
-    const stats = await lstat(joined(claim, relative));
+    const stats = await lstat(bytesOf(joined(claim, relative)));
     if (!stats.isDirectory()) return relative;
     const found = await fileIn(claim, relative);
     if (found) return found;
   }
-  await rmdir(joined(claim, within));
+  rmdirSync(bytesOf(joined(claim, within)));
   return undefined;
 }
 
-async function* namesIn(directory: Buffer): AsyncGenerator<Buffer> {
+async function* namesIn(directory: BytePath): AsyncGenerator<BytePath> {
   try {
     const encoding = 'buffer' as BufferEncoding;
-    for await (const entry of await opendir(directory, { encoding })) yield entry.name as unknown as Buffer;
+    for await (const { name } of await opendir(bytesOf(directory), { encoding }))
+      yield (name as unknown as Buffer).toString('latin1'); // as `encoding` says
   } catch (error) {
     if (!isCode(error, 'ENOENT')) throw error;
   }
 }
 
-function parentOf(path: Buffer): Buffer {
-  return path.subarray(0, path.lastIndexOf('/'));
+function parentOf(path: BytePath): BytePath {
+  return path.slice(0, path.lastIndexOf('/'));
 }
 
 function isCode(error: unknown, code: string): boolean {

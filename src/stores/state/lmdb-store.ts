@@ -63,12 +63,19 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<StateSto
   }
 }
 
+/**
+ * Address space, no memory; it grows where it does not do. lmdb begins with 128 KiB else, and keeps the smaller maps when it grows: what is read is resident once
+ * in each of them. On Windows a map may make the file as large.
+ */
+const mapBytes = 4 * 1024 ** 3;
+
 function openDatabase(path: string, readOnly: boolean): RootDatabase<Buffer, Buffer> {
   // noSubdir: the path is the file's; left out, lmdb guesses that from a dot in its name
   return open<Buffer, Buffer>({
     path,
     noSubdir: true,
     overlappingSync: false,
+    ...(process.platform !== 'win32' && { mapSize: mapBytes }),
     encoding: 'binary',
     keyEncoding: 'binary',
     ...(readOnly && { readOnly }),

@@ -14,7 +14,7 @@ const prepare = async (t: { after(fn: () => Promise<void>): void }) => {
   const at = (...path: string[]) => join(dir, 'inbox', ...path);
   await mkdir(at('x'), { recursive: true });
   await writeFile(at('x', '1.json'), 'first');
-  const candidate = candidateAt(inbox, Buffer.from('x/1.json'));
+  const candidate = candidateAt(inbox, 'x/1.json');
   const version = versionOf(await lstat(at('x', '1.json'), { bigint: true })).id;
   const claim = at('.tributary', `${candidate.id}-${version}`, 'x');
   return { inbox, at, candidate, version, claim };
@@ -25,7 +25,7 @@ suite('taking a file away', () => {
     test(`${away}: another version stays`, async (t) => {
       const { at, candidate, version } = await prepare(t);
       await writeFile(at('x', '1.json'), 'second, longer');
-      assert.equal(await takeAway(candidate, version, away), false);
+      assert.equal(takeAway(candidate, version, away), false);
       assert.equal(await readFile(at('x', '1.json'), 'utf8'), 'second, longer');
       assert.deepEqual(await readdir(at('.tributary')), []);
     });
@@ -60,10 +60,37 @@ suite('taking a file away', () => {
     assert.deepEqual(await readdir(at('x')), []);
   });
 
+  for (const length of [6, 221, 222, 255])
+    for (const isTaken of [true, false])
+      test(`delete: after a crash, of a name of ${length} bytes, which ${isTaken ? 'is' : 'is not'} in the log`, async (t) => {
+        const { inbox, at } = await prepare(t);
+        const name = `-${'x'.repeat(length - 6)}.json`;
+        await writeFile(at(name), 'first');
+        const one = candidateAt(inbox, name);
+        const { id: version } = versionOf(await lstat(at(name), { bigint: true }));
+        await mkdir(at('.tributary'));
+        const isShort = length <= 221;
+        if (isShort) await rename(at(name), at('.tributary', `${one.id}-${version}-${name}`));
+        else {
+          await mkdir(at('.tributary', `${one.id}-${version}`));
+          await rename(at(name), at('.tributary', `${one.id}-${version}`, name));
+        }
+        const gone = await endTakenAway(inbox, 'delete', async ({ id }, of) => {
+          assert.deepEqual([id, of], [one.id, version]);
+          return isTaken;
+        });
+        assert.deepEqual(gone, isTaken ? [one.id] : []);
+        assert.deepEqual((await readdir(at())).toSorted(), ['.tributary', 'x', ...(isTaken ? [] : [name])].toSorted());
+        assert.deepEqual(await readdir(at('.tributary')), []);
+        if (!isTaken) assert.equal(takeAway(one, version, 'delete'), true);
+        assert.deepEqual((await readdir(at())).toSorted(), ['.tributary', 'x']);
+        assert.deepEqual(await readdir(at('.tributary')), []);
+      });
+
   test('a file that is gone by itself is no matter', async (t) => {
     const { candidate, version, at } = await prepare(t);
     await rename(at('x', '1.json'), at('elsewhere'));
-    assert.equal(await takeAway(candidate, version, 'delete'), true);
+    assert.equal(takeAway(candidate, version, 'delete'), true);
     assert.deepEqual(await readdir(at('.tributary')), []);
   });
 });
