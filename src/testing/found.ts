@@ -31,6 +31,8 @@ export interface FoundLetter {
   readonly message: string;
   /** As received. */
   readonly event: string;
+  /** That it came in, where it came in one. */
+  readonly file?: string;
 }
 
 /** In the order in which they landed, partition by partition. @throws Fault USAGE where the pipeline has no such table */
@@ -69,8 +71,9 @@ export async function findObjects(store: ObjectStore): Promise<readonly FoundObj
 export async function findLetters(pipeline: Pipeline, log: LogReader): Promise<readonly FoundLetter[]> {
   const found: FoundLetter[] = [];
   for await (const letter of readDeadLetters(log, [pipeline.deadLetterTopic])) {
-    const { correlationId, packageId, index, at, path, message, event } = letter;
-    found.push({ correlationId, packageId, index, at, path, message, event: event.toString() });
+    const { correlationId, packageId, index, at, path, message, event, file } = letter;
+    const of = { correlationId, packageId, index, at, path, message, event: event.toString() };
+    found.push(file === undefined ? of : { ...of, file });
   }
   return found;
 }

@@ -89,6 +89,7 @@ async function write(dir: string, path: string, content: unknown): Promise<void>
 }
 
 function check(path: string, directories: readonly string[]): void {
-  if (directories.some((directory) => path.startsWith(`${directory.replace(/\/+$/, '')}/`))) return;
+  const isIn = directories.some((directory) => path.startsWith(`${directory.replace(/\/+$/, '')}/`));
+  if (isIn && !path.split('/').includes('..')) return;
   throw new Fault('USAGE', `${path} is in none of the directories of the pipeline: ${directories.join(', ')}`);
 }

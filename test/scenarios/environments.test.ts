@@ -1,10 +1,12 @@
 /** Environments on this machine: ten side by side, each with a port and data of its own; what is said of them is true, also of killed ones. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readFile, realpath, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
+import { makeUser } from '../../apps/cards/made-events.ts';
+import { Random } from '../../apps/random.ts';
 import type { StatusAnswer } from '../../src/api/admin/status.ts';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { socketDirectoryOf } from '../../src/stores/warehouse/embedded/socket-directory.ts';
@@ -186,6 +188,12 @@ suite('environments', { timeout: 600_000, concurrency: false }, () => {
     assert.deepEqual(await schemasWith('prices'), [{ of: 'env_staging_a' }, { of: 'env_staging_b' }]);
     const cardsOfBoth = [{ of: 'env_staging_a$cards' }, { of: 'env_staging_b$cards' }];
     await until(async () => isDeepStrictEqual(await schemasWith('card_history'), cardsOfBoth));
+    const users = join(root.dataDirOf('staging-a'), 'data/events/inbox/users');
+    await mkdir(users, { recursive: true });
+    await writeFile(join(users, '0.json'), JSON.stringify(makeUser(0, 0, new Random('environments'))));
+    const usersIn = (name: string): Promise<string> => ran('sql', '--json', 'SELECT id FROM users', '--env', name);
+    await until(async () => (await usersIn('staging-a')) !== (await usersIn('staging-b')));
+    assert.deepEqual(JSON.parse(await usersIn('staging-b')), [], 'each takes the files of its own directories');
     await ran('env', 'down', 'staging-b', '--remove', '--yes');
     assert.deepEqual(await schemasWith('prices'), [{ of: 'env_staging_a' }]);
     assert.deepEqual(await schemasWith('card_history'), [{ of: 'env_staging_a$cards' }]);

@@ -17,24 +17,32 @@ const roundMs = 2_000;
 const pieces = 4;
 const piecePauseMs = 50;
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
+const { positionals, values } = given();
+const [kind] = positionals;
+const [speed, count] = [Number(values.speed), Number(values.count)];
+if (positionals.length !== 1 || (kind !== 'users' && kind !== 'cards') || !(speed >= 0) || !(count >= 0)) refuse();
+const dir = join(values.dir, kind);
+await mkdir(dir, { recursive: true });
+await (kind === 'users' ? produceUsers() : produceCards());
+
+function given() {
+  const options = {
     dir: { type: 'string', default: 'data/events/inbox' },
     seed: { type: 'string', default: '1' },
     speed: { type: 'string', default: '1' },
     count: { type: 'string', default: 'Infinity' },
-  },
-});
-const [kind] = positionals;
-const [speed, count] = [Number(values.speed), Number(values.count)];
-if (positionals.length !== 1 || (kind !== 'users' && kind !== 'cards') || !(speed >= 0) || !(count >= 0)) {
-  process.stderr.write('usage: produce.ts users|cards [--dir DIR] [--seed S] [--speed N] [--count N]\n');
+  } as const;
+  try {
+    return parseArgs({ allowPositionals: true, options });
+  } catch (error) {
+    return refuse(`${(error as Error).message}\n`);
+  }
+}
+
+function refuse(why = ''): never {
+  process.stderr.write(`${why}usage: produce.ts users|cards [--dir DIR] [--seed S] [--speed N] [--count N]\n`);
   process.exit(2);
 }
-const dir = join(values.dir, kind);
-await mkdir(dir, { recursive: true });
-await (kind === 'users' ? produceUsers() : produceCards());
 
 async function produceUsers(): Promise<void> {
   const random = new Random(`users ${values.seed}`);
