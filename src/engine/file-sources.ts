@@ -10,6 +10,7 @@ import type { TopicPartition } from '../log/log.ts';
 import type { FileSource as FileSourceDefinition, Pipeline } from '../pipeline/pipeline.ts';
 import type { Codecs } from '../schemas/codecs.ts';
 import { FileMemory, filesTopic } from '../sources/files/file-memory.ts';
+import { FileReader } from '../sources/files/file-reader.ts';
 import { FileSource } from '../sources/files/file-source.ts';
 import { filesObserver } from '../telemetry/files-observer.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -66,6 +67,7 @@ function workingDirOf({ env, dataDir }: Pick<Config, 'env' | 'dataDir'>): string
 export class FileSources {
   readonly #options: FileSourcesOptions;
   readonly #memory: FileMemory | undefined;
+  readonly #reader = new FileReader();
   readonly #sources: FileSource[] = [];
 
   private constructor(options: FileSourcesOptions, memory: FileMemory | undefined) {
@@ -98,7 +100,9 @@ export class FileSources {
     if (!memory) return;
     const nextPackage = createPackageIds({ now: Date.now });
     const patience = new Patience(config.ingest.waitForRoomMs);
-    const into = { ...engine, memory, codecs, budget, patience, nextPackage, workingDir: workingDirOf(config) };
+    const reader = this.#reader;
+    const about = { codecs, budget, patience, nextPackage, workingDir: workingDirOf(config) };
+    const into = { ...engine, memory, reader, ...about };
     for (const { pipeline, source } of filePipelines(pipelines, config)) {
       const observer = filesObserver({ pipeline: pipeline.name, logger, metrics });
       const { onDefect } = observer;
@@ -109,5 +113,6 @@ export class FileSources {
   /** Takes no further file, and ends those in hand (D8). */
   async drain(): Promise<void> {
     await Promise.all(this.#sources.map((source) => source.drain()));
+    await this.#reader.close();
   }
 }

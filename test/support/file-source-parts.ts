@@ -11,6 +11,7 @@ import type { FileSource as FileSourceDefinition } from '../../src/pipeline/pipe
 import { createCodecs } from '../../src/schemas/codecs.ts';
 import { openFileRegistry } from '../../src/schemas/file-registry.ts';
 import { FileMemory, filesTopic } from '../../src/sources/files/file-memory.ts';
+import { FileReader } from '../../src/sources/files/file-reader.ts';
 import { FileSource, type FileSourceOptions } from '../../src/sources/files/file-source.ts';
 import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
 import { type Note, pipeline, schema, subject } from './notes.ts';
@@ -70,6 +71,7 @@ export async function openFileParts(dir: string, isSparse = true): Promise<FileP
     waiting: (files) => (waiting = files),
   };
   const budget = new Budget(1 << 26);
+  const reader = new FileReader();
   const recordsOf = (topic: string) => recordsIn(log, { topic, partition: 0 });
   const notes = async () =>
     (await recordsOf(pipeline.topic.name)).map(({ value }) => JSON.parse(value.subarray(5).toString()) as Note);
@@ -89,6 +91,7 @@ export async function openFileParts(dir: string, isSparse = true): Promise<FileP
         log: seen,
         state,
         memory: new FileMemory(seen, state),
+        reader,
         codecs: createCodecs(registry),
         budget,
         patience: new Patience(4_000),
@@ -103,6 +106,7 @@ export async function openFileParts(dir: string, isSparse = true): Promise<FileP
     taken: () => recordsOf(filesTopic.name),
     arrived: (count) => until(async () => (await notes()).length + (await letters()).length >= count),
     close: async () => {
+      await reader.close();
       await log.close();
       await state.close();
     },

@@ -2,6 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import { Fault } from '../../errors.ts';
 import type { FileSource } from '../../pipeline/pipeline.ts';
+import { bytesOf } from './byte-path.ts';
 import type { Inbox } from './candidate.ts';
 import { checkMovable } from './take-away.ts';
 
@@ -10,7 +11,7 @@ export async function checkInboxes(inboxes: readonly Inbox[], source: FileSource
   const seen: { readonly name: string; readonly path: string }[] = [];
   for (const inbox of inboxes) {
     const { name, root } = inbox;
-    const path = await realpath(root, 'latin1').catch(() => root.toString('latin1'));
+    const path = await realpath(bytesOf(root), 'latin1').catch(() => root);
     for (const other of seen) {
       const isTwice =
         path === other.path || (source.subdirectories && (isIn(path, other.path) || isIn(other.path, path)));

@@ -11,12 +11,15 @@ import type { FileSource } from '../../pipeline/pipeline.ts';
 
 export type CutFile = { readonly events: readonly SplitEvent[] } | { readonly notJson: string };
 
-/** The events are views of the bytes. */
-export function cutFile(bytes: Buffer, format: FileSource['format']): CutFile {
+/**
+ * The events are views of the bytes.
+ * @param isJson where somebody has cut them already, and found that each is JSON
+ */
+export function cutFile(bytes: Buffer, format: FileSource['format'], isJson = false): CutFile {
   const splitter = format === 'json' ? splitJson() : splitNdjson();
   try {
     const events = [...splitter.push(bytes), ...splitter.end()];
-    if (format === 'ndjson') return { events }; // a line that is no JSON is a dead letter of its own
+    if (isJson || format === 'ndjson') return { events }; // a line that is no JSON is a dead letter of its own
     const broken = events.findIndex((event) => !isWhole(event));
     return broken === -1 ? { events } : { notJson: `event ${broken} of the file is no JSON` };
   } catch (error) {

@@ -4,11 +4,12 @@
  */
 import { type FSWatcher, watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { type BytePath, bytesOf } from './byte-path.ts';
 
 export interface DirectoryWatchOptions {
-  readonly root: Buffer;
+  readonly root: BytePath;
   /** Undefined where the system does not say of which. */
-  readonly onChange: (name: Buffer | undefined) => void;
+  readonly onChange: (name: BytePath | undefined) => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -25,7 +26,7 @@ export class DirectoryWatch {
   /** Watches the directory that is there now; where it is watched already, or there is none, does nothing. Before each listing. */
   async renew(): Promise<void> {
     const { root, onError } = this.#options;
-    const found = await stat(root).then(
+    const found = await stat(bytesOf(root)).then(
       ({ dev, ino }) => `${dev} ${ino}`,
       () => '', // who lists it tells
     );
@@ -48,8 +49,8 @@ export class DirectoryWatch {
 
   #watch(): FSWatcher {
     const { root, onChange, onError } = this.#options;
-    const watcher = watch(root, { encoding: 'buffer', persistent: false } as const, () => undefined);
-    watcher.on('change', (_event, name) => onChange(Buffer.isBuffer(name) ? name : undefined));
+    const watcher = watch(bytesOf(root), { encoding: 'buffer', persistent: false } as const, () => undefined);
+    watcher.on('change', (_event, name) => onChange(Buffer.isBuffer(name) ? name.toString('latin1') : undefined));
     watcher.on('error', (error) => {
       onError(error);
       this.#watcher?.close();

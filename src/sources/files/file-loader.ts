@@ -10,14 +10,16 @@ import type { AppendOptions, Log } from '../../log/log.ts';
 import type { FileSource, Pipeline } from '../../pipeline/pipeline.ts';
 import type { Codec } from '../../schemas/codec.ts';
 import type { Codecs } from '../../schemas/codecs.ts';
-import { type Candidate, shownFile } from './candidate.ts';
+import { type Candidate, pathOf, shownFile } from './candidate.ts';
 import { cutFile } from './cut-file.ts';
 import { FileGroup, type FileInGroup } from './file-group.ts';
 import type { FileMemory, Taken } from './file-memory.ts';
-import { contentOf, type FileVersion } from './file-version.ts';
+import type { FileReader, ReadPage } from './file-reader.ts';
+import type { FileVersion } from './file-version.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { inParallel } from './in-parallel.ts';
-import { type FileRead, lookAt, readFile } from './read-file.ts';
+import { type LargeFileRead, readFile } from './read-file.ts';
+import type { AskedFile } from './read-page.ts';
 import { type Settling, tickMs } from './settling.ts';
 import { type Away, takeAway } from './take-away.ts';
 
@@ -26,6 +28,7 @@ export interface FileLoaderOptions {
   readonly source: FileSource;
   readonly log: Log;
   readonly memory: FileMemory;
+  readonly reader: FileReader;
   readonly codecs: Codecs;
   readonly budget: Budget;
   readonly patience: Patience;
@@ -44,16 +47,18 @@ export interface FileObserver {
   readonly notTakenAway: (file: string, error: unknown) => void;
 }
 
-/** Calls that wait for a disk or a network; Node.js does four of them at a time unless it is told otherwise. */
-const readers = 32;
-const bufferBytes = 64 * 1024;
+/** Large files that are read, and files that are taken away, side by side; Node.js does as many as it has threads. */
+const atOnce = 32;
 
 export class FileLoader {
   readonly #options: FileLoaderOptions;
-  readonly #buffers = Array.from({ length: readers }, () => Buffer.allocUnsafeSlow(bufferBytes));
+  /** Being read, or on their way into the log. */
   readonly #inHand = new Set<string>();
   #held: HeldBytes;
   #group: FileGroup;
+  /** Of the group, which are not counted yet. */
+  #unheldBytes = 0;
+  #look: Look | undefined;
   #appending: Promise<void> = Promise.resolve();
   #owner: AppendOptions = {};
 
@@ -69,27 +74,34 @@ export class FileLoader {
     this.#held.release();
     this.#held = this.#newHeld();
     this.#group = this.#newGroup();
+    this.#unheldBytes = 0;
+    this.#look = undefined;
     this.#inHand.clear();
     this.#appending = Promise.resolve();
   }
 
-  /** Files of one pipeline that are to be looked at now. @throws Fault, those of the log among them; then `begin` */
+  /**
+   * Files of one pipeline that are to be looked at now: these are read while those before them are decided on.
+   * @throws Fault, those of the log among them; then `begin`
+   */
   async look(candidates: readonly Candidate[], signal: AbortSignal): Promise<void> {
     const { log, memory, codecs, pipeline } = this.#options;
-    const free = candidates.filter((candidate) => !this.#inHand.has(candidate.id));
-    if (free.length === 0) return;
+    const free = candidates.filter(({ id }) => !this.#inHand.has(id));
+    if (free.length === 0 || signal.aborted) return;
     await log.room(signal);
     const codec = await newestCodec(codecs, pipeline.schema.subject);
     const known = await memory.find(free.map(({ id }) => id));
-    await inParallel(free, readers, async (candidate, index, reader) => {
-      if (signal.aborted) return;
-      await this.#lookAt(candidate, known[index], codec, this.#buffers[reader] as Buffer);
-      if (this.#group.isFull) await this.#append();
-    });
+    for (const { id } of free) this.#inHand.add(id);
+    const before = this.#look;
+    this.#look = this.#read({ codec, files: free.map((candidate, index) => ({ candidate, known: known[index] })) });
+    if (before) await this.#decideAll(before);
   }
 
   /** Resolves when everything that was taken is durable. */
   async finish(): Promise<void> {
+    const last = this.#look;
+    this.#look = undefined;
+    if (last) await this.#decideAll(last);
     await this.#append();
     await this.#appending;
   }
@@ -99,67 +111,112 @@ export class FileLoader {
     await this.#appending.catch(() => undefined); // who began it has been told
   }
 
-  async #lookAt(candidate: Candidate, known: Taken | undefined, codec: Codec, buffer: Buffer): Promise<void> {
-    const { settling, source } = this.#options;
-    if ((known ?? settling.lastSeen(candidate.id)) !== undefined && (await this.#isAsBefore(candidate, known))) return;
+  #read({ files, codec }: Pick<Look, 'files' | 'codec'>): Look {
+    const { reader, settling, source } = this.#options;
     const atMs = settling.elapsedMs();
-    const read = await readFile(candidate.path, {
+    const asked = files.map(({ candidate, known }): AskedFile => {
+      const unless = [known?.version, settling.unsettled(candidate.id)].filter((version) => version !== undefined);
+      return { path: pathOf(candidate), unless };
+    });
+    const checksJson = source.format === 'json';
+    const page = reader.read(asked, { longUnchangedBeforeMs: settling.longUnchangedBeforeMs(), checksJson });
+    page.catch(() => undefined); // told to who waits for it
+    return { files, codec, atMs, page };
+  }
+
+  async #decideAll(first: Look): Promise<void> {
+    for (let look: Look | undefined = first; look !== undefined;) {
+      const { files, codec, page }: Look = look;
+      const { answers, bytes, release } = await page;
+      const slow: (() => Promise<void>)[] = [];
+      for (const [index, answer] of answers.entries()) {
+        const file = { ...(files[index] as KnownFile), codec, atMs: look.atMs };
+        if (answer.kind === 'large') slow.push(() => this.#readLarge(file));
+        else if (answer.kind === 'as asked') slow.push(...this.#asBefore(file, answer.version));
+        else if (answer.kind === 'read')
+          this.#decide(file, { ...answer, bytes: bytes.subarray(answer.from, answer.to) });
+        else this.#passOver(file.candidate, answer);
+        if (this.#group.isFull) await this.#append();
+      }
+      release();
+      await inParallel(slow, atOnce, (one) => one());
+      await this.#holdGroup();
+      const rest = files.slice(answers.length);
+      look = rest.length > 0 ? this.#read({ files: rest, codec }) : undefined;
+    }
+  }
+
+  async #readLarge(file: FileInLook): Promise<void> {
+    const { settling, source } = this.#options;
+    const atMs = settling.elapsedMs();
+    const read = await readFile(pathOf(file.candidate), {
       maxBytes: source.maxFileBytes,
-      buffer,
-      isLongUnchanged: (version) => settling.isLongUnchanged(version),
       reserve: (bytes) => this.#held.reserve(bytes),
     });
-    if (read.kind === 'changed') settling.seen(candidate, read.version, tickMs);
-    else if (read.kind !== 'read') this.#passOver(candidate, read);
-    else
-      try {
-        await this.#decide({
-          ...read,
-          candidate,
-          codec,
-          known,
-          unchangedMs: settling.unchangedMs(candidate.id, read.version, atMs),
-        });
-      } finally {
-        read.release();
-      }
+    if (read.kind !== 'read') return this.#passOver(file.candidate, read);
+    try {
+      this.#decide({ ...file, atMs }, read);
+    } finally {
+      read.release();
+    }
+    await this.#holdGroup();
+    if (this.#group.isFull) await this.#append();
   }
 
-  /** Whether nothing is to be read: this version was taken, or has not settled yet. */
-  async #isAsBefore(candidate: Candidate, known: Taken | undefined): Promise<boolean> {
+  /** Nothing of it was read: this version was taken, or has not settled yet. Answers what is left to do. */
+  #asBefore({ candidate, known }: FileInLook, version: FileVersion): readonly (() => Promise<void>)[] {
     const { settling, source } = this.#options;
-    const found = await lookAt(candidate.path);
-    if (found.kind !== 'changed') return false; // reading it says why
-    const { version } = found;
-    if (known?.version !== version.id) return settling.isUnsettled(candidate, version);
-    settling.done(candidate.id);
-    if (source.afterwards !== 'leave' && !known.isRefused) await this.#takeAway(candidate, known, source.afterwards);
-    return true;
-  }
-
-  async #decide({ candidate, version, bytes, codec, known, unchangedMs }: ReadCandidate): Promise<void> {
-    const { settling, source } = this.#options;
-    if (unchangedMs < tickMs) return settling.seen(candidate, version, tickMs);
-    const content = contentOf(bytes);
-    const before = this.#group.batch.bytes;
-    const file = { candidate, version, content, bytes, codec };
-    if (known?.content === content && (source.afterwards === 'leave' || known.isRefused))
-      this.#group.addUnchanged(file, known.isRefused);
+    const { afterwards } = source;
+    if (known?.version !== version.id) settling.seenAgain(candidate, version);
     else {
-      const cut = cutFile(bytes, source.format);
+      settling.done(candidate.id);
+      if (afterwards !== 'leave' && !known.isRefused)
+        return [
+          async () => {
+            await this.#takeAway(candidate, known, afterwards);
+            this.#inHand.delete(candidate.id);
+          },
+        ];
+    }
+    this.#inHand.delete(candidate.id);
+    return [];
+  }
+
+  #decide({ candidate, known, codec, atMs }: FileInLook, { version, content, isJson, bytes }: ReadBytes): void {
+    const { settling, source } = this.#options;
+    const unchangedMs = settling.unchangedMs(candidate.id, version, atMs);
+    const file = { candidate, version, content, bytes, codec };
+    const before = this.#group.batch.bytes;
+    if (unchangedMs < tickMs) return this.#waitFor(candidate, version, tickMs);
+    if (known?.content === content) this.#group.addUnchanged(file, known.isRefused);
+    else {
+      const cut = cutFile(bytes, source.format, isJson);
       const couldGrow = source.format !== 'json' || 'notJson' in cut;
       if (couldGrow && unchangedMs < source.settledAfterMs)
-        return settling.seen(candidate, version, source.settledAfterMs);
+        return this.#waitFor(candidate, version, source.settledAfterMs);
       this.#group.add({ ...file, cut });
     }
-    this.#inHand.add(candidate.id);
     settling.done(candidate.id);
-    await this.#held.change(this.#group.batch.bytes - before);
+    this.#unheldBytes += this.#group.batch.bytes - before;
   }
 
-  #passOver(candidate: Candidate, read: Exclude<FileRead, { readonly kind: 'read' | 'changed' }>): void {
-    const { settling, observer, source } = this.#options;
+  #waitFor(candidate: Candidate, version: FileVersion, neededMs: number): void {
+    this.#options.settling.seen(candidate, version, neededMs);
+    this.#inHand.delete(candidate.id);
+  }
+
+  /** What has come into the group counts. @throws Fault BUSY */
+  async #holdGroup(): Promise<void> {
+    const bytes = this.#unheldBytes;
+    this.#unheldBytes = 0;
+    await this.#held.change(bytes);
+  }
+
+  #passOver(candidate: Candidate, read: Exclude<LargeFileRead, { readonly kind: 'read' }>): void {
+    const { observer, settling, source } = this.#options;
+    if (read.kind === 'changed') return this.#waitFor(candidate, read.version, tickMs);
     settling.done(candidate.id);
+    this.#inHand.delete(candidate.id);
     if (read.kind === 'gone') return;
     const why = {
       unreadable: 'cannot be read',
@@ -189,7 +246,7 @@ export class FileLoader {
     observer.taken(files);
     const { afterwards } = source;
     if (afterwards !== 'leave')
-      await inParallel(files, readers, async ({ candidate, taken }) => {
+      await inParallel(files, atOnce, async ({ candidate, taken }) => {
         if (!taken.isRefused) await this.#takeAway(candidate, taken, afterwards);
       });
     for (const { candidate } of files) this.#inHand.delete(candidate.id);
@@ -218,12 +275,28 @@ export class FileLoader {
   }
 }
 
-interface ReadCandidate {
+interface KnownFile {
   readonly candidate: Candidate;
-  readonly version: FileVersion;
-  readonly bytes: Buffer;
-  readonly codec: Codec;
   readonly known: Taken | undefined;
-  /** For so long before it was read. */
-  readonly unchangedMs: number;
+}
+
+/** Files that are being read. */
+interface Look {
+  readonly files: readonly KnownFile[];
+  readonly codec: Codec;
+  /** Before anything is read of them. */
+  readonly atMs: number;
+  readonly page: Promise<ReadPage>;
+}
+
+interface FileInLook extends KnownFile {
+  readonly codec: Codec;
+  readonly atMs: number;
+}
+
+interface ReadBytes {
+  readonly version: FileVersion;
+  readonly content: string;
+  readonly isJson: boolean;
+  readonly bytes: Buffer;
 }

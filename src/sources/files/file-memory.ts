@@ -8,14 +8,17 @@
  */
 import { decidedEnd } from '../../log/decided-end.ts';
 import type { Batch, Log, TopicPartition } from '../../log/log.ts';
-import type { StatePut, StateStore } from '../../stores/state/state-store.ts';
+import type { StateChange, StatePut, StateStore } from '../../stores/state/state-store.ts';
 
 export const filesTopic = { name: 'tributary.files', partitions: 1 } as const;
 
 export const filesAt: TopicPartition = { topic: filesTopic.name, partition: 0 };
 
 const readBytes = 1024 * 1024;
-/** So many are appended before their entries are kept: a commit for each group would write the same pages again and again. */
+/**
+ * So many are appended before their entries are kept, while further files are taken: a commit for each group would write the same pages again and
+ * again. Twice as many wait for it.
+ */
 const mostRecent = 8_192;
 
 export interface Taken {
@@ -45,7 +48,7 @@ export class FileMemory {
   readonly #positionKey: string;
   /** Appended by this process, and perhaps not in the state yet. */
   readonly #recent = new Map<string, Taken>();
-  /** Taken away since, so that there is nothing to keep of them. */
+  /** Taken away since, so that nothing of them is to be kept. */
   readonly #gone = new Set<string>();
   /** Where the topic goes on behind what the state has; undefined where the state has to be asked. */
   #next: number | undefined;
@@ -74,12 +77,15 @@ export class FileMemory {
       this.#recent.set(id, taken);
       this.#gone.delete(id);
     }
-    if (this.#recent.size + this.#gone.size >= mostRecent) await this.catchUp();
+    const recent = this.#recent.size + this.#gone.size;
+    if (recent >= 2 * mostRecent) await this.catchUp();
+    else if (recent >= mostRecent) this.catchUp().catch(() => undefined); // what fails is tried again, and told to who waits for it
   }
 
-  /** It is not there any more: nothing has to be known of it. */
+  /** It is not there any more: what comes in its place is another file. */
   forget(id: string): void {
-    if (this.#recent.delete(id)) this.#gone.add(id);
+    this.#recent.delete(id);
+    this.#gone.add(id);
   }
 
   /** In the order of the ids. @throws Fault STATE_UNAVAILABLE, LOG_UNAVAILABLE */
@@ -87,7 +93,9 @@ export class FileMemory {
     for (;;) {
       const [position, ...values] = await this.#state.getAll([this.#positionKey, ...ids.map(entryKey)]);
       if (this.#next !== undefined && offsetIn(position) >= this.#next)
-        return ids.map((id, index) => this.#recent.get(id) ?? takenIn(values[index]));
+        return ids.map((id, index) =>
+          this.#gone.has(id) ? undefined : (this.#recent.get(id) ?? takenIn(values[index])),
+        );
       this.#next = undefined; // it has not been asked yet, or has gone back
       await this.catchUp();
     }
@@ -101,39 +109,39 @@ export class FileMemory {
   }
 
   async #readOn(): Promise<void> {
+    const gone = [...this.#gone]; // what is in the log of them lies before its end
     const end = await decidedEnd(this.#log, filesAt);
     for (;;) {
       const from = (this.#next ??= await this.#findPlace());
-      if (from >= end && this.#stored !== undefined) return;
-      if (from >= end) {
-        await this.#commit([], from); // from now on it is told from a state that was emptied
-        continue;
-      }
-      const { records, next } = await this.#log.read(filesAt, from, { maxBytes: readBytes });
-      const read = new Map<string, Taken>();
-      for (const { key, value } of records) {
-        const taken = readTaken(value);
-        if (key !== null && taken) read.set(key, taken);
-      }
-      if (!(await this.#commit(this.#puts(read), next))) continue;
-      for (const [id, { version, content }] of read) {
-        const recent = this.#recent.get(id);
-        if (recent?.version === version && recent.content === content) this.#recent.delete(id);
-        this.#gone.delete(id);
-      }
+      if (from >= end && this.#stored !== undefined) break;
+      if (from < end) await this.#readPage(from);
+      else await this.#commit({}, from); // from now on it is told from a state that was emptied
+    }
+    const forgotten = gone.filter((id) => this.#gone.has(id));
+    if (forgotten.length === 0 || !(await this.#commit({ delete: forgotten.map(entryKey) }, this.#next))) return;
+    for (const id of forgotten) this.#gone.delete(id);
+  }
+
+  async #readPage(from: number): Promise<void> {
+    const { records, next } = await this.#log.read(filesAt, from, { maxBytes: readBytes });
+    const read = new Map<string, Taken>();
+    for (const { key, value } of records) {
+      const taken = readTaken(value);
+      if (key !== null && taken && !this.#gone.has(key)) read.set(key, taken);
+    }
+    const put = [...read].map(([id, taken]): StatePut => ({ key: entryKey(id), value: entryOf(taken) }));
+    if (!(await this.#commit({ put }, next))) return;
+    for (const [id, { version, content }] of read) {
+      const recent = this.#recent.get(id);
+      if (recent?.version === version && recent.content === content) this.#recent.delete(id);
     }
   }
 
-  #puts(read: ReadonlyMap<string, Taken>): readonly StatePut[] {
-    const put: StatePut[] = [];
-    for (const [id, taken] of read) if (!this.#gone.has(id)) put.push({ key: entryKey(id), value: entryOf(taken) });
-    return put;
-  }
-
-  async #commit(put: readonly StatePut[], next: number): Promise<boolean> {
+  async #commit(change: Pick<StateChange, 'put' | 'delete'>, next: number): Promise<boolean> {
     const key = this.#positionKey;
     const value = Buffer.from(String(next));
-    const isDone = await this.#state.commit({ expect: [{ key, value: this.#stored }], put: [...put, { key, value }] });
+    const put = [...(change.put ?? []), { key, value }];
+    const isDone = await this.#state.commit({ ...change, expect: [{ key, value: this.#stored }], put });
     this.#next = isDone ? next : undefined; // else another node has done it
     this.#stored = value;
     return isDone;

@@ -11,13 +11,14 @@ import { isFault } from '../../errors.ts';
 import type { Member } from '../../log/log.ts';
 import { stateId } from '../../processing/state-id.ts';
 import type { StateStore } from '../../stores/state/state-store.ts';
-import { type Candidate, candidateAt, type Inbox, inboxAt } from './candidate.ts';
+import { type BytePath, nameIn } from './byte-path.ts';
+import { type Candidate, candidateAt, type Inbox, inboxAt, shownFile } from './candidate.ts';
 import { checkInboxes } from './check-inboxes.ts';
 import { DirectoryWatch } from './directory-watch.ts';
 import { FileLoader, type FileLoaderOptions, type FileObserver } from './file-loader.ts';
 import { filesAt } from './file-memory.ts';
-import { nameMatcher, shownName } from './file-names.ts';
-import { listFiles } from './list-files.ts';
+import { nameMatcher } from './file-names.ts';
+import { idAndPath, type PassedOver } from './list-files.ts';
 import { Settling } from './settling.ts';
 import { checkMovable, endTakenAway } from './take-away.ts';
 
@@ -46,7 +47,7 @@ export class FileSource {
   readonly #settling = new Settling();
   readonly #loader: FileLoader;
   readonly #watches: readonly DirectoryWatch[];
-  readonly #matches: (name: Buffer) => boolean;
+  readonly #matches: (name: BytePath) => boolean;
   readonly #ending = new AbortController();
   #member: Promise<Member> | undefined;
   #working: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
@@ -104,6 +105,7 @@ export class FileSource {
         await this.#begin();
         while (!signal.aborted) await this.#turn(signal);
         await this.#loader.finish();
+        await this.#options.memory.catchUp(); // a file that is gone is not to be known by the next life
       } catch (error) {
         await this.#loader.settle();
         if (signal.aborted && isFault(error, 'BUSY')) break; // waited for room, and is told to end
@@ -124,11 +126,13 @@ export class FileSource {
     this.#nextListingMs = 0;
     const { afterwards } = source;
     if (afterwards === 'leave') return;
-    for (const inbox of this.#inboxes)
-      await endTakenAway(inbox, afterwards, async ({ id }, version) => {
+    for (const inbox of this.#inboxes) {
+      const gone = await endTakenAway(inbox, afterwards, async ({ id }, version) => {
         const [taken] = await memory.find([id]);
         return taken?.version === version;
       });
+      for (const id of gone) memory.forget(id);
+    }
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
@@ -155,25 +159,22 @@ export class FileSource {
   }
 
   async #list(inbox: Inbox, signal: AbortSignal): Promise<void> {
-    const { source, observer } = this.#options;
-    const { root } = inbox;
-    const onPassedOver = (path: Buffer, why: string): void =>
-      observer.passedOver(`${inbox.name}/${shownName(path)}`, why);
+    const { source, observer, reader } = this.#options;
+    const passOver = ({ path, why }: PassedOver): void =>
+      observer.passedOver(shownFile({ inbox, relative: path }), why);
+    const isOurs = (path: BytePath): boolean => this.#matches(nameIn(path));
     if (source.afterwards === 'move') await checkMovable(inbox);
-    const options = { root, subdirectories: source.subdirectories, matches: this.#matches, onPassedOver };
-    try {
-      for await (const page of listFiles(options)) {
-        if (signal.aborted) return;
-        await this.#loader.look(
-          page.map((relative) => candidateAt(inbox, relative)),
-          signal,
-        );
-        await this.#lookAtDue(signal);
-      }
-    } catch (error) {
-      const { code, syscall } = error as NodeJS.ErrnoException;
-      if (code === undefined || !['opendir', 'scandir', 'readdir'].includes(String(syscall))) throw error;
-      observer.passedOver(inbox.name, `cannot be listed (${code})`);
+    const { root, scope } = inbox;
+    const pages = reader.list({ root, scope, subdirectories: source.subdirectories });
+    for await (const { files, others, unlisted } of pages) {
+      if (signal.aborted) return;
+      for (const one of others) if (isOurs(one.path)) passOver(one);
+      unlisted.forEach(passOver);
+      const candidates = files
+        .map(idAndPath)
+        .flatMap(([id, path]) => (isOurs(path) ? [candidateAt(inbox, path, id)] : []));
+      await this.#loader.look(candidates, signal);
+      await this.#lookAtDue(signal);
     }
   }
 
@@ -183,7 +184,7 @@ export class FileSource {
   }
 
   #watchOf(inbox: Inbox): DirectoryWatch {
-    const onChange = (name: Buffer | undefined): void => {
+    const onChange = (name: BytePath | undefined): void => {
       if (name && !this.#matches(name)) return;
       const isNoted = name !== undefined && this.#settling.heardOf(candidateAt(inbox, name));
       if (!isNoted) this.#nextListingMs = Math.min(this.#nextListingMs, performance.now() + retryMs);

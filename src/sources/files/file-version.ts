@@ -4,6 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
+import { type BytePath, bytesOf } from './byte-path.ts';
 
 export interface FileVersion {
   /** Names the version among those of its path: 16 hexadecimal digits. */
@@ -24,6 +25,6 @@ export function contentOf(bytes: Uint8Array): string {
 }
 
 /** 96 bits, in 16 characters: two of ten million paths share an id once in 10^15 such sets. */
-export function pathId(scope: string, relative: Buffer): string {
-  return hash('sha256', Buffer.concat([Buffer.from(`${scope}\0`), relative]), 'base64url').slice(0, 16);
+export function pathId(scope: BytePath, relative: BytePath): string {
+  return hash('sha256', bytesOf(`${scope}\0${relative}`), 'base64url').slice(0, 16);
 }

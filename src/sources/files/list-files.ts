@@ -1,89 +1,117 @@
 /**
- * The files of a directory, a page at a time: as much memory for ten million names as for ten. Symbolic links are not followed, and what
- * is neither file nor directory is passed over. Files that come or go meanwhile may be in it or not: the next listing tells.
+ * The files of a directory, a page at a time: as much memory for ten million names as for a hundred thousand. Symbolic links are not followed, and what
+ * is neither file nor directory is passed over. Files that come or go meanwhile may be in it or not: the next listing tells. Waits for the
+ * disk: for a thread that may (file-thread.ts).
  */
-import type { Dirent } from 'node:fs';
-import { lstat, opendir } from 'node:fs/promises';
+import { type Dir, type Dirent, lstatSync, opendirSync } from 'node:fs';
+import { type BytePath, bytesOf, joined } from './byte-path.ts';
+import { pathId } from './file-version.ts';
 
 export interface ListOptions {
-  readonly root: Buffer;
+  readonly root: BytePath;
+  /** Of the files' ids. */
+  readonly scope: BytePath;
   readonly subdirectories: boolean;
-  readonly matches: (name: Buffer) => boolean;
-  /** A directory or file that cannot be looked at, or that is no file. Must not throw. */
-  readonly onPassedOver: (path: Buffer, why: string) => void;
 }
 
-const pageFiles = 256;
+/** Paths below the root. */
+export interface ListedPage {
+  readonly files: readonly ListedFile[];
+  /** Neither files nor directories. */
+  readonly others: readonly PassedOver[];
+  /** Directories that cannot be listed, or lie too deep; the root has no name. */
+  readonly unlisted: readonly PassedOver[];
+}
+
+/** Its id, and behind that its path: one string takes a third of the memory of two in an object, and is sorted as it is. */
+export type ListedFile = string;
+
+const idCharacters = 16;
+
+export function listedFile(id: string, path: BytePath): ListedFile {
+  return id + path;
+}
+
+export function idAndPath(file: ListedFile): readonly [id: string, path: BytePath] {
+  return [file.slice(0, idCharacters), file.slice(idCharacters)];
+}
+
+export interface PassedOver {
+  readonly path: BytePath;
+  readonly why: string;
+}
+
+const pageFiles = 512;
+/**
+ * So many are put into the order of their ids: what is remembered of them then lies side by side in the keyed state, where each would be on a page of
+ * its own otherwise.
+ */
+const sortedFiles = 32_768;
 /** Deeper ones are told and passed over: each level holds a directory open. */
 const deepest = 64;
 
 /** In the directory that was listed, what has been taken away stands here; hidden ones are passed over anyway. */
-export const loadedDirectory = Buffer.from('loaded');
+export const loadedDirectory: BytePath = 'loaded';
 
-/** Paths below the root; none where it is not there. @throws what the system says, where the root itself cannot be listed */
-export async function* listFiles(options: ListOptions): AsyncGenerator<readonly Buffer[]> {
-  let page: Buffer[] = [];
-  for await (const relative of walk(options, nothing, 0)) {
-    page.push(relative);
-    if (page.length < pageFiles) continue;
-    yield page;
-    page = [];
+/** Nothing where the root is not there. */
+export function* listFiles(options: ListOptions): Generator<ListedPage> {
+  const passedOver = { others: [] as PassedOver[], unlisted: [] as PassedOver[] };
+  let files: ListedFile[] = [];
+  for (const { path, kind, why } of walk(options, '', 0)) {
+    if (kind === 'file') files.push(listedFile(pathId(options.scope, path), path));
+    else passedOver[kind].push({ path, why });
+    if (files.length < sortedFiles && passedOver.others.length < pageFiles) continue;
+    yield* pagesOf(files, { others: passedOver.others.splice(0), unlisted: passedOver.unlisted.splice(0) });
+    files = [];
   }
-  if (page.length > 0) yield page;
+  yield* pagesOf(files, passedOver);
 }
 
-async function* walk(options: ListOptions, within: Buffer, depth: number): AsyncGenerator<Buffer> {
-  const { matches, subdirectories, onPassedOver } = options;
-  const directory = await openDirectory(options, within);
-  for await (const entry of directory ?? []) {
-    const name = entry.name as unknown as Buffer; // as `encoding` says
-    const relative = joined(within, name);
-    const kind = await kindOf(entry, joined(options.root, relative));
-    if (kind === 'directory') {
-      if (!subdirectories || name[0] === 0x2e || (depth === 0 && name.equals(loadedDirectory))) continue;
-      if (depth < deepest) yield* walk(options, relative, depth + 1);
-      else onPassedOver(relative, `lies more than ${deepest} directories deep`);
-    } else if (matches(name)) {
-      if (kind === 'file') yield relative;
-      else if (kind !== 'gone') onPassedOver(relative, `is no file, but ${kind}`);
-    }
-  }
+function* pagesOf(files: ListedFile[], passedOver: Omit<ListedPage, 'files'>): Generator<ListedPage> {
+  files.sort();
+  yield { files: files.slice(0, pageFiles), ...passedOver };
+  for (let at = pageFiles; at < files.length; at += pageFiles)
+    yield { files: files.slice(at, at + pageFiles), others: [], unlisted: [] };
 }
 
-async function openDirectory({ root, onPassedOver }: ListOptions, within: Buffer) {
+interface Found extends PassedOver {
+  readonly kind: 'file' | 'others' | 'unlisted';
+}
+
+function* walk(options: ListOptions, within: BytePath, depth: number): Generator<Found> {
+  const { root, subdirectories } = options;
+  let directory: Dir | undefined;
   try {
-    return await opendir(joined(root, within), {
-      encoding: 'buffer' as BufferEncoding,
-      bufferSize: 256,
-    });
+    directory = opendirSync(bytesOf(joined(root, within)), { encoding: 'buffer' as BufferEncoding, bufferSize: 256 });
+    for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
+      const name = (entry.name as unknown as Buffer).toString('latin1'); // as `encoding` says
+      const path = joined(within, name);
+      const what = whatIs(entry, joined(root, path));
+      if (what === 'file') yield { path, kind: 'file', why: '' };
+      else if (what !== 'directory') yield { path, kind: 'others', why: `is no file, but ${what}` };
+      else if (!subdirectories || name.startsWith('.') || path === loadedDirectory) continue;
+      else if (depth < deepest) yield* walk(options, path, depth + 1);
+      else yield { path, kind: 'unlisted', why: `lies more than ${deepest} directories deep` };
+    }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    if (within.length === 0) throw error;
-    onPassedOver(within, `cannot be listed (${code})`);
-    return undefined;
+    if (code === undefined) throw error;
+    if (code !== 'ENOENT') yield { path: within, kind: 'unlisted', why: `cannot be listed (${code})` };
+  } finally {
+    directory?.closeSync();
   }
 }
 
-type Kind = 'file' | 'directory' | 'a symbolic link' | 'a pipe, socket or device' | 'gone';
+type Kind = 'file' | 'directory' | 'a symbolic link' | 'a pipe, socket or device';
 
-/** Not every file system tells it with the name. */
-async function kindOf(entry: Dirent, path: Buffer): Promise<Kind> {
+/** Not every file system tells it with the name. Of what is gone meanwhile it does not matter. */
+function whatIs(entry: Dirent, path: BytePath): Kind {
   if (entry.isFile()) return 'file';
   if (entry.isDirectory()) return 'directory';
   if (entry.isSymbolicLink()) return 'a symbolic link';
-  if (entry.isFIFO() || entry.isSocket() || entry.isCharacterDevice() || entry.isBlockDevice())
-    return 'a pipe, socket or device';
-  return lstat(path).then(
-    (stats) => (stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'a pipe, socket or device'),
-    () => 'gone',
-  );
+  if (entry.isFIFO() || entry.isSocket() || entry.isCharacterDevice() || entry.isBlockDevice()) return special;
+  const stats = lstatSync(bytesOf(path), { throwIfNoEntry: false });
+  return !stats || stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : special;
 }
 
-const nothing = Buffer.alloc(0);
-const slash = Buffer.from('/');
-
-export function joined(directory: Buffer, name: Buffer): Buffer {
-  if (directory.length === 0) return name;
-  return name.length === 0 ? directory : Buffer.concat([directory, slash, name]);
-}
+const special = 'a pipe, socket or device';

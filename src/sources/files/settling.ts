@@ -80,13 +80,17 @@ export class Settling {
     known.dueMs = Math.min(nowMs + known.delayMs, Math.max(known.sinceMs + neededMs, nowMs + 1));
   }
 
-  /** Whether it was seen so, and reading it again would be of no use yet; then it goes on waiting. */
-  isUnsettled(candidate: Candidate, version: FileVersion): boolean {
+  /** The version of which reading it again would be of no use yet. */
+  unsettled(id: string): string | undefined {
+    const { version, neededMs } = this.#waiting.get(id) ?? {};
+    if (version === undefined || neededMs === undefined) return undefined;
+    return this.unchangedMs(id, version) < neededMs ? version.id : undefined;
+  }
+
+  /** It has been seen as before, and goes on waiting. */
+  seenAgain(candidate: Candidate, version: FileVersion): void {
     const known = this.#waiting.get(candidate.id);
-    if (known?.version?.id !== version.id) return false;
-    if (this.unchangedMs(candidate.id, version) >= known.neededMs) return false;
-    this.seen(candidate, version, known.neededMs);
-    return true;
+    if (known) this.seen(candidate, version, known.neededMs);
   }
 
   /** For how long it has certainly been unchanged. @param atMs at that moment (`elapsedMs`) */
@@ -96,12 +100,9 @@ export class Settling {
     return Math.max(seenMs, this.#now() - version.changedMs - clockSkewMs);
   }
 
-  isLongUnchanged(version: FileVersion): boolean {
-    return this.#now() - version.changedMs - clockSkewMs > tickMs;
-  }
-
-  lastSeen(id: string): FileVersion | undefined {
-    return this.#waiting.get(id)?.version;
+  /** What was last changed before it has been unchanged for long enough by now, however wrong a clock may be. Unix milliseconds. */
+  longUnchangedBeforeMs(): number {
+    return this.#now() - clockSkewMs - tickMs;
   }
 
   /** It has been taken, or is gone. */

@@ -7,23 +7,24 @@
  */
 import { link, lstat, mkdir, opendir, rename, rmdir, unlink } from 'node:fs/promises';
 import { Fault } from '../../errors.ts';
+import { type BytePath, bytesOf, joined } from './byte-path.ts';
 import { shownName } from './file-names.ts';
 import { versionOf } from './file-version.ts';
-import { type Candidate, candidateAt, type Inbox } from './candidate.ts';
-import { joined, loadedDirectory } from './list-files.ts';
+import { type Candidate, candidateAt, type Inbox, pathOf } from './candidate.ts';
+import { loadedDirectory } from './list-files.ts';
 
 export type Away = 'move' | 'delete';
 
-const claims = Buffer.from('.tributary');
+const claims: BytePath = '.tributary';
 
 /** Answers false where another version is there by now: it is where it was. @throws what the system says */
 export async function takeAway(candidate: Candidate, version: string, away: Away): Promise<boolean> {
-  const { inbox, relative, id, path } = candidate;
-  const claim = joined(joined(inbox.root, claims), Buffer.from(`${id}-${version}`));
+  const { inbox, relative, id } = candidate;
+  const claim = joined(joined(inbox.root, claims), `${id}-${version}`);
   const claimed = joined(claim, relative);
-  await mkdir(parentOf(claimed), { recursive: true });
+  await mkdir(bytesOf(parentOf(claimed)), { recursive: true });
   try {
-    await rename(path, claimed);
+    await rename(bytesOf(pathOf(candidate)), bytesOf(claimed));
   } catch (error) {
     if (!isCode(error, 'ENOENT')) throw error;
     await removeEmpty(claim, claimed);
@@ -33,30 +34,34 @@ export async function takeAway(candidate: Candidate, version: string, away: Away
 }
 
 /**
- * Ends what an earlier life has begun.
+ * Ends what an earlier life has begun. Answers the ids of the files that are not there any more.
  * @param wasTaken whether that version of the file is in the log
  */
 export async function endTakenAway(
   inbox: Inbox,
   away: Away,
   wasTaken: (candidate: Candidate, version: string) => Promise<boolean>,
-): Promise<void> {
+): Promise<readonly string[]> {
+  const gone: string[] = [];
   const root = joined(inbox.root, claims);
   for await (const name of namesIn(root)) {
-    const version = name.toString().split('-').at(-1) ?? '';
+    const version = name.split('-').at(-1) ?? '';
     const claim = joined(root, name);
     const relative = await fileIn(claim);
     if (relative === undefined) continue;
-    const isTaken = await wasTaken(candidateAt(inbox, relative), version);
-    await end(inbox, { claim, claimed: joined(claim, relative), relative, version: isTaken ? version : '' }, away);
+    const candidate = candidateAt(inbox, relative);
+    const isTaken = await wasTaken(candidate, version);
+    const claimed = joined(claim, relative);
+    if (await end(inbox, { claim, claimed, relative, version: isTaken ? version : '' }, away)) gone.push(candidate.id);
   }
+  return gone;
 }
 
 /** @throws Fault CONFIG_INVALID where files could not be moved from the directory into `loaded` in it by renaming them */
 export async function checkMovable(inbox: Inbox): Promise<void> {
   const target = joined(inbox.root, loadedDirectory);
-  const found = await lstat(target).catch(() => undefined); // it is made when it is needed
-  const root = await lstat(inbox.root).catch(() => undefined);
+  const found = await lstat(bytesOf(target)).catch(() => undefined); // it is made when it is needed
+  const root = await lstat(bytesOf(inbox.root)).catch(() => undefined);
   if (found === undefined || root === undefined) return;
   if (found.isDirectory() && (root.isSymbolicLink() || found.dev === root.dev)) return;
   const what = found.isDirectory() ? 'is on another file system' : 'is no directory';
@@ -65,29 +70,29 @@ export async function checkMovable(inbox: Inbox): Promise<void> {
 }
 
 interface Claimed {
-  readonly claim: Buffer;
-  readonly claimed: Buffer;
-  readonly relative: Buffer;
+  readonly claim: BytePath;
+  readonly claimed: BytePath;
+  readonly relative: BytePath;
   /** That may be taken away. */
   readonly version: string;
 }
 
 async function end(inbox: Inbox, { claim, claimed, relative, version }: Claimed, away: Away): Promise<boolean> {
-  const isTheOne = versionOf(await lstat(claimed, { bigint: true })).id === version;
+  const isTheOne = versionOf(await lstat(bytesOf(claimed), { bigint: true })).id === version;
   if (!isTheOne) await place(claimed, joined(inbox.root, relative));
   else if (away === 'move') await place(claimed, joined(joined(inbox.root, loadedDirectory), relative));
-  await unlink(claimed);
+  await unlink(bytesOf(claimed));
   await removeEmpty(claim, claimed);
   return isTheOne;
 }
 
 /** Under the name, or the name with the first number behind it that is free; not again where an earlier life has done it. */
-async function place(from: Buffer, to: Buffer): Promise<void> {
-  await mkdir(parentOf(to), { recursive: true });
+async function place(from: BytePath, to: BytePath): Promise<void> {
+  await mkdir(bytesOf(parentOf(to)), { recursive: true });
   for (let number = 0; ; number += 1) {
-    const name = number === 0 ? to : Buffer.concat([to, Buffer.from(`.${number}`)]);
+    const name = number === 0 ? to : `${to}.${number}`;
     try {
-      return await link(from, name);
+      return await link(bytesOf(from), bytesOf(name));
     } catch (error) {
       if (!isCode(error, 'EEXIST')) throw error;
       if (await areSame(from, name)) return;
@@ -95,16 +100,16 @@ async function place(from: Buffer, to: Buffer): Promise<void> {
   }
 }
 
-async function areSame(one: Buffer, other: Buffer): Promise<boolean> {
-  const [a, b] = await Promise.all([lstat(one, { bigint: true }), lstat(other, { bigint: true })]);
-  return a.ino === b.ino && a.dev === b.dev;
+async function areSame(one: BytePath, other: BytePath): Promise<boolean> {
+  const [a, b] = await Promise.all([one, other].map((path) => lstat(bytesOf(path), { bigint: true })));
+  return a?.ino === b?.ino && a?.dev === b?.dev;
 }
 
 /** The directories that were made for the claim. */
-async function removeEmpty(claim: Buffer, claimed: Buffer): Promise<void> {
+async function removeEmpty(claim: BytePath, claimed: BytePath): Promise<void> {
   for (let directory = parentOf(claimed); directory.length >= claim.length; directory = parentOf(directory)) {
     try {
-      await rmdir(directory);
+      await rmdir(bytesOf(directory));
     } catch (error) {
       if (isCode(error, 'ENOENT')) continue;
       if (isCode(error, 'ENOTEMPTY')) return;
@@ -114,29 +119,30 @@ async function removeEmpty(claim: Buffer, claimed: Buffer): Promise<void> {
 }
 
 /** The one file below, undefined where there is none. */
-async function fileIn(claim: Buffer, within: Buffer = Buffer.alloc(0)): Promise<Buffer | undefined> {
+async function fileIn(claim: BytePath, within: BytePath = ''): Promise<BytePath | undefined> {
   for await (const name of namesIn(joined(claim, within))) {
     const relative = joined(within, name);
-    const stats = await lstat(joined(claim, relative));
+    const stats = await lstat(bytesOf(joined(claim, relative)));
     if (!stats.isDirectory()) return relative;
     const found = await fileIn(claim, relative);
     if (found) return found;
   }
-  await rmdir(joined(claim, within));
+  await rmdir(bytesOf(joined(claim, within)));
   return undefined;
 }
 
-async function* namesIn(directory: Buffer): AsyncGenerator<Buffer> {
+async function* namesIn(directory: BytePath): AsyncGenerator<BytePath> {
   try {
     const encoding = 'buffer' as BufferEncoding;
-    for await (const entry of await opendir(directory, { encoding })) yield entry.name as unknown as Buffer;
+    for await (const { name } of await opendir(bytesOf(directory), { encoding }))
+      yield (name as unknown as Buffer).toString('latin1'); // as `encoding` says
   } catch (error) {
     if (!isCode(error, 'ENOENT')) throw error;
   }
 }
 
-function parentOf(path: Buffer): Buffer {
-  return path.subarray(0, path.lastIndexOf('/'));
+function parentOf(path: BytePath): BytePath {
+  return path.slice(0, path.lastIndexOf('/'));
 }
 
 function isCode(error: unknown, code: string): boolean {

@@ -14,7 +14,7 @@ const prepare = async (t: { after(fn: () => Promise<void>): void }) => {
   const at = (...path: string[]) => join(dir, 'inbox', ...path);
   await mkdir(at('x'), { recursive: true });
   await writeFile(at('x', '1.json'), 'first');
-  const candidate = candidateAt(inbox, Buffer.from('x/1.json'));
+  const candidate = candidateAt(inbox, 'x/1.json');
   const version = versionOf(await lstat(at('x', '1.json'), { bigint: true })).id;
   const claim = at('.tributary', `${candidate.id}-${version}`, 'x');
   return { inbox, at, candidate, version, claim };
