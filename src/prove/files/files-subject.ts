@@ -88,6 +88,6 @@ const what =
   'of systems that take files, only those with JSON files (*.json) in relative directories, and with dimensions as their only sinks, can';
 
 function isKnown({ sinks }: Pipeline, { format, match, directories }: FileSource): boolean {
-  const areFiles = format === 'json' && nameMatcher(match)(Buffer.from('0.json'));
+  const areFiles = format === 'json' && nameMatcher(match)('0.json');
   return areFiles && !directories.some(isAbsolute) && sinks.every(({ kind }) => kind === 'dimension');
 }

@@ -1,7 +1,7 @@
 /**
  * Deletes or moves a file whose events are durable, and no other: another version may have come in its place in that very moment. So
- * it is first renamed into a directory of ours, then looked at, and given back if it is not the one. A crash in between leaves
- * it there, and the next start ends what was begun. Nothing is ever overwritten.
+ * it is first renamed into a directory of ours, then looked at, and given back if it is not the one. A crash or a failure
+ * in between leaves it there, and the next listing ends what was begun. Nothing is ever overwritten.
  *
  *   <inbox>/<path>  ->  <inbox>/.tributary/<id>-<version>/<path>  ->  deleted, or <inbox>/loaded/<path>
  */
@@ -22,6 +22,7 @@ export async function takeAway(candidate: Candidate, version: string, away: Away
   const { inbox, relative, id } = candidate;
   const claim = joined(joined(inbox.root, claims), `${id}-${version}`);
   const claimed = joined(claim, relative);
+  if (away === 'move') await mkdir(bytesOf(parentOf(loadedPath(inbox, relative))), { recursive: true }); // fails before anything is done
   await mkdir(bytesOf(parentOf(claimed)), { recursive: true });
   try {
     await rename(bytesOf(pathOf(candidate)), bytesOf(claimed));
@@ -33,26 +34,40 @@ export async function takeAway(candidate: Candidate, version: string, away: Away
   return end(inbox, { claim, claimed, relative, version }, away);
 }
 
+export interface TakenAway {
+  /** Whether that version of the file is in the log. */
+  readonly wasTaken: (candidate: Candidate, version: string) => Promise<boolean>;
+  /** It stays where it is until the next time. */
+  readonly onFailed: (relative: BytePath, error: unknown) => void;
+}
+
 /**
- * Ends what an earlier life has begun. Answers the ids of the files that are not there any more.
- * @param wasTaken whether that version of the file is in the log
+ * Ends what an earlier life has begun, or what has failed; nothing may be under way. Answers the ids of the files that are not there any more.
+ * @throws what `wasTaken` does
  */
 export async function endTakenAway(
   inbox: Inbox,
   away: Away,
-  wasTaken: (candidate: Candidate, version: string) => Promise<boolean>,
+  { wasTaken, onFailed }: TakenAway,
 ): Promise<readonly string[]> {
   const gone: string[] = [];
   const root = joined(inbox.root, claims);
-  for await (const name of namesIn(root)) {
-    const version = name.split('-').at(-1) ?? '';
-    const claim = joined(root, name);
-    const relative = await fileIn(claim);
-    if (relative === undefined) continue;
-    const candidate = candidateAt(inbox, relative);
-    const isTaken = await wasTaken(candidate, version);
-    const claimed = joined(claim, relative);
-    if (await end(inbox, { claim, claimed, relative, version: isTaken ? version : '' }, away)) gone.push(candidate.id);
+  let relative: BytePath | undefined;
+  try {
+    for await (const name of namesIn(root)) {
+      const version = name.split('-').at(-1) ?? '';
+      const claim = joined(root, name);
+      relative = await fileIn(claim);
+      if (relative === undefined) continue;
+      const candidate = candidateAt(inbox, relative);
+      const isTaken = await wasTaken(candidate, version);
+      const claimed = { claim, claimed: joined(claim, relative), relative, version: isTaken ? version : '' };
+      const failed = (error: unknown): void => onFailed(claimed.relative, error);
+      if (await end(inbox, claimed, away).catch(failed)) gone.push(candidate.id);
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    onFailed(relative ?? claims, error);
   }
   return gone;
 }
@@ -80,17 +95,21 @@ interface Claimed {
 async function end(inbox: Inbox, { claim, claimed, relative, version }: Claimed, away: Away): Promise<boolean> {
   const isTheOne = versionOf(await lstat(bytesOf(claimed), { bigint: true })).id === version;
   if (!isTheOne) await place(claimed, joined(inbox.root, relative));
-  else if (away === 'move') await place(claimed, joined(joined(inbox.root, loadedDirectory), relative));
+  else if (away === 'move') await place(claimed, loadedPath(inbox, relative));
   await unlink(bytesOf(claimed));
   await removeEmpty(claim, claimed);
   return isTheOne;
+}
+
+function loadedPath({ root }: Inbox, relative: BytePath): BytePath {
+  return joined(joined(root, loadedDirectory), relative);
 }
 
 /** Under the name, or the name with the first number behind it that is free; not again where an earlier life has done it. */
 async function place(from: BytePath, to: BytePath): Promise<void> {
   await mkdir(bytesOf(parentOf(to)), { recursive: true });
   for (let number = 0; ; number += 1) {
-    const name = number === 0 ? to : `${to}.${number}`;
+    const name = numbered(to, number);
     try {
       return await link(bytesOf(from), bytesOf(name));
     } catch (error) {
@@ -98,6 +117,15 @@ async function place(from: BytePath, to: BytePath): Promise<void> {
       if (await areSame(from, name)) return;
     }
   }
+}
+
+/** File systems have names of up to so many bytes. */
+const longestName = 255;
+
+function numbered(path: BytePath, number: number): BytePath {
+  if (number === 0) return path;
+  const suffix = `.${number}`;
+  return path.slice(0, path.lastIndexOf('/') + 1 + longestName - suffix.length) + suffix;
 }
 
 async function areSame(one: BytePath, other: BytePath): Promise<boolean> {
