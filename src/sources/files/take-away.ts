@@ -62,8 +62,11 @@ export async function endTakenAway(
       const candidate = candidateAt(inbox, relative);
       const isTaken = await wasTaken(candidate, version);
       const claimed = { claim, claimed: joined(claim, relative), relative, version: isTaken ? version : '' };
-      const failed = (error: unknown): void => onFailed(claimed.relative, error);
-      if (await end(inbox, claimed, away).catch(failed)) gone.push(candidate.id);
+      const isGone = await end(inbox, claimed, away).catch((error: unknown) => {
+        onFailed(claimed.relative, error);
+        return false;
+      });
+      if (isGone) gone.push(candidate.id);
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
