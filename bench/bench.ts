@@ -3,7 +3,7 @@
  * without a log, landing beside `psql \copy`, and memory while PostgreSQL stands still. On a cluster, whose servers it starts: ingest
  * beside the Kafka client's own producer, landing beside `psql \copy` and reading alone, and what a second node costs. A system that takes
  * requests: those beside the same server with a log that keeps nothing, and its views over millions of events. A system with batches: those
- * beside `psql \copy`, and reads beside pgbench.
+ * beside `psql \copy`, and reads beside pgbench. A system that takes files: those beside reading them and doing nothing.
  */
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -13,6 +13,7 @@ import { atExit } from './at-exit.ts';
 import { benchClusterIngest, type ClusterIngestResult } from './cluster/ingest/ingest.ts';
 import { benchClusterLanding, type ClusterLandingResult } from './cluster/landing.ts';
 import { benchNodes, type NodesResult } from './cluster/nodes.ts';
+import { benchFiles, type FilesResult } from './files/files.ts';
 import { benchIngest, type IngestResult } from './ingest/ingest.ts';
 import { benchLanding, type LandingResult } from './landing/landing.ts';
 import { benchMemory, type MemoryResult } from './memory/memory.ts';
@@ -23,7 +24,7 @@ import { benchReads, type ReadsResult } from './rates/reads.ts';
 import { benchRequests, type RequestsResult } from './requests/requests.ts';
 import { benchViews, type ViewsResult } from './requests/views.ts';
 
-export type Part = 'ingest' | 'landing' | 'memory' | 'nodes' | 'requests' | 'views' | 'batches' | 'reads';
+export type Part = 'ingest' | 'landing' | 'memory' | 'nodes' | 'requests' | 'views' | 'batches' | 'reads' | 'files';
 
 export interface BenchOptions {
   readonly system: string;
@@ -32,7 +33,7 @@ export interface BenchOptions {
   readonly only: Part | undefined;
   /** Seconds in place of minutes; the numbers mean nothing, and no goal is judged. */
   readonly quick: boolean;
-  /** Of the parts landing, batches and reads; default: each part's own. */
+  /** Of the parts landing, batches and reads, or files; default: each part's own. */
   readonly rows: number | undefined;
   /** Of the part memory, or views; default: each part's own. */
   readonly events: number | undefined;
@@ -76,7 +77,18 @@ export interface RatesBenchResult extends About {
   readonly reads: ReadsResult | undefined;
 }
 
-export type BenchResult = EmbeddedBenchResult | ClusterBenchResult | RequestsBenchResult | RatesBenchResult;
+/** Of a system that takes files. */
+export interface FilesBenchResult extends About {
+  readonly engine: 'embedded';
+  readonly files: FilesResult | undefined;
+}
+
+export type BenchResult =
+  | EmbeddedBenchResult
+  | ClusterBenchResult
+  | RequestsBenchResult
+  | RatesBenchResult
+  | FilesBenchResult;
 
 /** What each part is given. */
 export interface PartOptions extends BenchOptions {
@@ -87,6 +99,7 @@ export interface PartOptions extends BenchOptions {
 export async function bench(options: BenchOptions): Promise<BenchResult> {
   const [app] = await loadApps(benchConfig(options.system, '.'));
   if (app?.bulk) return benchRates(options);
+  if (app?.pipeline?.source.kind === 'files') return benchFileSystem(options);
   if (app?.pipeline?.source.kind === 'requests') return benchRequestSystem(options);
   return options.engine === 'cluster' ? benchCluster(options) : benchEmbedded(options);
 }
@@ -116,6 +129,11 @@ async function benchRates(options: BenchOptions): Promise<RatesBenchResult> {
   const batches = await runPart('batches', benchBatches, options);
   const reads = await runPart('reads', benchReads, options);
   return { ...about(options, [batches, reads]), engine: 'embedded', batches, reads };
+}
+
+async function benchFileSystem(options: BenchOptions): Promise<FilesBenchResult> {
+  const files = await runPart('files', benchFiles, options);
+  return { ...about(options, [files]), engine: 'embedded', files };
 }
 
 interface Judged {

@@ -21,14 +21,26 @@ export interface BenchProgram {
 
 const pollMs = 20;
 
-/** With the settings of the runtime that `npm start` has. @param more variables; default: all is embedded */
-export async function startProgram(system: string, dataDir: string, more: BenchSettings = {}): Promise<BenchProgram> {
+interface ProgramOptions {
+  /** Default: all is embedded. */
+  readonly env?: BenchSettings;
+  /** In which relative directories stand. Default: this process's. */
+  readonly workingDir?: string;
+}
+
+/** With the settings of the runtime that `npm start` has. */
+export async function startProgram(
+  system: string,
+  dataDir: string,
+  { env: more, workingDir }: ProgramOptions = {},
+): Promise<BenchProgram> {
   const args = [inPackage('src/cli/program.ts'), 'start', '--port', '0', '--data-dir', dataDir, '--only', system];
   const { PATH, HOME } = process.env;
   const env = { PATH, HOME, LOG_LEVEL: 'warn', MALLOC_ARENA_MAX: '2', ...more };
   const child = spawn(process.execPath, ['--max-semi-space-size=8', ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env,
+    cwd: workingDir,
   });
   const exited = once(child, 'exit');
   const callOff = atExit(() => child.kill('SIGKILL'));

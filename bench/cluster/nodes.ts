@@ -101,7 +101,8 @@ async function measure(
     return sent;
   };
   try {
-    for (let node = 0; node < nodes; node++) programs.push(await startProgram(system, join(dir, `node-${node}`), env));
+    for (let node = 0; node < nodes; node++)
+      programs.push(await startProgram(system, join(dir, `node-${node}`), { env }));
     for (const program of programs) await program.warehouseIsUp();
     await send(warmUpPackages); // a cluster that has just begun may refuse some
     const before = await cpuOf(programs);

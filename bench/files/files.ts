@@ -1,96 +1,136 @@
 /**
- * Files a second through the source, against reading the same files and doing nothing, in one run and each in a process of its own:
- * `node bench/files/files.ts <files> <directory>`. The directory is made, and removed afterwards.
+ * Files that lie in one directory: into the log, and the whole way into the tables, beside reading the same files and doing nothing, all in one run, and
+ * each in a process of its own. Reading takes its turn before and after. Then the source once more, when it knows all of them.
  */
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { mkdir, opendir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openFileParts } from '../../test/support/file-source-parts.ts';
-import { inParallel } from '../../src/sources/files/in-parallel.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileSource } from '../../src/pipeline/source-paths.ts';
+import type { PartOptions } from '../bench.ts';
+import { Child } from '../child.ts';
+import { benchConfig, loadApp } from '../parts.ts';
+import { readCpuSeconds } from '../process-cpu.ts';
+import { readMemory } from '../process-memory.ts';
+import { startProgram } from '../program.ts';
+import type { FilesMethods } from './files-process.ts';
+import { makeFiles } from './make-files.ts';
 
-interface Measured {
+export interface FilesWay {
+  readonly name: string;
   readonly filesPerSecond: number;
-  readonly peakMegabytes: number;
+  /** Of one file, in all threads of the process: PostgreSQL's are not in it. */
+  readonly cpuMicros: number;
+  /** Undefined where the system does not tell. */
+  readonly peakRssBytes: number | undefined;
+  /** Resident at the end, and the process's own: not mapped from a file. */
+  readonly anonBytes: number | undefined;
+  /** Of reading. */
+  readonly ratio: number | undefined;
+  readonly goal: number | undefined;
 }
 
-const readers = 32;
-
-async function make(count: number, dir: string): Promise<void> {
-  await mkdir(join(dir, 'a'), { recursive: true });
-  const old = new Date(Date.now() - 3_600_000);
-  const numbers = Array.from({ length: count }, (_, i) => i);
-  await inParallel(numbers, readers, async (i) => {
-    const path = join(dir, 'a', `${i}.json`);
-    const about = { type: 'user', event_at: '2022-04-01 12:00:00', event_id: `${i}` };
-    await writeFile(path, JSON.stringify({ id: `${i}`, text: 'hello', about }, undefined, 2));
-    await utimes(path, old, old);
-  });
+export interface FilesResult {
+  readonly files: number;
+  readonly ways: readonly FilesWay[];
+  readonly goalRssBytes: number;
+  readonly met: boolean;
+  readonly sound: boolean;
 }
 
-/** A page of names at a time, as the source does it. */
-async function readAll(dir: string): Promise<number> {
-  const directory = join(dir, 'a');
-  let names: string[] = [];
-  let bytes = 0;
-  const flush = (): Promise<void> =>
-    inParallel(
-      names.splice(0),
-      readers,
-      async (name) => void (bytes += (await readFile(join(directory, name))).length),
-    );
-  for await (const { name } of await opendir(directory, { bufferSize: 256 })) {
-    names.push(name);
-    if (names.length === 256) await flush();
-  }
-  await flush();
-  return bytes;
+const usualFiles = 1_000_000;
+const quickFiles = 500;
+const goal = 0.5;
+const goalRssBytes = 200 * 1024 * 1024;
+const pollMs = 100;
+
+type Measured = Omit<FilesWay, 'ratio' | 'goal'>;
+
+export async function benchFiles(options: PartOptions): Promise<FilesResult> {
+  const { system, dir, quick, onStep } = options;
+  const count = quick ? quickFiles : (options.rows ?? usualFiles);
+  const app = await loadApp(benchConfig(system, dir));
+  const directory = join(dir, fileSource(app.pipeline).directories.at(-1) ?? '');
+  onStep(`files, making ${count}`);
+  makeFiles(app, directory, count);
+  const where = { system, directory, count, dataDir: join(dir, 'source') };
+  const child = (name: string, method: 'read' | 'readInTurn' | 'take'): Promise<Measured> => {
+    onStep(`files, ${name}`);
+    return inChild(name, method, where);
+  };
+  const reads = [await child('read', 'read')];
+  const inTurn = await child('read, one call after the other', 'readInTurn');
+  const source = await child('into the log', 'take');
+  reads.push(await child('read', 'read'));
+  const known = await child('looked at again', 'take');
+  onStep('files, whole program');
+  const program = await wholeProgram(options, count, app.pipeline.sinks.length);
+  const read = meanOf(reads);
+  const ways = [
+    { ...read, ratio: undefined, goal: undefined },
+    { ...inTurn, ratio: inTurn.filesPerSecond / read.filesPerSecond, goal: undefined },
+    { ...source, ratio: source.filesPerSecond / read.filesPerSecond, goal },
+    { ...program, ratio: program.filesPerSecond / read.filesPerSecond, goal },
+    { ...known, ratio: known.filesPerSecond / read.filesPerSecond, goal: undefined },
+  ];
+  return {
+    files: count,
+    ways,
+    goalRssBytes,
+    met: [source, program].every(
+      ({ filesPerSecond, peakRssBytes = 0 }) =>
+        filesPerSecond >= goal * read.filesPerSecond && peakRssBytes <= goalRssBytes,
+    ),
+    sound: true, // a file that is missing ends the run
+  };
 }
 
-async function load(count: number, dir: string): Promise<void> {
-  const parts = await openFileParts(dir, false);
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let loaded = 0;
-  const source = await parts.start(
-    { directories: ['a'] },
-    (log) => log,
-    (files) => {
-      loaded += files.length;
-      if (loaded === count) resolve();
-    },
-  );
-  await promise;
-  await source.drain();
-  await parts.close();
-}
-
-function child(what: string, count: number, dir: string): Measured {
-  const ran = spawnSync(process.execPath, ['--max-semi-space-size=8', import.meta.filename, String(count), dir, what], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, MALLOC_ARENA_MAX: '2' },
-  });
-  return JSON.parse(ran.stdout.toString()) as Measured;
-}
-
-const count = Number(process.argv[2] ?? 100_000);
-const [, , , dir = 'bench-files', what] = process.argv;
-if (what === undefined) {
-  await make(count, dir);
+async function inChild(
+  name: string,
+  method: 'read' | 'readInTurn' | 'take',
+  where: Parameters<FilesMethods['take']>[0],
+): Promise<Measured> {
+  const env = { MALLOC_ARENA_MAX: '2', NODE_OPTIONS: '--max-semi-space-size=8' }; // as the program has it
+  const child = new Child<FilesMethods>(join(import.meta.dirname, 'files-process.ts'), env);
   try {
-    const before = child('read', count, dir);
-    const loaded = child('load', count, dir);
-    const after = child('read', count, dir);
-    const read = (before.filesPerSecond + after.filesPerSecond) / 2;
-    const result = { files: count, read, loaded, ratio: loaded.filesPerSecond / read };
-    process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
+    const { seconds, cpuSeconds } = await child.call(method, where);
+    const memory = await child.call('memory', undefined);
+    return measuredOf(name, { count: where.count, seconds, cpuSeconds }, memory);
   } finally {
-    await rm(dir, { recursive: true, force: true });
+    await child.stop();
   }
-} else {
+}
+
+/** From its start, until every event has landed in every sink. */
+async function wholeProgram({ system, dir }: PartOptions, count: number, sinks: number): Promise<Measured> {
   const startedMs = performance.now();
-  if (what === 'read') await readAll(dir);
-  else await load(count, dir);
-  const filesPerSecond = count / ((performance.now() - startedMs) / 1000);
-  const peakMegabytes = Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024;
-  process.stdout.write(JSON.stringify({ filesPerSecond, peakMegabytes }));
+  const program = await startProgram(system, join(dir, 'data'), { workingDir: dir });
+  try {
+    while ((await landed(program.url)) < count * sinks) await sleep(pollMs);
+    const seconds = (performance.now() - startedMs) / 1000;
+    const cpuSeconds = await readCpuSeconds(program.pid).catch(() => 0); // without /proc
+    return measuredOf('into the tables', { count, seconds, cpuSeconds }, await readMemory(program.pid));
+  } finally {
+    await program.kill();
+  }
+}
+
+/** Events, once for each sink. */
+async function landed(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const values = text.matchAll(/^tributary_events_landed_total\{.*\} (\d+)/gm);
+  return values.reduce((sum, [, value]) => sum + Number(value), 0);
+}
+
+function measuredOf(
+  name: string,
+  { count, seconds, cpuSeconds }: { readonly count: number; readonly seconds: number; readonly cpuSeconds: number },
+  memory: Awaited<ReturnType<typeof readMemory>>,
+): Measured {
+  const { peakRssBytes, anonBytes } = memory ?? {};
+  return { name, filesPerSecond: count / seconds, cpuMicros: (cpuSeconds / count) * 1e6, peakRssBytes, anonBytes };
+}
+
+function meanOf(all: readonly Measured[]): Measured {
+  const mean = (value: (one: Measured) => number): number => all.reduce((sum, one) => sum + value(one), 0) / all.length;
+  const [first] = all as [Measured];
+  return { ...first, filesPerSecond: mean((one) => one.filesPerSecond), cpuMicros: mean((one) => one.cpuMicros) };
 }

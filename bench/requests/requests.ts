@@ -148,6 +148,6 @@ async function startSources(options: StartOptions): Promise<Served> {
 }
 
 async function startWhole(system: string, dataDir: string, settings: BenchSettings): Promise<Served> {
-  const program = await startProgram(system, dataDir, settings);
+  const program = await startProgram(system, dataDir, { env: settings });
   return { url: program.url, pid: program.pid, stop: () => program.kill() };
 }

@@ -32,7 +32,7 @@ type Engine = 'embedded' | 'cluster';
 const parts: Readonly<Record<'http' | 'requests' | 'files' | 'bulk', Readonly<Record<Engine, readonly string[]>>>> = {
   http: { embedded: ['ingest', 'landing', 'memory'], cluster: ['ingest', 'landing', 'nodes'] },
   requests: { embedded: ['requests', 'views'], cluster: ['requests'] },
-  files: { embedded: [], cluster: [] },
+  files: { embedded: ['files'], cluster: [] },
   bulk: { embedded: ['batches', 'reads'], cluster: [] },
 };
 
@@ -53,12 +53,12 @@ export function addBench(program: Command): void {
     .addOption(
       new Option(
         '--only <part>',
-        'one part: memory, views, batches and reads with embedded, nodes with cluster, the others with both',
+        'one part: memory, views, batches, reads and files with embedded, nodes with cluster, the others with both',
       ).choices([...allParts]),
     )
     .option(
       '--rows <n>',
-      'that landing lands (default: 500000), of a batch (default: 50000, then 1000000), or that are read among (default: 1000000)',
+      'that landing lands (default: 500000), of a batch (default: 50000, then 1000000), that are read among (default: 1000000), or files (default: 1000000)',
       wholeNumber(1),
     )
     .option(
@@ -76,6 +76,7 @@ export function addBench(program: Command): void {
         'tributary bench collect --engine cluster --only ingest',
         'tributary bench signals --only views --events 1000000',
         'tributary bench rates --only batches --rows 10000000',
+        'tributary bench cards --rows 100000',
       ),
     )
     .action(run);

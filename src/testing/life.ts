@@ -23,6 +23,7 @@ import { createCodecs } from '../schemas/codecs.ts';
 import { openFileRegistry } from '../schemas/file-registry.ts';
 import { loadSchemaFiles } from '../schemas/schema-files.ts';
 import { FileMemory, filesTopic } from '../sources/files/file-memory.ts';
+import { FileReader } from '../sources/files/file-reader.ts';
 import { FileSource, type FileSourceOptions } from '../sources/files/file-source.ts';
 import { mountHttpSource } from '../sources/http/http-source.ts';
 import { mountRequestSource } from '../sources/http/request-source.ts';
@@ -129,9 +130,10 @@ async function run(options: LifeOptions, { calls, config, engine }: Parts): Prom
   if (pipeline.source.kind === 'requests')
     mountRequestSource(server, { ingest: new EventIngest(into), clock: clockOf(options), ...about });
   const takenFiles = new TakenFiles(calls.crashed);
+  const reader = new FileReader();
   const files =
     pipeline.source.kind === 'files'
-      ? await startFiles(pipeline.source, { ...into, engine, calls, landed, takenFiles, dir: options.dir })
+      ? await startFiles(pipeline.source, { ...into, engine, calls, landed, takenFiles, reader, dir: options.dir })
       : undefined;
   const connections = openConnections(options.databaseUrl);
   const landing = Landing.start({
@@ -152,11 +154,14 @@ async function run(options: LifeOptions, { calls, config, engine }: Parts): Prom
     observe: () => viewsObserverOf(landed),
     now: options.now,
   });
-  const ends = endings({ calls, engine, server, files, landing, views, idempotency, connections });
+  const ends = endings({ calls, engine, server, files, reader, landing, views, idempotency, connections });
   return { engine, server, calls, landed, views, takenFiles, ...ends };
 }
 
-type FilesInto = Pick<FileSourceOptions, 'pipeline' | 'log' | 'codecs' | 'budget' | 'patience' | 'nextPackage'> &
+type FilesInto = Pick<
+  FileSourceOptions,
+  'pipeline' | 'log' | 'codecs' | 'budget' | 'patience' | 'nextPackage' | 'reader'
+> &
   Pick<Life, 'engine' | 'calls' | 'landed' | 'takenFiles'> & { readonly dir: string };
 
 function startFiles(source: FileSourceDefinition, into: FilesInto): Promise<FileSource> {
@@ -209,6 +214,7 @@ interface Ending {
   readonly engine: Engine;
   readonly server: FastifyInstance;
   readonly files: FileSource | undefined;
+  readonly reader: FileReader;
   readonly landing: Landing;
   readonly views: Views;
   readonly idempotency: Idempotency;
@@ -216,10 +222,11 @@ interface Ending {
 }
 
 function endings(parts: Ending): Pick<Life, 'drain' | 'crash'> {
-  const { calls, engine, server, files, landing, views, idempotency, connections } = parts;
+  const { calls, engine, server, files, reader, landing, views, idempotency, connections } = parts;
   return {
     drain: async () => {
       await files?.drain();
+      await reader.close();
       await server.close();
       await views.drain();
       await landing.drain();
@@ -230,6 +237,7 @@ function endings(parts: Ending): Pick<Life, 'drain' | 'crash'> {
       calls.end();
       connections.cut();
       for (const part of [landing, views, files]) part?.drain().catch(() => undefined); // of a dead process: it hangs, or fails on what is closed
+      await reader.close();
       await idempotency.close();
       await closeParts(engine);
     },

@@ -7,6 +7,7 @@ import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { Fault } from '../errors.ts';
 import type { FileSource as FileSourceDefinition, Pipeline } from '../pipeline/pipeline.ts';
 import { fileSource } from '../pipeline/source-paths.ts';
+import { bytePath } from '../sources/files/byte-path.ts';
 import { shownFile } from '../sources/files/candidate.ts';
 import type { FileInGroup } from '../sources/files/file-group.ts';
 import { shownName } from '../sources/files/file-names.ts';
@@ -74,7 +75,7 @@ export class TakenFiles {
 
   #wait(path: string): Promise<PutFile> {
     const { promise, resolve: tell } = Promise.withResolvers<PutFile>();
-    this.#waiting.set(shownName(Buffer.from(path)), tell);
+    this.#waiting.set(shownName(bytePath(path)), tell);
     return promise;
   }
 }

@@ -112,3 +112,22 @@ test('tributary bench rates has nothing to measure on a cluster', async () => {
   assert.equal(code, 2);
   assert.match(stderr, /nothing to measure of rates with --engine cluster/);
 });
+
+test('tributary bench cards --quick --json answers with the ratios of files', async () => {
+  const { code, stdout, stderr } = await runProgram(['bench', 'cards', '--quick', '--json']);
+  assert.equal(code, 0, stderr);
+  const { system, passed, files } = JSON.parse(stdout);
+  assert.deepEqual([system, passed, files.files], ['cards', true, 500]);
+  assert.deepEqual(
+    files.ways.map(({ name, goal }: { name: string; goal?: number }) => [name, goal]),
+    [
+      ['read', undefined],
+      ['read, one call after the other', undefined],
+      ['into the log', 0.5],
+      ['into the tables', 0.5],
+      ['looked at again', undefined],
+    ],
+  );
+  for (const { name, filesPerSecond, ratio, peakRssBytes } of files.ways)
+    assert.ok(filesPerSecond > 0 && peakRssBytes > 0 && (name === 'read' || ratio > 0), stdout);
+});

@@ -13,13 +13,13 @@ export type CutFile = { readonly events: readonly SplitEvent[] } | { readonly no
 
 /**
  * The events are views of the bytes.
- * @param isJson where somebody has cut them already, and found that each is JSON
+ * @param isWholeJson where somebody has cut them already, and found that each is JSON
  */
-export function cutFile(bytes: Buffer, format: FileSource['format'], isJson = false): CutFile {
+export function cutFile(bytes: Buffer, format: FileSource['format'], isWholeJson = false): CutFile {
   const splitter = format === 'json' ? splitJson() : splitNdjson();
   try {
     const events = [...splitter.push(bytes), ...splitter.end()];
-    if (isJson || format === 'ndjson') return { events }; // a line that is no JSON is a dead letter of its own
+    if (isWholeJson || format === 'ndjson') return { events }; // a line that is no JSON is a dead letter of its own
     const broken = events.findIndex((event) => !isWhole(event));
     return broken === -1 ? { events } : { notJson: `event ${broken} of the file is no JSON` };
   } catch (error) {

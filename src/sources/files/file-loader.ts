@@ -23,7 +23,7 @@ import { type LargeFileRead, readFile } from './read-file.ts';
 import type { AskedFile } from './read-page.ts';
 import { RefusedFiles } from './refused-files.ts';
 import { type Settling, tickMs } from './settling.ts';
-import { type Away, takeAway } from './take-away.ts';
+import type { FileToTakeAway } from './thread-messages.ts';
 
 export interface FileLoaderOptions {
   readonly pipeline: Pipeline;
@@ -49,7 +49,7 @@ export interface FileObserver {
   readonly notTakenAway: (file: string, error: unknown) => void;
 }
 
-/** Large files that are read, and files that are taken away, side by side; Node.js does as many as it has threads. */
+/** Large files are read side by side; Node.js does as many as it has threads. */
 const atOnce = 32;
 
 export class FileLoader {
@@ -134,17 +134,19 @@ export class FileLoader {
     for (let look: Look | undefined = first; look !== undefined;) {
       const { files, codec, page }: Look = look;
       const { answers, bytes, release } = await page;
-      const slow: (() => Promise<void>)[] = [];
+      const large: FileInLook[] = [];
+      const loaded: TakenFile[] = [];
       for (const [index, answer] of answers.entries()) {
         const file = { ...(files[index] as KnownFile), codec, atMs: look.atMs };
-        if (answer.kind === 'large') slow.push(() => this.#readLarge(file));
-        else if (answer.kind === 'as asked') slow.push(...this.#asBefore(file, answer.version));
+        if (answer.kind === 'large') large.push(file);
+        else if (answer.kind === 'as asked') loaded.push(...this.#asBefore(file, answer.version));
         else if (answer.kind === 'read')
           await this.#decide(file, { ...answer, bytes: bytes.subarray(answer.from, answer.to) });
         else this.#passOver(file.candidate, answer);
       }
       release();
-      await inParallel(slow, atOnce, (one) => one());
+      await inParallel(large, atOnce, (file) => this.#readLarge(file));
+      await this.#takeAway(loaded);
       await this.#holdGroup();
       const rest = files.slice(answers.length);
       look = rest.length > 0 ? this.#read({ files: rest, codec }) : undefined;
@@ -167,22 +169,15 @@ export class FileLoader {
     await this.#holdGroup();
   }
 
-  /** Nothing of it was read: this version was taken, or has not settled yet. Answers what is left to do. */
-  #asBefore({ candidate, known }: FileInLook, version: FileVersion): readonly (() => Promise<void>)[] {
-    const { settling, source } = this.#options;
-    const { afterwards } = source;
-    if (this.#refused.version(candidate.id) === version.id) settling.done(candidate.id);
-    else if (known?.version !== version.id) settling.seenAgain(candidate, version);
-    else {
+  /** Nothing of it was read: this version was taken, or has not settled yet. Answers with what may have to be taken away. */
+  #asBefore({ candidate, known }: FileInLook, version: FileVersion): readonly TakenFile[] {
+    const { settling } = this.#options;
+    if (known?.version === version.id) {
       settling.done(candidate.id);
-      if (afterwards !== 'leave' && !known.isRefused)
-        return [
-          async () => {
-            await this.#takeAway(candidate, known, afterwards);
-            this.#inHand.delete(candidate.id);
-          },
-        ];
+      return [{ candidate, taken: known }];
     }
+    if (this.#refused.version(candidate.id) === version.id) settling.done(candidate.id);
+    else settling.seenAgain(candidate, version);
     this.#inHand.delete(candidate.id);
     return [];
   }
@@ -251,7 +246,7 @@ export class FileLoader {
   }
 
   async #store({ batch, files }: FileGroup): Promise<void> {
-    const { log, memory, observer, source } = this.#options;
+    const { log, memory, observer } = this.#options;
     const { bytes } = batch;
     try {
       await log.append(batch, this.#owner);
@@ -263,12 +258,7 @@ export class FileLoader {
     this.#refused.stored(files);
     await memory.appended(files.map(({ candidate, taken }) => [candidate.id, taken]));
     observer.taken(files);
-    const { afterwards } = source;
-    if (afterwards !== 'leave')
-      await inParallel(files, atOnce, async ({ candidate, taken }) => {
-        if (!taken.isRefused) await this.#takeAway(candidate, taken, afterwards);
-      });
-    for (const { candidate } of files) this.#inHand.delete(candidate.id);
+    await this.#takeAway(files);
     await this.#held.change(-bytes);
   }
 
@@ -283,15 +273,22 @@ export class FileLoader {
     if (refused) observer.passedOver(shownFile(refused.candidate), 'has an event that is larger than the log takes');
   }
 
-  /** What cannot be taken away now is found and tried again. */
-  async #takeAway(candidate: Candidate, { version }: Taken, away: Away): Promise<void> {
-    const { memory, settling, observer } = this.#options;
-    try {
-      if (await takeAway(candidate, version, away)) memory.forget(candidate.id);
-      else settling.heardOf(candidate);
-    } catch (error) {
-      observer.notTakenAway(shownFile(candidate), error);
+  /** Where they are not left; then they are not in hand any more. What cannot be taken away now is found and tried again. */
+  async #takeAway(files: readonly TakenFile[]): Promise<void> {
+    const { memory, reader, settling, source, observer } = this.#options;
+    const { afterwards } = source;
+    if (afterwards !== 'leave') {
+      const away = files
+        .filter(({ taken }) => !taken.isRefused)
+        .map(({ candidate, taken }) => ({ candidate, version: taken.version }));
+      for (const [index, came] of (await reader.takeAway(away, afterwards)).entries()) {
+        const { candidate } = away[index] as FileToTakeAway;
+        if (came === true) memory.forget(candidate.id);
+        else if (came === false) settling.heardOf(candidate);
+        else observer.notTakenAway(shownFile(candidate), came);
+      }
     }
+    for (const { candidate } of files) this.#inHand.delete(candidate.id);
   }
 
   #newGroup(): FileGroup {
@@ -304,6 +301,8 @@ export class FileLoader {
     return new HeldBytes(budget.share(), patience);
   }
 }
+
+type TakenFile = Pick<FileInGroup, 'candidate' | 'taken'>;
 
 interface KnownFile {
   readonly candidate: Candidate;

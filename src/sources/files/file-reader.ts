@@ -1,12 +1,21 @@
 /**
- * Lists directories and reads files in a thread of its own (file-thread.ts), for all sources of a process. The thread begins when it is needed,
+ * Lists directories, reads files and takes them away in a thread of its own (file-thread.ts), for all sources of a process. The thread begins when it is needed,
  * keeps no process alive, and where it fails, whoever waits is told, and the next call begins another one.
  */
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ListedPage, ListOptions } from './list-files.ts';
 import type { AskedFile, FileAnswer, ReadOptions } from './read-page.ts';
-import { type AskedOfThread, packFiles, type ToldByThread, unpackAnswers, unpackPage } from './thread-messages.ts';
+import type { Away } from './take-away.ts';
+import {
+  type AskedOfThread,
+  type FileToTakeAway,
+  packFiles,
+  type TakenAway,
+  type ToldByThread,
+  unpackAnswers,
+  unpackPage,
+} from './thread-messages.ts';
 
 /** Answers for the first files that were asked for, at least one. */
 export interface ReadPage {
@@ -31,6 +40,12 @@ export class FileReader {
   readonly #calls = new Map<number, Call>();
   readonly #buffers: ArrayBuffer[] = [];
   #nextId = 0;
+
+  /** Resolves when the thread is there: its beginning is no part of what a listing takes. */
+  async begin(): Promise<void> {
+    const page = await this.read([], { longUnchangedBeforeMs: 0, checksJson: false });
+    page.release();
+  }
 
   /** The next page is listed while one is used. @throws what has ended the thread */
   async *list(list: ListOptions): AsyncGenerator<ListedPage> {
@@ -64,6 +79,14 @@ export class FileReader {
       bytes: Buffer.from(buffer),
       release: () => void this.#buffers.push(buffer),
     };
+  }
+
+  /** In the order of the files. @throws what has ended the thread */
+  async takeAway(files: readonly FileToTakeAway[], away: Away): Promise<readonly TakenAway[]> {
+    if (files.length === 0) return [];
+    const told = await this.#call((id) => ({ id, takeAway: files, away }));
+    if (!('takenAway' in told)) throw new Error('the thread answered something else');
+    return told.takenAway;
   }
 
   /** Who still waits is told that it has ended. */

@@ -118,7 +118,8 @@ export class FileSource {
 
   /** From what the log has; what was under way is forgotten. */
   async #begin(): Promise<void> {
-    const { memory } = this.#options;
+    const { memory, reader } = this.#options;
+    await reader.begin();
     const member = await (this.#member as Promise<Member>);
     const term = member.term(filesAt); // before anything is read that is decided by
     await memory.catchUp();

@@ -5,7 +5,8 @@
  *
  *   <inbox>/<path>  ->  <inbox>/.tributary/<id>-<version>/<path>  ->  deleted, or <inbox>/loaded/<path>
  */
-import { link, lstat, mkdir, opendir, rename, rmdir, unlink } from 'node:fs/promises';
+import { linkSync, lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { lstat, opendir } from 'node:fs/promises';
 import { Fault } from '../../errors.ts';
 import { type BytePath, bytesOf, joined } from './byte-path.ts';
 import { shownName } from './file-names.ts';
@@ -17,18 +18,21 @@ export type Away = 'move' | 'delete';
 
 const claims: BytePath = '.tributary';
 
-/** Answers false where another version is there by now: it is where it was. @throws what the system says */
-export async function takeAway(candidate: Candidate, version: string, away: Away): Promise<boolean> {
+/**
+ * Answers false where another version is there by now: it is where it was. Waits for the disk: for a thread that may (file-thread.ts).
+ * @throws what the system says
+ */
+export function takeAway(candidate: Candidate, version: string, away: Away): boolean {
   const { inbox, relative, id } = candidate;
   const claim = joined(joined(inbox.root, claims), `${id}-${version}`);
   const claimed = joined(claim, relative);
-  if (away === 'move') await mkdir(bytesOf(parentOf(loadedPath(inbox, relative))), { recursive: true }); // fails before anything is done
-  await mkdir(bytesOf(parentOf(claimed)), { recursive: true });
+  if (away === 'move') mkdirSync(bytesOf(parentOf(loadedPath(inbox, relative))), { recursive: true }); // fails before anything is done
+  mkdirSync(bytesOf(parentOf(claimed)), { recursive: true });
   try {
-    await rename(bytesOf(pathOf(candidate)), bytesOf(claimed));
+    renameSync(bytesOf(pathOf(candidate)), bytesOf(claimed));
   } catch (error) {
     if (!isCode(error, 'ENOENT')) throw error;
-    await removeEmpty(claim, claimed);
+    removeEmpty(claim, claimed);
     return true; // somebody else has
   }
   return end(inbox, { claim, claimed, relative, version }, away);
@@ -42,7 +46,8 @@ export interface TakenAway {
 }
 
 /**
- * Ends what an earlier life has begun, or what has failed; nothing may be under way. Answers the ids of the files that are not there any more.
+ * Ends what an earlier life has begun, or what has failed: of a few files, since one after the other is taken away. Nothing may be under way.
+ * Answers the ids of the files that are not there any more.
  * @throws what `wasTaken` does
  */
 export async function endTakenAway(
@@ -62,11 +67,7 @@ export async function endTakenAway(
       const candidate = candidateAt(inbox, relative);
       const isTaken = await wasTaken(candidate, version);
       const claimed = { claim, claimed: joined(claim, relative), relative, version: isTaken ? version : '' };
-      const isGone = await end(inbox, claimed, away).catch((error: unknown) => {
-        onFailed(claimed.relative, error);
-        return false;
-      });
-      if (isGone) gone.push(candidate.id);
+      if (tryEnd(inbox, claimed, away, onFailed)) gone.push(candidate.id);
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
@@ -95,13 +96,22 @@ interface Claimed {
   readonly version: string;
 }
 
-async function end(inbox: Inbox, { claim, claimed, relative, version }: Claimed, away: Away): Promise<boolean> {
-  const isTheOne = versionOf(await lstat(bytesOf(claimed), { bigint: true })).id === version;
-  if (!isTheOne) await place(claimed, joined(inbox.root, relative));
-  else if (away === 'move') await place(claimed, loadedPath(inbox, relative));
-  await unlink(bytesOf(claimed));
-  await removeEmpty(claim, claimed);
+function end(inbox: Inbox, { claim, claimed, relative, version }: Claimed, away: Away): boolean {
+  const isTheOne = versionOf(lstatSync(bytesOf(claimed), { bigint: true })).id === version;
+  if (!isTheOne) place(claimed, joined(inbox.root, relative));
+  else if (away === 'move') place(claimed, loadedPath(inbox, relative));
+  unlinkSync(bytesOf(claimed));
+  removeEmpty(claim, claimed);
   return isTheOne;
+}
+
+function tryEnd(inbox: Inbox, claimed: Claimed, away: Away, onFailed: TakenAway['onFailed']): boolean {
+  try {
+    return end(inbox, claimed, away);
+  } catch (error) {
+    onFailed(claimed.relative, error);
+    return false;
+  }
 }
 
 function loadedPath({ root }: Inbox, relative: BytePath): BytePath {
@@ -109,15 +119,15 @@ function loadedPath({ root }: Inbox, relative: BytePath): BytePath {
 }
 
 /** Under the name, or the name with the first number behind it that is free; not again where an earlier life has done it. */
-async function place(from: BytePath, to: BytePath): Promise<void> {
-  await mkdir(bytesOf(parentOf(to)), { recursive: true });
+function place(from: BytePath, to: BytePath): void {
+  mkdirSync(bytesOf(parentOf(to)), { recursive: true });
   for (let number = 0; ; number += 1) {
     const name = numbered(to, number);
     try {
-      return await link(bytesOf(from), bytesOf(name));
+      return linkSync(bytesOf(from), bytesOf(name));
     } catch (error) {
       if (!isCode(error, 'EEXIST')) throw error;
-      if (await areSame(from, name)) return;
+      if (areSame(from, name)) return;
     }
   }
 }
@@ -131,16 +141,16 @@ function numbered(path: BytePath, number: number): BytePath {
   return path.slice(0, path.lastIndexOf('/') + 1 + longestName - suffix.length) + suffix;
 }
 
-async function areSame(one: BytePath, other: BytePath): Promise<boolean> {
-  const [a, b] = await Promise.all([one, other].map((path) => lstat(bytesOf(path), { bigint: true })));
+function areSame(one: BytePath, other: BytePath): boolean {
+  const [a, b] = [one, other].map((path) => lstatSync(bytesOf(path), { bigint: true }));
   return a?.ino === b?.ino && a?.dev === b?.dev;
 }
 
 /** The directories that were made for the claim. */
-async function removeEmpty(claim: BytePath, claimed: BytePath): Promise<void> {
+function removeEmpty(claim: BytePath, claimed: BytePath): void {
   for (let directory = parentOf(claimed); directory.length >= claim.length; directory = parentOf(directory)) {
     try {
-      await rmdir(bytesOf(directory));
+      rmdirSync(bytesOf(directory));
     } catch (error) {
       if (isCode(error, 'ENOENT')) continue;
       if (isCode(error, 'ENOTEMPTY')) return;
@@ -158,7 +168,7 @@ async function fileIn(claim: BytePath, within: BytePath = ''): Promise<BytePath 
     const found = await fileIn(claim, relative);
     if (found) return found;
   }
-  await rmdir(bytesOf(joined(claim, within)));
+  rmdirSync(bytesOf(joined(claim, within)));
   return undefined;
 }
 

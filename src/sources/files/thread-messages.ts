@@ -2,8 +2,10 @@
  * What goes between the process and the thread that reads for it: few strings and numbers for many files, as each object that is sent costs about as
  * much as reading a small file.
  */
+import type { Candidate } from './candidate.ts';
 import type { ListedPage, ListOptions } from './list-files.ts';
 import type { AskedFile, FileAnswer, ReadOptions } from './read-page.ts';
+import type { Away } from './take-away.ts';
 
 export type AskedOfThread =
   | {
@@ -14,12 +16,22 @@ export type AskedOfThread =
       readonly options: ReadOptions;
     }
   | { readonly id: number; readonly listing: number; readonly list: ListOptions }
+  | { readonly id: number; readonly takeAway: readonly FileToTakeAway[]; readonly away: Away }
   | { readonly endOf: number };
+
+export interface FileToTakeAway {
+  readonly candidate: Candidate;
+  readonly version: string;
+}
+
+/** As `takeAway` answers, or what it throws. */
+export type TakenAway = boolean | Error;
 
 export type ToldByThread =
   | { readonly id: number; readonly answers: PackedAnswers; readonly buffer: ArrayBuffer }
   /** Undefined behind the last one. */
-  | { readonly id: number; readonly page: PackedPage | undefined };
+  | { readonly id: number; readonly page: PackedPage | undefined }
+  | { readonly id: number; readonly takenAway: readonly TakenAway[] };
 
 /** No path has the character, and no name is empty. */
 const between = '\0';

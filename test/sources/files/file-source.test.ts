@@ -180,6 +180,33 @@ suite('files as a source', { timeout: 120_000 }, () => {
       assert.deepEqual(await readdir(at('.tributary')), []);
     });
 
+  test('D5: a file that was taken, and touched before it could be moved, is moved and not taken again', async (t) => {
+    const parts = await partsIn(t);
+    const path = join(parts.dir, 'a', '1.json');
+    await writeFile(path, note('1'));
+    let source = await parts.start();
+    await parts.arrived(1);
+    await source.drain();
+    await utimes(path, new Date(), new Date());
+    source = await parts.start({ afterwards: 'move' });
+    await until(() => existsSync(join(parts.dir, 'a', 'loaded', '1.json')) && !existsSync(path));
+    await source.drain();
+    assert.equal((await parts.notes()).length, 1);
+  });
+
+  test('D2: a file that was moved is known to no later life: the same again is another file', async (t) => {
+    const parts = await partsIn(t);
+    const path = join(parts.dir, 'a', '1.json');
+    for (const lives of [1, 2, 3]) {
+      await writeFile(path, note('1'));
+      const source = await parts.start({ afterwards: 'move' });
+      await parts.arrived(lives);
+      await until(() => !existsSync(path));
+      await source.drain();
+    }
+    assert.equal((await parts.notes()).length, 3);
+  });
+
   test('what cannot work is said at the start', async (t) => {
     const parts = await partsIn(t);
     await symlink('/tmp', join(parts.dir, 'a', 'loaded'));

@@ -25,7 +25,7 @@ suite('taking a file away', () => {
     test(`${away}: another version stays`, async (t) => {
       const { at, candidate, version } = await prepare(t);
       await writeFile(at('x', '1.json'), 'second, longer');
-      assert.equal(await takeAway(candidate, version, away), false);
+      assert.equal(takeAway(candidate, version, away), false);
       assert.equal(await readFile(at('x', '1.json'), 'utf8'), 'second, longer');
       assert.deepEqual(await readdir(at('.tributary')), []);
     });
@@ -69,7 +69,7 @@ suite('taking a file away', () => {
   test('a file that is gone by itself is no matter', async (t) => {
     const { candidate, version, at } = await prepare(t);
     await rename(at('x', '1.json'), at('elsewhere'));
-    assert.equal(await takeAway(candidate, version, 'delete'), true);
+    assert.equal(takeAway(candidate, version, 'delete'), true);
     assert.deepEqual(await readdir(at('.tributary')), []);
   });
 });
