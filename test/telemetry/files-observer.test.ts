@@ -14,6 +14,8 @@ function observed() {
   return { observer, told, metrics };
 }
 
+const full = () => new Fault('LOG_FULL', 'the disk is full');
+
 suite('what is told of files', () => {
   test('a file that is passed over at each listing is a line once, and again for another reason', async () => {
     const { observer, told, metrics } = observed();
@@ -34,7 +36,6 @@ suite('what is told of files', () => {
 
   test('a failure that comes again and again is a line once, until files are taken again', () => {
     const { observer, told } = observed();
-    const full = () => new Fault('LOG_FULL', 'the disk is full');
     for (let attempt = 0; attempt < 100; attempt++) observer.failed(full());
     observer.failed(new Fault('LOG_UNAVAILABLE', 'no broker answers'));
     observer.taken([{ outcome: 'loaded', accepted: 1, rejected: 0 }]);

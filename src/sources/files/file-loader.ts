@@ -184,9 +184,14 @@ export class FileLoader {
 
   async #decide(file: FileInLook, read: ReadBytes): Promise<void> {
     const isAlone = this.#refused.mustBeAlone(file.candidate.id);
-    while (isAlone && this.#group.files.length > 0) await this.#append();
+    if (isAlone) await this.#emptyGroup();
     this.#addToGroup(file, read);
     if (isAlone || this.#group.isFull) await this.#append();
+  }
+
+  /** Others may fill the next one meanwhile. */
+  async #emptyGroup(): Promise<void> {
+    while (this.#group.files.length > 0) await this.#append();
   }
 
   #addToGroup({ candidate, known, codec, atMs }: FileInLook, { version, content, isJson, bytes }: ReadBytes): void {

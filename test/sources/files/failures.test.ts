@@ -14,6 +14,8 @@ import { until } from '../../support/until.ts';
 
 const note = (id: string, text = 'hello') => JSON.stringify({ id, text }, undefined, 2);
 
+const nineNotes = (id: number) => `[${Array.from({ length: 9 }, (_, i) => note(`${id} ${i}`, 'x'.repeat(40))).join()}]`;
+
 const nobody = 65_534;
 
 /** A directory for who may not read and write everything, as root may; which this process is not until the end of the test. */
@@ -251,9 +253,7 @@ suite('files that make trouble', { concurrency: false, timeout: 120_000 }, () =>
         await rmdir(join(parts.dir, name));
         await mkdir(join(inboxes, name));
       }
-      const large = (id: number) =>
-        `[${Array.from({ length: 9 }, (_, i) => note(`${id} ${i}`, 'x'.repeat(40))).join()}]`;
-      for (let i = 0; i < 400; i++) await writeFile(join(inboxes, i % 2 ? 'a' : 'b', `${i}.json`), large(i));
+      for (let i = 0; i < 400; i++) await writeFile(join(inboxes, i % 2 ? 'a' : 'b', `${i}.json`), nineNotes(i));
       const ballast = join(parts.dir, 'ballast');
       await writeFile(ballast, Buffer.alloc(30 << 20)).catch((error: NodeJS.ErrnoException) =>
         assert.equal(error.code, 'ENOSPC'),
