@@ -46,6 +46,13 @@ const expected: Expected = [
     /^All 1000 rows would go in; [^]*^Loaded 1000 rows in [^]*^Nothing to do: these 1000 rows are in since batch/m,
   ],
   ['by-hand', /"state":"committed","dry_run":false,"rows":1000\}[^]*"state":"committed"[^]*"error_count":0/],
+  [
+    'FROM card_history ORDER BY',
+    /100000 +t +2022-04-01 12:00:01 +2022-04-01 12:00:05 +f *\n100000 +f +2022-04-01 12:00:05 +NULL +t/,
+  ],
+  ["valid_from <= '2022-04-01 12:00:03'", /^100000 +t *$/m],
+  ['AS users, (SELECT', /^ *1001 +\d+$/m],
+  ['payload.active', /Replayed 1 of 1[^]*data\/events\/inbox\/cards\/bad\.json/],
   ['choice=coffee', /^one more for teaone more for coffeeso be it[^]*"voter":"ada"[^]*"choice":null/m],
   [
     '/health/live',

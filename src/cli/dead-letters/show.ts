@@ -33,13 +33,14 @@ export function show(correlationId: string, options: ShowOptions): Promise<void>
 }
 
 function about(letter: Letter): string {
-  const { correlationId, packageId, index, receivedAt, at, pipeline, path, message, origin, status } = letter;
+  const { correlationId, packageId, index, receivedAt, at, pipeline, file, path, message, origin, status } = letter;
   const rows: (readonly [string, string | number])[] = Object.entries({
     correlationId,
     packageId,
     index,
     receivedAt,
     pipeline,
+    ...(file !== undefined && { file }),
     at,
     path,
     message,
