@@ -3,7 +3,10 @@
  * it is first renamed into a directory of ours, then looked at, and given back if it is not the one. A crash or a failure
  * in between leaves it there, and the next listing ends what was begun. Nothing is ever overwritten.
  *
- *   <inbox>/<path>  ->  <inbox>/.tributary/<id>-<version>/<path>  ->  deleted, or <inbox>/loaded/<path>
+ *   <inbox>/<name>  ->  <inbox>/.tributary/<id>-<version>-<name>  ->  deleted, or <inbox>/loaded/<name>
+ *
+ * Where that name would be too long, or the file stands in a directory of the inbox, it is `.tributary/<id>-<version>/<path>`: a directory of its own
+ * for each file takes five times as long.
  */
 import { linkSync, lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { lstat, opendir } from 'node:fs/promises';
@@ -24,10 +27,9 @@ const claims: BytePath = '.tributary';
  */
 export function takeAway(candidate: Candidate, version: string, away: Away): boolean {
   const { inbox, relative, id } = candidate;
-  const claim = joined(joined(inbox.root, claims), `${id}-${version}`);
-  const claimed = joined(claim, relative);
-  if (away === 'move') mkdirSync(bytesOf(parentOf(loadedPath(inbox, relative))), { recursive: true }); // fails before anything is done
-  mkdirSync(bytesOf(parentOf(claimed)), { recursive: true });
+  const { claim, claimed } = claimOf(inbox, { id, version, relative });
+  if (away === 'move') makeDirectory(parentOf(loadedPath(inbox, relative))); // what fails here leaves the file alone
+  makeDirectory(parentOf(claimed));
   try {
     renameSync(bytesOf(pathOf(candidate)), bytesOf(claimed));
   } catch (error) {
@@ -60,14 +62,16 @@ export async function endTakenAway(
   let relative: BytePath | undefined;
   try {
     for await (const name of namesIn(root)) {
-      const version = name.split('-').at(-1) ?? '';
+      const version = name.slice(...versionAt);
       const claim = joined(root, name);
-      relative = await fileIn(claim);
+      const isDirectory = (await lstat(bytesOf(claim))).isDirectory();
+      relative = isDirectory ? await fileIn(claim) : name.slice(nameAt);
       if (relative === undefined) continue;
       const candidate = candidateAt(inbox, relative);
       const isTaken = await wasTaken(candidate, version);
-      const claimed = { claim, claimed: joined(claim, relative), relative, version: isTaken ? version : '' };
-      if (tryEnd(inbox, claimed, away, onFailed)) gone.push(candidate.id);
+      const claimed = isDirectory ? joined(claim, relative) : claim;
+      if (tryEnd(inbox, { claim, claimed, relative, version: isTaken ? version : '' }, away, onFailed))
+        gone.push(candidate.id);
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
@@ -88,7 +92,24 @@ export async function checkMovable(inbox: Inbox): Promise<void> {
   throw new Fault('CONFIG_INVALID', message);
 }
 
+/** As file systems have it, in bytes. */
+const longestName = 255;
+/** Ids and versions have 16 characters each. */
+const versionAt = [17, 33] as const;
+const nameAt = 34;
+
+function claimOf(
+  inbox: Inbox,
+  { id, version, relative }: { readonly id: string; readonly version: string; readonly relative: BytePath },
+): Pick<Claimed, 'claim' | 'claimed'> {
+  const claim = joined(joined(inbox.root, claims), `${id}-${version}`);
+  const isShort = !relative.includes('/') && nameAt + relative.length <= longestName;
+  const claimed = isShort ? `${claim}-${relative}` : joined(claim, relative);
+  return { claim: isShort ? claimed : claim, claimed };
+}
+
 interface Claimed {
+  /** Its directory, or the file itself. */
   readonly claim: BytePath;
   readonly claimed: BytePath;
   readonly relative: BytePath;
@@ -120,7 +141,7 @@ function loadedPath({ root }: Inbox, relative: BytePath): BytePath {
 
 /** Under the name, or the name with the first number behind it that is free; not again where an earlier life has done it. */
 function place(from: BytePath, to: BytePath): void {
-  mkdirSync(bytesOf(parentOf(to)), { recursive: true });
+  makeDirectory(parentOf(to));
   for (let number = 0; ; number += 1) {
     const name = numbered(to, number);
     try {
@@ -132,13 +153,20 @@ function place(from: BytePath, to: BytePath): void {
   }
 }
 
-/** File systems have names of up to so many bytes. */
-const longestName = 255;
-
 function numbered(path: BytePath, number: number): BytePath {
   if (number === 0) return path;
   const suffix = `.${number}`;
   return path.slice(0, path.lastIndexOf('/') + 1 + longestName - suffix.length) + suffix;
+}
+
+/** With those above it; mostly they are there, and looking for each would take as long as all the rest. */
+function makeDirectory(path: BytePath): void {
+  try {
+    mkdirSync(bytesOf(path));
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) mkdirSync(bytesOf(path), { recursive: true });
+    else if (!isCode(error, 'EEXIST')) throw error;
+  }
 }
 
 function areSame(one: BytePath, other: BytePath): boolean {

@@ -66,6 +66,36 @@ suite('taking a file away', () => {
     assert.deepEqual(await readdir(at('x')), []);
   });
 
+  for (const length of [6, 221, 222, 255])
+    for (const isTaken of [true, false])
+      test(`delete: after a crash, of a name of ${length} bytes, which ${isTaken ? 'is' : 'is not'} in the log`, async (t) => {
+        const { inbox, at } = await prepare(t);
+        const name = `-${'x'.repeat(length - 6)}.json`;
+        await writeFile(at(name), 'first');
+        const one = candidateAt(inbox, name);
+        const { id: version } = versionOf(await lstat(at(name), { bigint: true }));
+        await mkdir(at('.tributary'));
+        const isShort = length <= 221;
+        if (isShort) await rename(at(name), at('.tributary', `${one.id}-${version}-${name}`));
+        else {
+          await mkdir(at('.tributary', `${one.id}-${version}`));
+          await rename(at(name), at('.tributary', `${one.id}-${version}`, name));
+        }
+        const gone = await endTakenAway(inbox, 'delete', {
+          wasTaken: async ({ id }, of) => {
+            assert.deepEqual([id, of], [one.id, version]);
+            return isTaken;
+          },
+          onFailed: (_, error) => assert.fail(String(error)),
+        });
+        assert.deepEqual(gone, isTaken ? [one.id] : []);
+        assert.deepEqual((await readdir(at())).toSorted(), ['.tributary', 'x', ...(isTaken ? [] : [name])].toSorted());
+        assert.deepEqual(await readdir(at('.tributary')), []);
+        if (!isTaken) assert.equal(takeAway(one, version, 'delete'), true);
+        assert.deepEqual((await readdir(at())).toSorted(), ['.tributary', 'x']);
+        assert.deepEqual(await readdir(at('.tributary')), []);
+      });
+
   test('a file that is gone by itself is no matter', async (t) => {
     const { candidate, version, at } = await prepare(t);
     await rename(at('x', '1.json'), at('elsewhere'));
