@@ -19,7 +19,7 @@ import { until } from '../support/until.ts';
 
 const configIn = (dataDir: string) => loadConfig({ env: {}, flags: { dataDir, only: 'cards' }, workingDir: dataDir });
 
-suite('prove cards', { concurrency: false, timeout: 280_000 }, () => {
+suite('prove cards', { concurrency: false, timeout: 400_000 }, () => {
   test('D1, D2, D3, D5: nothing is lost, twice, wrong or torn after 3 kills', async () => {
     const { code, stdout, stderr } = await runProgram(['prove', 'cards', '--kills', '3', '--seed', '2', '--json']);
     assert.equal(code, 0, stdout + stderr);
