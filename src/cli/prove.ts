@@ -51,6 +51,7 @@ export function addProve(program: Command): void {
       examples(
         'tributary prove collect --kills 100',
         'tributary prove collect --kills 20 --seed 7 --json',
+        'tributary prove cards --kills 20',
         'tributary prove collect --engine cluster --kills 200',
         'tributary prove collect --engine cluster --processor beam',
       ),
@@ -61,6 +62,7 @@ export function addProve(program: Command): void {
 async function run(system: string, options: ProveOptions): Promise<void> {
   const configured = loadConfig({ file: options.config, env: {}, flags: { only: system } });
   refuseParts(configured);
+  refuseDirectories(configured, system);
   const [app] = await loadApps(configured);
   if (!app) return;
   const dir = await mkdtemp(join(tmpdir(), 'tributary-prove-'));
@@ -78,7 +80,7 @@ async function run(system: string, options: ProveOptions): Promise<void> {
     proof =
       options.engine === 'cluster'
         ? await onCluster({ ...common, dir, configFile: configFileOf(options) })
-        : await prove({ ...common, config: { ...configured, dataDir: dir }, configFile: options.config });
+        : await prove({ ...common, config: { ...configured, dataDir: dir }, configFile: configFileOf(options) });
   } catch (error) {
     if ((await readdir(dir)).length === 0) await rmdir(dir);
     else tellKept(dir);
@@ -111,6 +113,13 @@ function refuseParts(configured: Config): void {
   for (const [setting, value] of named)
     if (value !== undefined)
       throw new Fault('USAGE', `the proof brings servers of its own, and the configuration file names ${setting}`);
+}
+
+/** Writers would write into them. */
+function refuseDirectories({ files = {} }: Config, system: string): void {
+  if (files[system]?.directories === undefined) return;
+  const message = `the proof writes into directories of its own, and the configuration file names files.${system}.directories`;
+  throw new Fault('USAGE', message);
 }
 
 /** Whatever the shell is set to, nothing but the proof says what the program runs on. */

@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from './random.ts';
+import type { Senders } from './subject.ts';
 
 export interface LoadOptions {
   readonly random: Random;
@@ -39,7 +40,7 @@ const resendAfterMs = 20;
 /** Enough for a report. */
 const keptAnswers = 20;
 
-export class Load {
+export class Load implements Senders {
   /** Deliveries that were begun. */
   deliveries = 0;
   resent = 0;

@@ -7,10 +7,9 @@ import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import type { EventApp } from '../pipeline/app.ts';
 import { allLanded } from './all-landed.ts';
-import type { Load } from './load.ts';
 import { seededRandom } from './random.ts';
 import { runCommand } from './run-command.ts';
-import { compareOrFail, lookOrFail, type Subject, type Verdict } from './subject.ts';
+import { compareOrFail, lookOrFail, type Senders, type Subject, type Verdict } from './subject.ts';
 import { subjectOf } from './subjects.ts';
 import { killAt, type Moment, Victim, within } from './victim.ts';
 
@@ -64,10 +63,10 @@ const moments: readonly Moment[] = ['work', 'start', 'work', 'postgres', 'start'
 export async function prove(options: ProofOptions): Promise<Proof> {
   const startedMs = performance.now();
   const { app, config, seed } = options;
-  const subject = subjectOf({ app, seed, agreeWithinMs: 0 });
+  const subject = subjectOf({ app, config, seed, agreeWithinMs: 0, dir: config.dataDir });
   const load = subject.startLoad({ random: seededRandom(seed + 1), runId: randomUUID() });
   const failures: string[] = [];
-  const kills = await killOften(options, load, seededRandom(seed), failures);
+  const kills = await killOften(options, subject, load, failures);
   await land(options, subject, load, failures);
   const verdict = await compareOrFail(subject, config, failures);
   failures.push(...load.unexpected.map((answer) => `an answer that no producer should see: ${answer}`));
@@ -84,16 +83,17 @@ export function isProven({ lost, twice, wrong, torn, failures }: Proof): boolean
 /** Ends with the first failure: a program that does not start would fail each time. */
 async function killOften(
   options: ProofOptions,
-  load: Load,
-  random: () => number,
+  subject: Subject,
+  load: Senders,
   failures: string[],
 ): Promise<Record<Moment, number>> {
-  const { kills, onKill } = options;
+  const { kills, onKill, seed } = options;
+  const random = seededRandom(seed);
   const { start } = { ...defaultWaits, ...options.waits };
   const counts: Record<Moment, number> = { start: 0, work: 0, postgres: 0 };
   for (let done = 1; done <= kills; done++) {
     const moment = moments[Math.floor(random() * moments.length)] as Moment;
-    const victim = startVictim(options, load);
+    const victim = startVictim(options, subject, load);
     const wasReady = await killAt(victim, moment, random, start);
     counts[moment] += 1;
     onKill(done, moment);
@@ -105,12 +105,13 @@ async function killOften(
 }
 
 /** One last start: everything is acknowledged, then landed, then looked at, then the program is asked to end. */
-async function land(options: ProofOptions, subject: Subject, load: Load, failures: string[]): Promise<void> {
+async function land(options: ProofOptions, subject: Subject, load: Senders, failures: string[]): Promise<void> {
   const { env, configFile, config } = options;
-  const command = { env, configFile, dataDir: config.dataDir };
+  const { workingDir } = subject;
+  const command = { env, configFile, dataDir: config.dataDir, ...(workingDir !== undefined && { workingDir }) };
   const waits = { ...defaultWaits, ...options.waits };
   let url = '';
-  const victim = startVictim(options, load, (told) => (url = told));
+  const victim = startVictim(options, subject, load, (told) => (url = told));
   try {
     if (!(await victim.readyWithin(waits.start)))
       return void failures.push(`it did not start again: ${victim.lastWords}`);
@@ -131,12 +132,20 @@ async function land(options: ProofOptions, subject: Subject, load: Load, failure
 
 function startVictim(
   { app, config, configFile, env }: ProofOptions,
-  load: Load,
+  { workingDir }: Subject,
+  load: Senders,
   onReady: (url: string) => void = () => undefined,
 ): Victim {
   const onUrl = (url: string | undefined): void => {
     if (url !== undefined) onReady(url);
     load.target(url);
   };
-  return new Victim({ dataDir: config.dataDir, configFile, env, system: app.pipeline.name, onUrl });
+  return new Victim({
+    dataDir: config.dataDir,
+    configFile,
+    env,
+    system: app.pipeline.name,
+    onUrl,
+    ...(workingDir !== undefined && { workingDir }),
+  });
 }

@@ -1,10 +1,12 @@
 /** What is particular to a kind of system under proof: what is sent to it, and what it must have made of that. */
 import type { Config } from '../config/config.ts';
-import type { Load, LoadOptions } from './load.ts';
+import type { LoadOptions } from './load.ts';
 
 export interface Subject {
   /** What is acknowledged at once. */
-  readonly sends: 'packages' | 'requests';
+  readonly sends: 'packages' | 'requests' | 'files';
+  /** In which nodes have to be started; undefined where it does not matter. */
+  readonly workingDir: string | undefined;
   /** Events of all loads that were acknowledged. */
   readonly acknowledged: number;
   /** Those of them that the log has taken for the processor. */
@@ -12,7 +14,7 @@ export interface Subject {
   /** What else it counts, in the words of a report. */
   readonly counts: Readonly<Record<string, number>>;
   /** Producers at work from now on. One load at a time; what was acknowledged is remembered for all of them together. */
-  startLoad(options: LoadOptions): Load;
+  startLoad(options: LoadOptions): Senders;
   /**
    * Looks at the nodes while they run, once all has landed and nothing more comes in.
    * @throws what it finds wrong
@@ -20,6 +22,23 @@ export interface Subject {
   look(nodes: readonly LookedAt[]): Promise<void>;
   /** Reads what has landed, with nothing of the program running, and compares it with what was acknowledged. */
   compare(config: Config): Promise<Verdict>;
+}
+
+/** Those who send, at work. */
+export interface Senders {
+  /** What was begun, in the words of `Subject.sends`. */
+  readonly deliveries: number;
+  readonly resent: number;
+  /** Answers that no producer should see. */
+  readonly unexpected: readonly string[];
+  /** Attempts that brought no answer, by what came instead: a status, or the code of an error. */
+  readonly unanswered: Readonly<Record<string, number>>;
+  /** Where a node takes events from now on; undefined: nowhere until the next one. */
+  target(url: string | undefined, node?: string): void;
+  /** What the node, as far as can be told, has acknowledged. */
+  acknowledgedBy(node: string): number;
+  /** Begins nothing more; resolves when all that was begun is acknowledged. */
+  stop(): Promise<void>;
 }
 
 /** A node that runs. */
@@ -36,7 +55,7 @@ export interface Verdict {
   readonly lost: readonly string[];
   readonly twice: readonly string[];
   readonly wrong: readonly string[];
-  /** Objects that do not end with a line feed, or hold a line that is no JSON. */
+  /** Objects that do not end with a line feed, or hold a line that is no JSON; and files of which a part was taken for the whole. */
   readonly torn: readonly string[];
 }
 

@@ -36,8 +36,10 @@ export function filesObserver({ pipeline, logger, metrics }: FilesObserverOption
     metrics.files.inc({ pipeline, outcome: 'passed over' });
     warn({ file, why, ...more });
   };
+  let lastFailure: string | undefined;
   return {
     taken: (files: readonly TakenFile[]): void => {
+      lastFailure = undefined;
       let accepted = 0;
       let rejected = 0;
       const outcomes = { loaded: 0, refused: 0, unchanged: 0 };
@@ -58,7 +60,12 @@ export function filesObserver({ pipeline, logger, metrics }: FilesObserverOption
     passedOver: (file: string, why: string): void => tellOnce(file, why),
     notTakenAway: (file: string, error: unknown): void =>
       tellOnce(file, 'was taken, and cannot be moved or deleted', { err: error }),
-    failed: (error: unknown): void => failure({ err: error }),
+    /** The same one that comes again and again is told once, until files are taken again. */
+    failed: (error: unknown): void => {
+      if (String(error) === lastFailure) return;
+      lastFailure = String(error);
+      failure({ err: error });
+    },
     waiting: (files: number, longestMs: number): void => {
       metrics.filesWaiting.set({ pipeline }, files);
       metrics.fileWaitSeconds.set({ pipeline }, longestMs / 1000);

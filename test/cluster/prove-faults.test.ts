@@ -13,7 +13,7 @@ import { partNames } from '../../src/prove/cluster/parts.ts';
 import type { PlannedFault } from '../../src/prove/cluster/plan.ts';
 import { nodeCount } from '../../src/prove/cluster/prove-cluster.ts';
 import { Trial } from '../../src/prove/cluster/trial.ts';
-import type { Load } from '../../src/prove/load.ts';
+import type { Senders } from '../../src/prove/subject.ts';
 import { openS3Store } from '../../src/stores/objects/s3-store.ts';
 import { connectionPool } from '../../src/stores/warehouse/connection-pool.ts';
 import { cleanEnvironment } from '../support/program.ts';
@@ -101,7 +101,7 @@ async function landsOnce(t: TestContext, trial: Trial, fault: Pick<PlannedFault,
 }
 
 /** Resolves when every node is busy. */
-async function loaded(trial: Trial): Promise<Load> {
+async function loaded(trial: Trial): Promise<Senders> {
   assert.deepEqual(trial.failures, [], 'what came before has broken it');
   const load = trial.startLoad();
   await trial.acknowledging();

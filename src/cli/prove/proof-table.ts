@@ -12,14 +12,14 @@ export function proofTable(proof: Proof | ClusterProof): string {
     ['seed', proof.seed],
     ...struck(proof),
     [proof.sends, proof.packages],
-    ['sent again', proof.resent],
-    ['events acknowledged', proof.acknowledged],
+    [again[proof.sends], proof.resent],
+    [acknowledged[proof.sends], proof.acknowledged],
     ...landed(proof),
     ...Object.entries(proof.counts),
     ['lost', proof.lost.length],
     ['twice', proof.twice.length],
     ['wrong bytes', proof.wrong.length],
-    ['torn objects', proof.torn.length],
+    [proof.sends === 'files' ? 'torn' : 'torn objects', proof.torn.length],
     ['other failures', proof.failures.length],
     ...ofCluster(proof),
     ['seconds', proof.seconds.toFixed(1)],
@@ -43,10 +43,22 @@ function struck({ kills }: Proof): readonly Row[] {
   return Object.entries(kills).map(([what, count]) => [moments[what] ?? what, count]);
 }
 
+const again = {
+  packages: 'sent again',
+  requests: 'sent again',
+  files: 'finished or written anew by another writer',
+} as const;
+
+const acknowledged = {
+  packages: 'events acknowledged',
+  requests: 'events acknowledged',
+  files: 'files as they were in the end',
+} as const;
+
 function landed({ sends, landed: events, deadLetters }: Proof): readonly Row[] {
   if (sends === 'requests') return [['  landed in objects', events]];
   return [
-    ['  landed in table and objects', events],
+    [sends === 'files' ? '  landed in tables' : '  landed in table and objects', events],
     ['  kept as dead letters', deadLetters],
   ];
 }

@@ -8,6 +8,8 @@ export interface ClusterNodeOptions {
   readonly name: string;
   /** Of its own: data, log, and the number of its process. */
   readonly dir: string;
+  /** Undefined: its own directory. */
+  readonly workingDir: string | undefined;
   readonly system: string;
   /** An absolute path. */
   readonly configFile: string | undefined;
@@ -55,11 +57,11 @@ export class ClusterNode {
   }
 
   #spawn(): Victim {
-    const { dir, system, configFile, env, onUrl } = this.#options;
+    const { dir, workingDir = dir, system, configFile, env, onUrl } = this.#options;
     mkdirSync(dir, { recursive: true });
     const log = (this.#log ??= createWriteStream(join(dir, 'log'), { flags: 'a' }));
     const onLog = (text: string): void => void log.write(text);
-    const victim = new Victim({ dataDir: this.dataDir, workingDir: dir, system, configFile, env, onUrl, onLog });
+    const victim = new Victim({ dataDir: this.dataDir, workingDir, system, configFile, env, onUrl, onLog });
     this.#victim = victim;
     if (victim.pid !== undefined) writeFileSync(join(dir, 'pid'), `${victim.pid}\n`);
     return victim;

@@ -9,10 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
 import type { EventApp } from '../../pipeline/app.ts';
 import { allLanded } from '../all-landed.ts';
-import type { Load } from '../load.ts';
 import { seededRandom } from '../random.ts';
 import { runCommand } from '../run-command.ts';
-import { compareOrFail, lookOrFail, type Subject, type Verdict } from '../subject.ts';
+import { compareOrFail, lookOrFail, type Senders, type Subject, type Verdict } from '../subject.ts';
 import { subjectOf } from '../subjects.ts';
 import { ClusterNode } from './cluster-node.ts';
 import { Cluster } from './cluster.ts';
@@ -55,15 +54,15 @@ export class Trial {
   readonly config: Config;
   readonly #options: TrialOptions;
   readonly #urls = new Map<string, string | undefined>();
-  #load: Load | undefined;
+  #load: Senders | undefined;
 
   private constructor(options: TrialOptions, cluster: Cluster) {
     const { app, configFile, dir, seed } = options;
     this.#options = options;
     this.cluster = cluster;
-    this.subject = subjectOf({ app, seed, agreeWithinMs });
-    this.nodes = Array.from({ length: options.nodes }, (_, i) => this.#createNode(`node-${i + 1}`));
     this.config = cluster.directConfig(join(dir, 'node-1', 'data'), app.pipeline.name, configFile);
+    this.subject = subjectOf({ app, config: this.config, seed, agreeWithinMs, dir });
+    this.nodes = Array.from({ length: options.nodes }, (_, i) => this.#createNode(`node-${i + 1}`));
   }
 
   /** Resolves when every node takes events. */
@@ -86,6 +85,7 @@ export class Trial {
     return new ClusterNode({
       name,
       dir: join(dir, name),
+      workingDir: this.subject.workingDir,
       system: app.pipeline.name,
       configFile,
       env: this.#nodeEnvironment(),
@@ -102,7 +102,7 @@ export class Trial {
     return { ...this.#options.env, ...this.cluster.nodeEnvironment() };
   }
 
-  startLoad(): Load {
+  startLoad(): Senders {
     const { seed } = this.#options;
     const random = seededRandom(seed + 1);
     const load = this.subject.startLoad({ random, longestPauseMs, answerTimeoutMs, runId: randomUUID() });
@@ -165,7 +165,8 @@ export class Trial {
     const { configFile } = this.#options;
     const env = this.#nodeEnvironment();
     const nodes = this.nodes.map(({ name, dataDir }) => {
-      const command = { dataDir, configFile, env, workingDir: join(this.#options.dir, name) };
+      const workingDir = this.subject.workingDir ?? join(this.#options.dir, name);
+      const command = { dataDir, configFile, env, workingDir };
       return {
         name,
         url: this.#urls.get(name) ?? '',

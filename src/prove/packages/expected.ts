@@ -35,6 +35,7 @@ export function expectedOf({ pipeline, codec, table }: Targets, line: string, co
 /**
  * The output with the time at which the log took the event, which only the object itself tells; what the transform refuses
  * is answered as a Reject.
+ * @param file that it came in, where it came in one
  * @throws Reject where ingest must have refused the event
  */
 export function outputOf(
@@ -42,9 +43,10 @@ export function outputOf(
   codec: Codec,
   line: string,
   metadata: { readonly correlationId: string; readonly publishTime: string },
+  file?: string,
 ): object | Reject {
   const received = decodeEvent({ bytes: Buffer.from(line), tooDeep: false }, pipeline.verbatim);
-  const normalised = pipeline.normalise(received.event, receivedAs(metadata.correlationId, undefined)) as object;
+  const normalised = pipeline.normalise(received.event, receivedAs(metadata.correlationId, file)) as object;
   const event = codec.decode(Buffer.from(codec.encode(normalised))) as Record<string, object>;
   for (const name of pipeline.verbatim) attachVerbatim(event[name] as object, memberText(line, name) as string);
   try {

@@ -11,6 +11,7 @@ const workers = 8;
 
 export class PackagesSubject implements Subject {
   readonly sends = 'packages';
+  readonly workingDir = undefined;
   readonly counts = {};
   /** By correlation id. */
   readonly sent = new Map<string, Sent>();

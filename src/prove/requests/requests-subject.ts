@@ -27,6 +27,7 @@ const mostInRow = 10;
 
 export class RequestsSubject implements Subject {
   readonly sends = 'requests';
+  readonly workingDir = undefined;
   readonly book: Book;
   readonly #app: EventApp;
   readonly #objects: ObjectsSink<object>;

@@ -2,6 +2,7 @@
  * Takes files: looks at each, decides whether it is whole, and appends the events of many in one batch with the memory of them (D1, D2,
  * D5). What has failed is in nothing: its files are where they were, and are found again.
  */
+import { isFault } from '../../errors.ts';
 import type { PackagePrefix } from '../../event/correlation-id.ts';
 import type { Budget } from '../../ingest/budget.ts';
 import { newestCodec } from '../../ingest/newest-codec.ts';
@@ -20,6 +21,7 @@ import { HeldBytes } from './held-bytes.ts';
 import { inParallel } from './in-parallel.ts';
 import { type LargeFileRead, readFile } from './read-file.ts';
 import type { AskedFile } from './read-page.ts';
+import { RefusedFiles } from './refused-files.ts';
 import { type Settling, tickMs } from './settling.ts';
 import type { FileToTakeAway } from './thread-messages.ts';
 
@@ -54,6 +56,7 @@ export class FileLoader {
   readonly #options: FileLoaderOptions;
   /** Being read, or on their way into the log. */
   readonly #inHand = new Set<string>();
+  readonly #refused = new RefusedFiles();
   #held: HeldBytes;
   #group: FileGroup;
   /** Of the group, which are not counted yet. */
@@ -115,7 +118,10 @@ export class FileLoader {
     const { reader, settling, source } = this.#options;
     const atMs = settling.elapsedMs();
     const asked = files.map(({ candidate, known }): AskedFile => {
-      const unless = [known?.version, settling.unsettled(candidate.id)].filter((version) => version !== undefined);
+      const refused = this.#refused.version(candidate.id);
+      const unless = [known?.version, settling.unsettled(candidate.id), refused].filter(
+        (version) => version !== undefined,
+      );
       return { path: pathOf(candidate), unless };
     });
     const checksJson = source.format === 'json';
@@ -135,9 +141,8 @@ export class FileLoader {
         if (answer.kind === 'large') large.push(file);
         else if (answer.kind === 'as asked') loaded.push(...this.#asBefore(file, answer.version));
         else if (answer.kind === 'read')
-          this.#decide(file, { ...answer, bytes: bytes.subarray(answer.from, answer.to) });
+          await this.#decide(file, { ...answer, bytes: bytes.subarray(answer.from, answer.to) });
         else this.#passOver(file.candidate, answer);
-        if (this.#group.isFull) await this.#append();
       }
       release();
       await inParallel(large, atOnce, (file) => this.#readLarge(file));
@@ -157,12 +162,11 @@ export class FileLoader {
     });
     if (read.kind !== 'read') return this.#passOver(file.candidate, read);
     try {
-      this.#decide({ ...file, atMs }, read);
+      await this.#decide({ ...file, atMs }, read);
     } finally {
       read.release();
     }
     await this.#holdGroup();
-    if (this.#group.isFull) await this.#append();
   }
 
   /** Nothing of it was read: this version was taken, or has not settled yet. Answers with what may have to be taken away. */
@@ -172,12 +176,25 @@ export class FileLoader {
       settling.done(candidate.id);
       return [{ candidate, taken: known }];
     }
-    settling.seenAgain(candidate, version);
+    if (this.#refused.version(candidate.id) === version.id) settling.done(candidate.id);
+    else settling.seenAgain(candidate, version);
     this.#inHand.delete(candidate.id);
     return [];
   }
 
-  #decide({ candidate, known, codec, atMs }: FileInLook, { version, content, isJson, bytes }: ReadBytes): void {
+  async #decide(file: FileInLook, read: ReadBytes): Promise<void> {
+    const isAlone = this.#refused.mustBeAlone(file.candidate.id);
+    if (isAlone) await this.#emptyGroup();
+    this.#addToGroup(file, read);
+    if (isAlone || this.#group.isFull) await this.#append();
+  }
+
+  /** Others may fill the next one meanwhile. */
+  async #emptyGroup(): Promise<void> {
+    while (this.#group.files.length > 0) await this.#append();
+  }
+
+  #addToGroup({ candidate, known, codec, atMs }: FileInLook, { version, content, isJson, bytes }: ReadBytes): void {
     const { settling, source } = this.#options;
     const unchangedMs = settling.unchangedMs(candidate.id, version, atMs);
     const file = { candidate, version, content, bytes, codec };
@@ -236,11 +253,29 @@ export class FileLoader {
   async #store({ batch, files }: FileGroup): Promise<void> {
     const { log, memory, observer } = this.#options;
     const { bytes } = batch;
-    await log.append(batch, this.#owner);
+    try {
+      await log.append(batch, this.#owner);
+    } catch (error) {
+      if (!isFault(error, 'PACKAGE_TOO_LARGE')) throw error;
+      this.#tryAlone(files);
+      return this.#held.change(-bytes);
+    }
+    this.#refused.stored(files);
     await memory.appended(files.map(({ candidate, taken }) => [candidate.id, taken]));
     observer.taken(files);
     await this.#takeAway(files);
     await this.#held.change(-bytes);
+  }
+
+  /** Nothing of them is stored. */
+  #tryAlone(files: readonly FileInGroup[]): void {
+    const { observer, settling } = this.#options;
+    const refused = this.#refused.note(files);
+    for (const { candidate } of files) {
+      this.#inHand.delete(candidate.id);
+      if (!refused) settling.heardOf(candidate);
+    }
+    if (refused) observer.passedOver(shownFile(refused.candidate), 'has an event that is larger than the log takes');
   }
 
   /** Where they are not left; then they are not in hand any more. What cannot be taken away now is found and tried again. */

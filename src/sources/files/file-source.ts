@@ -118,22 +118,13 @@ export class FileSource {
 
   /** From what the log has; what was under way is forgotten. */
   async #begin(): Promise<void> {
-    const { memory, reader, source } = this.#options;
+    const { memory, reader } = this.#options;
     await reader.begin();
     const member = await (this.#member as Promise<Member>);
     const term = member.term(filesAt); // before anything is read that is decided by
     await memory.catchUp();
     this.#loader.begin({ owner: { member, at: filesAt, term, landedTo: memory.progress.offset } });
     this.#nextListingMs = 0;
-    const { afterwards } = source;
-    if (afterwards === 'leave') return;
-    for (const inbox of this.#inboxes) {
-      const gone = await endTakenAway(inbox, afterwards, async ({ id }, version) => {
-        const [taken] = await memory.find([id]);
-        return taken?.version === version;
-      });
-      for (const id of gone) memory.forget(id);
-    }
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
@@ -152,11 +143,31 @@ export class FileSource {
     for (const [index, inbox] of this.#inboxes.entries()) {
       if (signal.aborted) return;
       await this.#watches[index]?.renew();
-      await this.#list(inbox, signal);
+      if (await this.#isUsable(inbox)) await this.#list(inbox, signal);
     }
     const tookMs = performance.now() - startedMs;
     const pauseMs = Math.max(source.listEveryMs, tookMs / listingShare);
     this.#nextListingMs = Math.min(this.#nextListingMs, performance.now() + pauseMs);
+  }
+
+  /** Nothing is under way in it: what was to be taken away before is taken away now. */
+  async #isUsable(inbox: Inbox): Promise<boolean> {
+    const { source, observer, memory } = this.#options;
+    const { afterwards } = source;
+    if (afterwards === 'leave') return true;
+    try {
+      if (afterwards === 'move') await checkMovable(inbox);
+    } catch (error) {
+      if (!isFault(error, 'CONFIG_INVALID')) throw error;
+      observer.passedOver(inbox.shown, error.message); // the other directories go on
+      return false;
+    }
+    const gone = await endTakenAway(inbox, afterwards, {
+      wasTaken: async ({ id }, version) => (await memory.find([id]))[0]?.version === version,
+      onFailed: (relative, error) => observer.notTakenAway(shownFile({ inbox, relative }), error),
+    });
+    for (const id of gone) memory.forget(id);
+    return true;
   }
 
   async #list(inbox: Inbox, signal: AbortSignal): Promise<void> {
@@ -164,7 +175,6 @@ export class FileSource {
     const passOver = ({ path, why }: PassedOver): void =>
       observer.passedOver(shownFile({ inbox, relative: path }), why);
     const isOurs = (path: BytePath): boolean => this.#matches(nameIn(path));
-    if (source.afterwards === 'move') await checkMovable(inbox);
     const { root, scope } = inbox;
     const pages = reader.list({ root, scope, subdirectories: source.subdirectories });
     for await (const { files, others, unlisted } of pages) {

@@ -1,7 +1,7 @@
 /**
  * Deletes or moves a file whose events are durable, and no other: another version may have come in its place in that very moment. So
- * it is first renamed into a directory of ours, then looked at, and given back if it is not the one. A crash in between leaves
- * it there, and the next start ends what was begun. Nothing is ever overwritten.
+ * it is first renamed into a directory of ours, then looked at, and given back if it is not the one. A crash or a failure
+ * in between leaves it there, and the next listing ends what was begun. Nothing is ever overwritten.
  *
  *   <inbox>/<name>  ->  <inbox>/.tributary/<id>-<version>-<name>  ->  deleted, or <inbox>/loaded/<name>
  *
@@ -28,6 +28,7 @@ const claims: BytePath = '.tributary';
 export function takeAway(candidate: Candidate, version: string, away: Away): boolean {
   const { inbox, relative, id } = candidate;
   const { claim, claimed } = claimOf(inbox, { id, version, relative });
+  if (away === 'move') makeDirectory(parentOf(loadedPath(inbox, relative))); // what fails here leaves the file alone
   makeDirectory(parentOf(claimed));
   try {
     renameSync(bytesOf(pathOf(candidate)), bytesOf(claimed));
@@ -39,27 +40,42 @@ export function takeAway(candidate: Candidate, version: string, away: Away): boo
   return end(inbox, { claim, claimed, relative, version }, away);
 }
 
+export interface TakenAway {
+  /** Whether that version of the file is in the log. */
+  readonly wasTaken: (candidate: Candidate, version: string) => Promise<boolean>;
+  /** It stays where it is until the next time. */
+  readonly onFailed: (relative: BytePath, error: unknown) => void;
+}
+
 /**
- * Ends what an earlier life has begun: of a few files, since one after the other is taken away. Answers the ids of the files that are not there any more.
- * @param wasTaken whether that version of the file is in the log
+ * Ends what an earlier life has begun, or what has failed: of a few files, since one after the other is taken away. Nothing may be under way.
+ * Answers the ids of the files that are not there any more.
+ * @throws what `wasTaken` does
  */
 export async function endTakenAway(
   inbox: Inbox,
   away: Away,
-  wasTaken: (candidate: Candidate, version: string) => Promise<boolean>,
+  { wasTaken, onFailed }: TakenAway,
 ): Promise<readonly string[]> {
   const gone: string[] = [];
   const root = joined(inbox.root, claims);
-  for await (const name of namesIn(root)) {
-    const version = name.slice(...versionAt);
-    const claim = joined(root, name);
-    const isDirectory = (await lstat(bytesOf(claim))).isDirectory();
-    const relative = isDirectory ? await fileIn(claim) : name.slice(nameAt);
-    if (relative === undefined) continue;
-    const candidate = candidateAt(inbox, relative);
-    const isTaken = await wasTaken(candidate, version);
-    const claimed = isDirectory ? joined(claim, relative) : claim;
-    if (end(inbox, { claim, claimed, relative, version: isTaken ? version : '' }, away)) gone.push(candidate.id);
+  let relative: BytePath | undefined;
+  try {
+    for await (const name of namesIn(root)) {
+      const version = name.slice(...versionAt);
+      const claim = joined(root, name);
+      const isDirectory = (await lstat(bytesOf(claim))).isDirectory();
+      relative = isDirectory ? await fileIn(claim) : name.slice(nameAt);
+      if (relative === undefined) continue;
+      const candidate = candidateAt(inbox, relative);
+      const isTaken = await wasTaken(candidate, version);
+      const claimed = isDirectory ? joined(claim, relative) : claim;
+      if (tryEnd(inbox, { claim, claimed, relative, version: isTaken ? version : '' }, away, onFailed))
+        gone.push(candidate.id);
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    onFailed(relative ?? claims, error);
   }
   return gone;
 }
@@ -104,17 +120,30 @@ interface Claimed {
 function end(inbox: Inbox, { claim, claimed, relative, version }: Claimed, away: Away): boolean {
   const isTheOne = versionOf(lstatSync(bytesOf(claimed), { bigint: true })).id === version;
   if (!isTheOne) place(claimed, joined(inbox.root, relative));
-  else if (away === 'move') place(claimed, joined(joined(inbox.root, loadedDirectory), relative));
+  else if (away === 'move') place(claimed, loadedPath(inbox, relative));
   unlinkSync(bytesOf(claimed));
   removeEmpty(claim, claimed);
   return isTheOne;
+}
+
+function tryEnd(inbox: Inbox, claimed: Claimed, away: Away, onFailed: TakenAway['onFailed']): boolean {
+  try {
+    return end(inbox, claimed, away);
+  } catch (error) {
+    onFailed(claimed.relative, error);
+    return false;
+  }
+}
+
+function loadedPath({ root }: Inbox, relative: BytePath): BytePath {
+  return joined(joined(root, loadedDirectory), relative);
 }
 
 /** Under the name, or the name with the first number behind it that is free; not again where an earlier life has done it. */
 function place(from: BytePath, to: BytePath): void {
   makeDirectory(parentOf(to));
   for (let number = 0; ; number += 1) {
-    const name = number === 0 ? to : `${to}.${number}`;
+    const name = numbered(to, number);
     try {
       return linkSync(bytesOf(from), bytesOf(name));
     } catch (error) {
@@ -122,6 +151,12 @@ function place(from: BytePath, to: BytePath): void {
       if (areSame(from, name)) return;
     }
   }
+}
+
+function numbered(path: BytePath, number: number): BytePath {
+  if (number === 0) return path;
+  const suffix = `.${number}`;
+  return path.slice(0, path.lastIndexOf('/') + 1 + longestName - suffix.length) + suffix;
 }
 
 /** With those above it; mostly they are there, and looking for each would take as long as all the rest. */

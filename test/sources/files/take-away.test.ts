@@ -37,9 +37,12 @@ suite('taking a file away', () => {
         await rename(at('x', '1.json'), join(claim, '1.json'));
         await writeFile(at('x', '1.json'), 'another, meanwhile');
         await mkdir(at('.tributary', 'empty'));
-        await endTakenAway(inbox, away, async ({ id }, of) => {
-          assert.deepEqual([id, of], [candidate.id, version]);
-          return isTaken;
+        await endTakenAway(inbox, away, {
+          wasTaken: async ({ id }, of) => {
+            assert.deepEqual([id, of], [candidate.id, version]);
+            return isTaken;
+          },
+          onFailed: (_, error) => assert.fail(String(error)),
         });
         assert.equal(await readFile(at('x', '1.json'), 'utf8'), 'another, meanwhile');
         const kept = isTaken ? at('loaded', 'x', '1.json') : at('x', '1.json.1');
@@ -55,7 +58,10 @@ suite('taking a file away', () => {
     await mkdir(at('loaded', 'x'), { recursive: true });
     await rename(at('x', '1.json'), join(claim, '1.json'));
     await link(join(claim, '1.json'), at('loaded', 'x', '1.json'));
-    await endTakenAway(inbox, 'move', async () => true);
+    await endTakenAway(inbox, 'move', {
+      wasTaken: async () => true,
+      onFailed: (_, error) => assert.fail(String(error)),
+    });
     assert.deepEqual(await readdir(at('loaded', 'x')), ['1.json']);
     assert.deepEqual(await readdir(at('x')), []);
   });
@@ -75,9 +81,12 @@ suite('taking a file away', () => {
           await mkdir(at('.tributary', `${one.id}-${version}`));
           await rename(at(name), at('.tributary', `${one.id}-${version}`, name));
         }
-        const gone = await endTakenAway(inbox, 'delete', async ({ id }, of) => {
-          assert.deepEqual([id, of], [one.id, version]);
-          return isTaken;
+        const gone = await endTakenAway(inbox, 'delete', {
+          wasTaken: async ({ id }, of) => {
+            assert.deepEqual([id, of], [one.id, version]);
+            return isTaken;
+          },
+          onFailed: (_, error) => assert.fail(String(error)),
         });
         assert.deepEqual(gone, isTaken ? [one.id] : []);
         assert.deepEqual((await readdir(at())).toSorted(), ['.tributary', 'x', ...(isTaken ? [] : [name])].toSorted());
