@@ -12,12 +12,21 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Codec } from '../schemas/codec.ts';
 import type { Codecs } from '../schemas/codecs.ts';
 
+/** In place of an event that the pipeline's filter has taken out. */
+export class Filtered {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
 /** The records' outputs in order: for an invalid record the `Reject`. */
-export type Convert<Output> = (records: readonly LogRecord[]) => Promise<readonly (Output | Reject)[]>;
+export type Convert<Output> = (records: readonly LogRecord[]) => Promise<readonly (Output | Reject | Filtered)[]>;
 
 export function pipelineConverter(pipeline: Pipeline, codecs: Codecs): Convert<object> {
   return async (records) => {
-    const outputs: (object | Reject)[] = [];
+    const outputs: (object | Reject | Filtered)[] = [];
     let codec: Codec | Reject | undefined;
     for (const record of records) {
       const schemaId = Number(header(record, 'schemaId'));
@@ -41,9 +50,11 @@ async function usable(codecs: Codecs, schemaId: number): Promise<Codec | Reject>
   }
 }
 
-function convert(record: LogRecord, pipeline: Pipeline, codec: Codec): object | Reject {
+function convert(record: LogRecord, pipeline: Pipeline, codec: Codec): object | Reject | Filtered {
   try {
     const event = codec.decode(record.value) as Record<string, unknown>;
+    const reason = pipeline.process.filter?.(event);
+    if (reason !== undefined) return new Filtered(reason);
     if (pipeline.verbatim.length > 0) restoreVerbatim(event, pipeline.verbatim, record);
     return pipeline.process.transform(event, {
       correlationId: header(record, 'correlationId'),

@@ -35,8 +35,10 @@ export async function* readBatch(
     if (signal.aborted) return;
     throw error;
   }
+  const { flushEvents = Infinity } = limits;
   let next = from;
   let bytes = 0;
+  let events = 0;
   let firstMs: number | undefined;
   for (let hasWaited = false; next < to && bytes < limits.maxBytes;) {
     const page = await readPage(log, at, next, to, limits.maxBytes - bytes);
@@ -44,13 +46,40 @@ export async function* readBatch(
       firstMs ??= page.records[0]?.timeMs;
       next = page.next;
       bytes += page.bytes;
+      events += page.records.length;
       yield page;
     } else {
       const leftMs = limits.flushIntervalMs - Math.max(0, now() - (firstMs ?? 0)); // it may have waited in the log
-      if (hasWaited || bytes >= limits.maxBytes / 2 || leftMs <= 0) return;
-      await sleep(leftMs, undefined, { signal }).catch(() => undefined); // stopping: flush what there is
-      hasWaited = true;
+      if (hasWaited || bytes >= limits.maxBytes / 2 || events >= flushEvents || leftMs <= 0) return;
+      // Where events count, it wakes at each that comes; else only once, since waking for each costs more.
+      const isOver =
+        flushEvents === Infinity ? await waitOut(leftMs, signal) : await waitForMore(log, at, next, leftMs, signal);
+      hasWaited = isOver;
     }
+  }
+}
+
+/** Always true: the interval is over, or the processor stops and flushes what there is. */
+async function waitOut(leftMs: number, signal: AbortSignal): Promise<true> {
+  await sleep(leftMs, undefined, { signal }).catch(() => undefined);
+  return true;
+}
+
+/** False where there is more; true where the interval is over, or the processor stops. */
+async function waitForMore(
+  log: Log,
+  at: TopicPartition,
+  next: number,
+  leftMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const over = AbortSignal.any([signal, AbortSignal.timeout(leftMs)]);
+  try {
+    await log.waitPast(at, next, over);
+    return false;
+  } catch (error) {
+    if (over.aborted) return true;
+    throw error;
   }
 }
 
