@@ -4,7 +4,7 @@ import type { Load, LoadOptions } from './load.ts';
 
 export interface Subject {
   /** What is acknowledged at once. */
-  readonly sends: 'packages' | 'requests';
+  readonly sends: 'packages' | 'requests' | 'envelopes';
   /** Events of all loads that were acknowledged. */
   readonly acknowledged: number;
   /** Those of them that the log has taken for the processor. */

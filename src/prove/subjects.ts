@@ -1,6 +1,7 @@
 /** Which subject a system is. */
 import { Fault } from '../errors.ts';
 import type { EventApp } from '../pipeline/app.ts';
+import { EnvelopesSubject } from './envelopes/envelopes-subject.ts';
 import { PackagesSubject } from './packages/packages-subject.ts';
 import { RequestsSubject } from './requests/requests-subject.ts';
 import type { Subject } from './subject.ts';
@@ -19,5 +20,6 @@ export function subjectOf({ app, seed, agreeWithinMs }: SubjectOptions): Subject
   const { name, source } = app.pipeline;
   if (!app.generate) throw new Fault('USAGE', `${name} has no generator, so there is nothing to send`);
   const lines = app.generate({ count: 1_000_000_000, invalidShare, seed })[Symbol.iterator]();
-  return source.kind === 'http' ? new PackagesSubject(app, lines) : new RequestsSubject(app, lines, agreeWithinMs);
+  if (source.kind !== 'http') return new RequestsSubject(app, lines, agreeWithinMs);
+  return source.envelope ? new EnvelopesSubject(app, lines) : new PackagesSubject(app, lines);
 }

@@ -45,6 +45,11 @@ function struck({ kills }: Proof): readonly Row[] {
 
 function landed({ sends, landed: events, deadLetters }: Proof): readonly Row[] {
   if (sends === 'requests') return [['  landed in objects', events]];
+  if (sends === 'envelopes')
+    return [
+      ['  landed in objects', events],
+      ['envelopes kept as dead letters', deadLetters],
+    ];
   return [
     ['  landed in table and objects', events],
     ['  kept as dead letters', deadLetters],
