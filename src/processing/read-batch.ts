@@ -40,6 +40,8 @@ export async function* readBatch(
   let bytes = 0;
   let events = 0;
   let firstMs: number | undefined;
+  /** When the interval is, or the processor stops. */
+  let over: AbortSignal | undefined;
   for (let hasWaited = false; next < to && bytes < limits.maxBytes;) {
     const page = await readPage(log, at, next, to, limits.maxBytes - bytes);
     if (page.next > next) {
@@ -51,34 +53,25 @@ export async function* readBatch(
     } else {
       const leftMs = limits.flushIntervalMs - Math.max(0, now() - (firstMs ?? 0)); // it may have waited in the log
       if (hasWaited || bytes >= limits.maxBytes / 2 || events >= flushEvents || leftMs <= 0) return;
-      // Where events count, it wakes at each that comes; else only once, since waking for each costs more.
-      const isOver =
-        flushEvents === Infinity ? await waitOut(leftMs, signal) : await waitForMore(log, at, next, leftMs, signal);
-      hasWaited = isOver;
+      if (flushEvents === Infinity) {
+        await sleep(leftMs, undefined, { signal }).catch(() => undefined); // stopping: flush what there is
+        hasWaited = true;
+      } else {
+        // Where events count, it wakes at each that comes, which costs more than to wake once.
+        over ??= AbortSignal.any([signal, AbortSignal.timeout(leftMs)]);
+        hasWaited = !(await hasMore(log, at, next, over));
+      }
     }
   }
 }
 
-/** Always true: the interval is over, or the processor stops and flushes what there is. */
-async function waitOut(leftMs: number, signal: AbortSignal): Promise<true> {
-  await sleep(leftMs, undefined, { signal }).catch(() => undefined);
-  return true;
-}
-
-/** False where there is more; true where the interval is over, or the processor stops. */
-async function waitForMore(
-  log: Log,
-  at: TopicPartition,
-  next: number,
-  leftMs: number,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const over = AbortSignal.any([signal, AbortSignal.timeout(leftMs)]);
+/** False where `over` aborts before there is any. */
+async function hasMore(log: Log, at: TopicPartition, next: number, over: AbortSignal): Promise<boolean> {
   try {
     await log.waitPast(at, next, over);
-    return false;
+    return true;
   } catch (error) {
-    if (over.aborted) return true;
+    if (over.aborted) return false;
     throw error;
   }
 }

@@ -18,9 +18,6 @@ export async function readLanded(store: ObjectStore, { deduplicate }: ProvenPipe
   const lines = new Map<string, Place[]>();
   const letters = new Map<string, string[]>();
   const torn: string[] = [];
-  const add = <T>(into: Map<string, T[]>, key: string, one: T): void => {
-    into.set(key, [...(into.get(key) ?? []), one]);
-  };
   for await (const [key, text] of objectTexts(store)) {
     if (!text.endsWith('\n')) torn.push(key);
     const prefix = key.slice(0, key.lastIndexOf('/'));
@@ -32,6 +29,10 @@ export async function readLanded(store: ObjectStore, { deduplicate }: ProvenPipe
     }
   }
   return { lines, letters, torn };
+}
+
+function add<T>(into: Map<string, T[]>, key: string, one: T): void {
+  into.set(key, [...(into.get(key) ?? []), one]);
 }
 
 function parsed(line: string): Readonly<Record<string, unknown>> | undefined {

@@ -134,12 +134,15 @@ suite('lake, pushed', { timeout: 300_000 }, () => {
     );
     const body = `{"sent":[1],"events":[${[strings, objects, nobody].map((one) => JSON.stringify(one)).join()},${purchase}]}`;
     assert.equal((await run.send(body)).status, 200);
+    const written = event({ event_type: 'view', timestamp: '2026-11-20T23:30:00-01:00', properties: { a: [1, {}] } });
+    assert.equal((await run.send(JSON.stringify({ events: [written] }, undefined, 2))).status, 200, 'on many lines');
     const landed = await lake(run);
     const directories = landed.map((one) => one.in);
     assert.deepEqual(directories, [
       'events/event_type=click/date=2026-11-20',
       'events/event_type=like/date=2026-11-20',
       'events/event_type=purchase/date=2026-11-20',
+      'events/event_type=view/date=2026-11-21',
       'events/event_type=view/date=2026-11-21',
     ]);
     assert.ok((await run.objects())[2]?.text.includes(`"properties":${amount}`));
@@ -148,6 +151,7 @@ suite('lake, pushed', { timeout: 300_000 }, () => {
       [
         [null, undefined],
         ['user_7', user],
+        ['user_1', undefined],
         ['user_1', undefined],
         ['user_1', undefined],
       ],
