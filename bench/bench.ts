@@ -13,7 +13,7 @@ import { atExit } from './at-exit.ts';
 import { benchClusterIngest, type ClusterIngestResult } from './cluster/ingest/ingest.ts';
 import { benchClusterLanding, type ClusterLandingResult } from './cluster/landing.ts';
 import { benchNodes, type NodesResult } from './cluster/nodes.ts';
-import { benchIngest, type IngestResult } from './ingest/ingest.ts';
+import { benchIngest, type IngestResult, isPushed } from './ingest/ingest.ts';
 import { benchLanding, type LandingResult } from './landing/landing.ts';
 import { benchMemory, type MemoryResult } from './memory/memory.ts';
 import { loadApps } from '../src/engine/load-apps.ts';
@@ -88,6 +88,7 @@ export async function bench(options: BenchOptions): Promise<BenchResult> {
   const [app] = await loadApps(benchConfig(options.system, '.'));
   if (app?.bulk) return benchRates(options);
   if (app?.pipeline?.source.kind === 'requests') return benchRequestSystem(options);
+  if (app?.pipeline && isPushed(app.pipeline)) return benchEmbedded({ ...options, only: 'ingest' });
   return options.engine === 'cluster' ? benchCluster(options) : benchEmbedded(options);
 }
 
