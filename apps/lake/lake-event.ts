@@ -1,4 +1,4 @@
-/** An event as it is kept; `schemas/lake.events-value.schema.json` says the same. */
+/** An event as it is kept; `schemas/lake.raw-value.schema.json` says the same. */
 import type { JsonObject } from 'tributary';
 
 export const eventTypes = ['click', 'view', 'purchase', 'signup', 'pray', 'share', 'like'] as const;

@@ -30,8 +30,8 @@ export const pipeline = definePipeline({
   }),
   normalise: checkEvent,
   verbatim: ['properties'],
-  schema: registered<LakeEvent>('lake.events-value'),
-  topic: { name: 'lake.events', key: ({ event_id }) => event_id },
+  schema: registered<LakeEvent>('lake.raw-value'),
+  topic: { name: 'lake.raw', key: ({ event_id }) => event_id },
   deadLetterTopic: 'lake.dead.letter',
   process: {
     // Known to be problematic: they are counted, and nobody is to read them.

@@ -34,7 +34,7 @@ async function send({ url }: Program, events: readonly object[]): Promise<number
 async function idsIn(store: ObjectStore): Promise<readonly string[]> {
   const ids: string[] = [];
   for await (const key of store.list('events/')) {
-    assert.match(key, /^events\/event_type=share\/date=2026-11-20\/lake\.events-0-\d+\.json$/);
+    assert.match(key, /^events\/event_type=share\/date=2026-11-20\/lake\.raw-0-\d+\.json$/);
     const lines = String(await store.get(key)).split('\n');
     assert.equal(lines.pop(), '', `${key} is torn`);
     for (const line of lines) ids.push((JSON.parse(line) as { event_id: string }).event_id);
