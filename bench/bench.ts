@@ -14,7 +14,7 @@ import { benchClusterIngest, type ClusterIngestResult } from './cluster/ingest/i
 import { benchClusterLanding, type ClusterLandingResult } from './cluster/landing.ts';
 import { benchNodes, type NodesResult } from './cluster/nodes.ts';
 import { benchFiles, type FilesResult } from './files/files.ts';
-import { benchIngest, type IngestResult } from './ingest/ingest.ts';
+import { benchIngest, type IngestResult, isPushed } from './ingest/ingest.ts';
 import { benchLanding, type LandingResult } from './landing/landing.ts';
 import { benchMemory, type MemoryResult } from './memory/memory.ts';
 import { loadApps } from '../src/engine/load-apps.ts';
@@ -101,6 +101,7 @@ export async function bench(options: BenchOptions): Promise<BenchResult> {
   if (app?.bulk) return benchRates(options);
   if (app?.pipeline?.source.kind === 'files') return benchFileSystem(options);
   if (app?.pipeline?.source.kind === 'requests') return benchRequestSystem(options);
+  if (app?.pipeline && isPushed(app.pipeline)) return benchEmbedded({ ...options, only: 'ingest' });
   return options.engine === 'cluster' ? benchCluster(options) : benchEmbedded(options);
 }
 

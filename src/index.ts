@@ -51,7 +51,9 @@ export type { App, GenerateEvents, GenerateOptions } from './pipeline/app.ts';
 export type { Dataset, DatasetTable, SampleOptions, SampleRow } from './pipeline/dataset.ts';
 export type {
   BatchLimits,
+  Deduplication,
   DimensionSink,
+  Envelope,
   FileSource,
   HttpSource,
   Received,
@@ -66,6 +68,7 @@ export type {
   SinkDefinition,
   SubjectRef,
   TableSink,
+  TakenPackage,
   TopicRef,
 } from './pipeline/pipeline.ts';
 

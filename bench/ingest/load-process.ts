@@ -3,6 +3,7 @@ import { createHistogram } from 'node:perf_hooks';
 import autocannon from 'autocannon';
 import { answerParent } from '../child.ts';
 import { generatePackages } from '../generated-packages.ts';
+import { packageSource } from '../../src/pipeline/source-paths.ts';
 import { benchConfig, loadApp } from '../parts.ts';
 
 export interface LoadOptions {
@@ -24,21 +25,22 @@ export interface LoadResult {
   readonly p99Ms: number;
 }
 
-const kept = { key: '', packages: [] as string[] };
+const kept = { key: '', path: '', packages: [] as string[] };
 
-async function packagesOf(system: string, connections: number, eventsAPackage: number): Promise<string[]> {
+async function packagesOf(system: string, connections: number, eventsAPackage: number): Promise<typeof kept> {
   const key = `${system} ${connections} ${eventsAPackage}`;
-  if (kept.key === key) return kept.packages;
+  if (kept.key === key) return kept;
   const app = await loadApp(benchConfig(system, '.'));
-  return Object.assign(kept, { key, packages: generatePackages(app, connections, eventsAPackage) }).packages;
+  const { path } = packageSource(app.pipeline);
+  return Object.assign(kept, { key, path, packages: generatePackages(app, connections, eventsAPackage) });
 }
 
 async function load(options: LoadOptions): Promise<LoadResult> {
   const { url, system, eventsAPackage, connections, until } = options;
-  const packages = await packagesOf(system, connections, eventsAPackage);
+  const { path, packages } = await packagesOf(system, connections, eventsAPackage);
   let next = 0;
   return fire({
-    url: `${url}/${system}`,
+    url: url + path,
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     connections,

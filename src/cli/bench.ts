@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
+import type { App } from '../pipeline/app.ts';
 import { inPackage } from '../config/package-root.ts';
 import { Fault } from '../errors.ts';
 import { configOf, examples, wholeNumber } from './options.ts';
@@ -28,9 +29,12 @@ interface BenchModules {
 
 type Engine = 'embedded' | 'cluster';
 
-/** By the source of the system; of one that has batches in place of a source. */
-const parts: Readonly<Record<'http' | 'requests' | 'files' | 'bulk', Readonly<Record<Engine, readonly string[]>>>> = {
+/** By the source of the system, packages in envelopes apart; of one that has batches in place of a source. */
+const parts: Readonly<
+  Record<'http' | 'envelopes' | 'requests' | 'files' | 'bulk', Readonly<Record<Engine, readonly string[]>>>
+> = {
   http: { embedded: ['ingest', 'landing', 'memory'], cluster: ['ingest', 'landing', 'nodes'] },
+  envelopes: { embedded: ['ingest'], cluster: [] },
   requests: { embedded: ['requests', 'views'], cluster: ['requests'] },
   files: { embedded: ['files'], cluster: [] },
   bulk: { embedded: ['batches', 'reads'], cluster: [] },
@@ -87,7 +91,7 @@ async function run(system: string, options: BenchCommandOptions): Promise<void> 
   const { engine, rows, events, only, quick = false } = options;
   const { loadApps } = await import('../engine/load-apps.ts');
   const apps = await loadApps({ ...configOf({}), only: [system] }); // told before anything is measured
-  const kinds = apps.map(({ pipeline, bulk }) => pipeline?.source.kind ?? (bulk ? 'bulk' : undefined));
+  const kinds = apps.map(kindOf);
   const known = kinds.flatMap((kind) => (kind === undefined ? [] : parts[kind][engine]));
   if (known.length === 0) throw new Fault('USAGE', `there is nothing to measure of ${system} with --engine ${engine}`);
   if (only !== undefined && !known.includes(only))
@@ -95,6 +99,12 @@ async function run(system: string, options: BenchCommandOptions): Promise<void> 
   const result = await bench({ system, engine, only, quick, rows, events, onStep: tell });
   await writeLine(options.json ? JSON.stringify(result) : asTables(result, outputWidth()));
   if (!result.passed) process.exitCode = 1;
+}
+
+function kindOf({ pipeline, bulk }: App): keyof typeof parts | undefined {
+  if (!pipeline) return bulk && 'bulk';
+  const { source } = pipeline;
+  return source.kind === 'http' && source.envelope ? 'envelopes' : source.kind;
 }
 
 /** @throws Fault USAGE where there is none */

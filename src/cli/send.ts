@@ -18,7 +18,7 @@ import {
 import { tell, writeLine } from './output.ts';
 import { configuredUrl, keyHeaders, ownServerTls } from './server/own-server.ts';
 import { errorLine } from './report-error.ts';
-import { openParcels, type Parcels } from './send/open-parcels.ts';
+import { envelopeAt, openParcels, type Parcels } from './send/open-parcels.ts';
 import { type SendProgress, createProgress } from './send/progress.ts';
 import { type Line, readLines } from './send/read-lines.ts';
 import { type Sent, Sender } from './send/sender.ts';
@@ -70,6 +70,7 @@ export function addSend(program: Command): void {
         'tributary send events.json --package-size 1..10 --rate 5000',
         'tributary generate collect | tributary send - --json',
         'tributary generate signals | tributary send - --to http://localhost:8000',
+        'tributary generate lake | tributary send - --to http://localhost:8000/webhook/events',
       ),
     )
     .action(send);
@@ -101,6 +102,7 @@ async function send(file: string, options: SendOptions): Promise<void> {
   });
   const packing = {
     size: options.packageSize,
+    envelope: options.to === undefined ? undefined : await envelopeAt(url.pathname, config),
     maxBytes: maxPackageBytes,
     onBadLine: ({ number }: Line, reason: string) => problems.skip(`${input.name}:${number}: ${reason}`),
   };

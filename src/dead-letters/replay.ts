@@ -2,13 +2,13 @@
  * Replays of dead letters: the event as it stands goes through what every event goes through at ingest, and into the log under
  * a correlation id that follows from the letter's. The event and the record that the letter was replayed are one batch, and
  * whether it was is looked up under the same lock: a replay that is killed anywhere and run again, or run twice at once, gives one event for each
- * letter (D9). What is refused stays a letter, with the newest reason.
+ * letter (D9). Of a package that was refused as a whole, all events go in, or none. What is refused stays a letter, with the newest reason.
  */
 import { replayCorrelationId } from '../event/correlation-id.ts';
 import { Reject } from '../event/reject.ts';
 import type { Budget, Share } from '../ingest/budget.ts';
 import type { Patience } from '../ingest/patience.ts';
-import type { Append, Batch, Log, NewRecord } from '../log/log.ts';
+import type { Append, Batch, Header, Log, NewRecord } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { traceHeader } from '../telemetry/tracing.ts';
 import { letterBatches } from './letter-batches.ts';
@@ -48,6 +48,8 @@ export interface ReplayOptions {
 interface Tried {
   readonly outcome: ReplayOutcome;
   readonly records: readonly NewRecord[];
+  /** That are in the log then; default none. */
+  readonly events?: number;
 }
 
 /**
@@ -117,16 +119,31 @@ async function tryLetter({ pipelines, tryEvent }: ReplayOptions, letter: Letter)
   if (pipeline === undefined)
     return { outcome: { ...about, result: 'left out', message: 'its pipeline does not run here' }, records: [] };
   const as = replayCorrelationId(correlationId, (status?.replays.length ?? 0) + 1);
-  const made = await tryEvent(current, { pipeline, correlationId: as, file: letter.file });
+  const envelope = envelopeOf(letter, pipeline);
+  const made = await tryEvent(current, { pipeline, correlationId: as, file: letter.file, envelope });
   if (made instanceof Reject) return refused(letter, made);
-  const records = [replayed(made, letter), repairRecord(correlationId, { kind: 'replay', as })];
-  return { outcome: { ...about, result: 'accepted', as }, records };
+  const events = made.map((event) => replayed(event, letter, envelope !== undefined));
+  const records = [...events, repairRecord(correlationId, { kind: 'replay', as })];
+  return { outcome: { ...about, result: 'accepted', as }, records, events: events.length };
 }
 
-/** In the trace of the package that the letter came in: a replay is a request of another's. */
-function replayed(event: NewRecord, { correlationId, current, event: received, traceparent }: Letter): NewRecord {
-  const headers = [...event.headers, [replayOf, correlationId] as const];
-  if (current !== received) headers.push([firstReceived, received]);
+/** What ingest refuses of a source of envelopes is a whole package. */
+function envelopeOf({ at }: Letter, { source }: Pipeline): string | undefined {
+  return at === 'ingest' && source.kind === 'http' ? source.envelope?.events : undefined;
+}
+
+/**
+ * In the trace of the package that the letter came in: a replay is a request of another's. Events of a package are not the letter's own:
+ * one that is refused from now on is a letter by itself, and the others have landed.
+ */
+function replayed(
+  event: NewRecord,
+  { correlationId, current, event: received, traceparent }: Letter,
+  isOfPackage: boolean,
+): NewRecord {
+  const headers: Header[] = [...event.headers];
+  if (!isOfPackage) headers.push([replayOf, correlationId]);
+  if (!isOfPackage && current !== received) headers.push([firstReceived, received]);
   if (traceparent !== undefined) headers.push([traceHeader, traceparent]);
   return { ...event, headers };
 }
@@ -143,8 +160,8 @@ function refused(letter: Letter, { path, message }: Reject): Tried {
 
 function countReplayed({ onReplayed }: ReplayOptions, tried: readonly Tried[]): void {
   const counts = new Map<string, number>();
-  for (const { outcome } of tried)
-    if (outcome.result === 'accepted' && outcome.pipeline !== undefined)
-      counts.set(outcome.pipeline, (counts.get(outcome.pipeline) ?? 0) + 1);
+  for (const { outcome, events = 0 } of tried)
+    if (events > 0 && outcome.pipeline !== undefined)
+      counts.set(outcome.pipeline, (counts.get(outcome.pipeline) ?? 0) + events);
   for (const [pipeline, events] of counts) onReplayed(pipeline, events);
 }

@@ -12,6 +12,7 @@ import type { LogRecord } from '../log/log.ts';
 import { defaultBatchLimits, type Pipeline } from '../pipeline/pipeline.ts';
 import { backoff } from '../processing/backoff.ts';
 import { type Converter, pipelineConverter } from '../processing/convert.ts';
+import type { Deduplicating } from '../processing/duplicates.ts';
 import { type VoidPackages, withoutVoid } from '../processing/void-packages.ts';
 import type { Consumer } from '../processing/lag.ts';
 import type { ProcessorObserver } from '../processing/partition-processor.ts';
@@ -67,7 +68,7 @@ function hasTable({ sinks }: Pipeline): boolean {
 export class Landing {
   readonly #options: LandingOptions;
   readonly #stopping = new AbortController();
-  readonly #processors: Processor<never>[] = [];
+  readonly #processors: Pick<Processor<never>, 'consumer' | 'replay' | 'drain'>[] = [];
   readonly #warehouseStatus: WarehouseStatus;
   #warehouse: Warehouse | undefined;
   #hasFailed = false;
@@ -191,7 +192,7 @@ export class Landing {
       traces: this.#options.traces,
       observer: this.#options.observe(consumer, [sink.name]),
     });
-    this.#processors.push(keeper as Processor<never>);
+    this.#processors.push(keeper);
   }
 
   /** @param warehouse where the pipeline has a table */
@@ -206,6 +207,7 @@ export class Landing {
       sinks,
       limits: { ...defaultBatchLimits, ...pipeline.process.batch },
       onInvalid: pipeline.process.onInvalid,
+      deduplicate: deduplicating(pipeline),
       deadLetterTopic: pipeline.deadLetterTopic,
       traces: this.#options.traces,
       checkReplayable: () => checkReplayable(pipeline),
@@ -214,7 +216,7 @@ export class Landing {
         sinks.map(({ name }) => name),
       ),
     });
-    this.#processors.push(processor as Processor<never>);
+    this.#processors.push(processor);
   }
 
   /** Undefined when stopped before it came up. */
@@ -234,6 +236,10 @@ export class Landing {
     }
     return undefined;
   }
+}
+
+function deduplicating({ process: { deduplicate } }: Pipeline): Deduplicating<object> | undefined {
+  return deduplicate && { key: deduplicate.key, windowMs: deduplicate.windowHours * 3_600_000 };
 }
 
 function keeperName(topic: string): string {

@@ -8,6 +8,7 @@ import { partitionsOf } from '../log/partitions.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { type KnownCheckpoint, knownCheckpoints } from '../processing/checkpoint.ts';
 import { dropCuts } from '../processing/cuts.ts';
+import { dropDuplicateLists } from '../processing/duplicates.ts';
 import { ReplayProgress } from '../processing/replay-progress.ts';
 import { committedOf, type Consumer } from '../processing/lag.ts';
 
@@ -78,8 +79,12 @@ async function landedOffsets(options: RetentionOptions): Promise<readonly Landed
 
 async function dropOldCuts({ log, state, consumers }: RetentionOptions): Promise<void> {
   for (const { name, topic } of consumers) {
-    for (const at of await partitionsOf(log, topic))
-      await dropCuts(state, { logId: log.id, consumer: name, at }, (await log.range(at)).start);
+    for (const at of await partitionsOf(log, topic)) {
+      const of = { logId: log.id, consumer: name, at };
+      const { start } = await log.range(at);
+      await dropCuts(state, of, start);
+      await dropDuplicateLists(state, of, start);
+    }
   }
 }
 

@@ -12,6 +12,11 @@ export const refusals = {
     what: 'The body of a package is neither JSON nor NDJSON, or its JSON is neither an array nor an object.',
     todo: 'Send a JSON array of events, one event as a JSON object, or NDJSON.',
   },
+  PACKAGE_INVALID: {
+    status: 400,
+    what: 'A package that is taken or refused as a whole has an event that is invalid, or is not of the form that its source takes.',
+    todo: 'Mend what errors names and send the package again. As it came it is a dead letter, which can be edited and replayed.',
+  },
   BODY_INCOMPLETE: {
     status: 400,
     what: 'The body ended, or its connection did, before the length or the end that it had announced.',

@@ -51,6 +51,11 @@ export function packageOf(id: string): Uuid {
   return `${id.slice(0, 30)}000000` as Uuid;
 }
 
+/** What the ids of a package share, by the correlation id of any of its events. */
+export function prefixOf(id: string): PackagePrefix {
+  return id.slice(0, 30) as PackagePrefix;
+}
+
 /** The index of an event in its package, by its correlation id. */
 export function indexOf(id: string): number {
   return Number.parseInt(id.slice(30), 16);

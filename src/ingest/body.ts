@@ -147,6 +147,8 @@ class StreamWatch {
 class Arrivals {
   bytes = 0;
   readonly #request: Readable;
+  /** NaN where it is not announced. */
+  readonly #announcedBytes: number;
   readonly #idleTimeoutMs: number;
   readonly #totalTimeoutMs: number;
   readonly #beganMs = performance.now();
@@ -156,8 +158,12 @@ class Arrivals {
   #waiting = false;
   #idle = false;
 
-  constructor(request: Readable, { idleTimeoutMs = 30_000, totalTimeoutMs = 300_000, signal }: BodyOptions) {
+  constructor(
+    request: Readable,
+    { announcedLength, idleTimeoutMs = 30_000, totalTimeoutMs = 300_000, signal }: BodyOptions,
+  ) {
     this.#request = request;
+    this.#announcedBytes = Number(announcedLength ?? Number.NaN);
     this.#idleTimeoutMs = idleTimeoutMs;
     this.#totalTimeoutMs = totalTimeoutMs;
     this.#signal = signal;
@@ -175,7 +181,10 @@ class Arrivals {
         return chunk;
       }
       if (request.readableEnded) return undefined;
-      if (watch.error !== undefined || request.destroyed) throw this.#incomplete(watch.error);
+      if (watch.error !== undefined || request.destroyed) {
+        if (this.bytes === this.#announcedBytes) return undefined; // all of it came: some close without reading the answer
+        throw this.#incomplete(watch.error);
+      }
       if (this.#idle) throw this.#timedOut();
       if (performance.now() - this.#beganMs > this.#totalTimeoutMs) throw this.#tooSlow();
       await this.#change(watch);

@@ -18,8 +18,8 @@ import { appendSpan } from './append-span.ts';
 import type { Budget, Share } from './budget.ts';
 import { keyedHeader } from './keyed-record.ts';
 import { newestCodec } from './newest-codec.ts';
+import { readWhole } from './read-whole.ts';
 import type { Waits } from './patience.ts';
-import { HeldBytes } from './splitter.ts';
 
 /** A request as a source hands it over. */
 export interface IncomingEvent {
@@ -91,7 +91,7 @@ export class EventIngest {
 
   async #read(incoming: IncomingEvent, waits: Waits, share: Share | undefined): Promise<Made> {
     const { codecs, nextPackage } = this.#options;
-    const body = share && (await readBody(incoming, waits, share));
+    const body = share && incoming.body && (await readWhole(incoming.body(share.evicted), waits, share));
     const parameters = incoming.parameters(body);
     const { subject } = this.pipeline.schema;
     const codec = codecs.latestKnown(subject) ?? (await newestCodec(codecs, subject));
@@ -137,15 +137,3 @@ function textOf(answer: unknown): string {
   if (typeof answer === 'string') return answer;
   throw new TypeError(`expected the text of the answer, got a value of type ${typeof answer}`);
 }
-
-async function readBody({ body }: IncomingEvent, waits: Waits, share: Share): Promise<Buffer | undefined> {
-  if (body === undefined) return undefined;
-  const held = new HeldBytes();
-  for await (const chunk of body(share.evicted)) {
-    held.add(chunk, 0, chunk.length);
-    await waits.during((signal) => share.resize(held.length, () => signal));
-  }
-  return held.join(nothing, 0, 0);
-}
-
-const nothing = Buffer.alloc(0);

@@ -13,6 +13,8 @@ import { appendSpan } from './append-span.ts';
 import type { Budget, Share } from './budget.ts';
 import { newestCodec } from './newest-codec.ts';
 import { OpenPackage } from './open-package.ts';
+import { openWhole } from './whole-package.ts';
+import { readWhole } from './read-whole.ts';
 import type { Waits } from './patience.ts';
 import type { EventSplitter } from './splitter.ts';
 
@@ -81,10 +83,24 @@ export class Ingest {
     const { body, splitter, onNotJson, span, idempotencyKey } = incoming;
     const { pipeline, log, codecs, onDefect, nextPackage } = this.#options;
     const codec = await newestCodec(codecs, pipeline.schema.subject);
-    const { maxEvents } = packageSource(pipeline);
-    const about = { pipeline, codec, maxEvents, prefix: nextPackage(), traceparent: span?.traceparent };
+    const { maxEvents, envelope } = packageSource(pipeline);
     const isKeyed = idempotencyKey !== undefined && log.writtenEnd !== undefined;
-    const received = new OpenPackage({ ...about, isKeyed, batch: log.batch(), onNotJson, onDefect });
+    const about = {
+      pipeline,
+      codec,
+      maxEvents,
+      prefix: nextPackage(),
+      traceparent: span?.traceparent,
+      isKeyed,
+      onDefect,
+    };
+    if (envelope) {
+      const whole = await readWhole(body(share.evicted), waits, share);
+      const opened = openWhole(whole, { ...about, member: envelope.events, newBatch: () => log.batch() });
+      await waits.during((signal) => share.resize(whole.length + opened.batch.bytes, () => signal));
+      return opened;
+    }
+    const received = new OpenPackage({ ...about, batch: log.batch(), onNotJson });
     for await (const chunk of body(share.evicted)) {
       for (const event of splitter.push(chunk)) received.add(event);
       const heldBytes = received.batch.bytes + splitter.heldBytes;

@@ -33,12 +33,19 @@ export interface PackageOptions {
   readonly onDefect: (error: unknown, correlationId: string) => void;
 }
 
+interface RefusedWhole {
+  /** How many events it had, or one where that is not known. */
+  readonly count: number;
+  readonly errors: readonly RejectedInPackage[];
+}
+
 export class OpenPackage {
   readonly packageId: string;
   readonly batch: Batch;
   readonly #options: PackageOptions;
   readonly #errors: RejectedInPackage[] = [];
   #count = 0;
+  #refused: RefusedWhole | undefined;
 
   constructor(options: PackageOptions) {
     this.#options = options;
@@ -66,8 +73,18 @@ export class OpenPackage {
     this.#reject({ bytes, tooDeep: false }, 0, this.packageId, new Reject('', message));
   }
 
+  /** In place of all its events: one dead letter, and what is wrong with them. */
+  refuseAll(bytes: Buffer, reject: Reject, refused: RefusedWhole): void {
+    this.#refused = refused;
+    this.#reject({ bytes, tooDeep: false }, 0, this.packageId, reject);
+  }
+
   /** What the producer is told once the batch is durable. */
   answer(): Answer {
+    if (this.#refused) {
+      const { count, errors } = this.#refused;
+      return { packageId: this.packageId, accepted: 0, rejected: count, errors, isRefused: true };
+    }
     const rejected = this.#errors.length;
     return { packageId: this.packageId, accepted: this.#count - rejected, rejected, errors: this.#errors };
   }

@@ -39,7 +39,11 @@ function check(definition: unknown): void {
   checkProcessing(root.at('process'));
   checkSinks(root.at('sinks'));
   checkMigrations(root);
-  if (root.at('views').value !== undefined) checkViews(root.at('views'));
+  const views = root.at('views');
+  if (views.value === undefined) return;
+  checkViews(views);
+  if (root.at('process').at('deduplicate').value !== undefined)
+    views.fail('none: views see events before they are deduplicated');
 }
 
 function checkMigrations(root: Checker): void {
@@ -56,10 +60,15 @@ function checkSource(source: Checker): void {
   source.at('kind').oneOf(['http', 'requests', 'files']);
   if (source.at('kind').value === 'files') return checkFiles(source);
   if (source.at('kind').value === 'requests') return checkEndpoints(source);
-  source.members(['kind', 'path', 'maxEvents', 'maxPackageBytes']);
+  source.members(['kind', 'path', 'maxEvents', 'maxPackageBytes'], ['envelope']);
   source.at('path').pattern(pathPattern, 'a path such as /collect');
   source.at('maxEvents').integer(1, maxPackageEvents);
   source.at('maxPackageBytes').integer(1);
+  const envelope = source.at('envelope');
+  if (envelope.value === undefined) return;
+  envelope.members(['events', 'answer']);
+  envelope.at('events').text();
+  envelope.at('answer').function();
 }
 
 function checkEndpoints(source: Checker): void {
@@ -101,12 +110,21 @@ function checkTopics(root: Checker): void {
 }
 
 function checkProcessing(processing: Checker): void {
-  processing.members(['transform', 'onInvalid'], ['batch']);
+  processing.members(['transform', 'onInvalid'], ['filter', 'deduplicate', 'batch']);
   processing.at('transform').function();
   processing.at('onInvalid').oneOf(['halt', 'dead-letter', 'drop']);
+  if (processing.at('filter').value !== undefined) processing.at('filter').function();
+  checkDeduplication(processing.at('deduplicate'));
   const batch = processing.at('batch');
   if (batch.value === undefined) return;
-  batch.members([], ['maxBytes', 'flushIntervalMs']);
-  for (const limit of ['maxBytes', 'flushIntervalMs'] as const)
+  batch.members([], ['maxBytes', 'flushIntervalMs', 'flushEvents']);
+  for (const limit of ['maxBytes', 'flushIntervalMs', 'flushEvents'] as const)
     if (batch.at(limit).value !== undefined) batch.at(limit).integer(1);
+}
+
+function checkDeduplication(deduplicate: Checker): void {
+  if (deduplicate.value === undefined) return;
+  deduplicate.members(['key', 'windowHours']);
+  deduplicate.at('key').function();
+  deduplicate.at('windowHours').integer(1, 24 * 366);
 }

@@ -17,6 +17,26 @@ export interface HttpSource {
   readonly maxEvents: number;
   /** Bytes a package, at most, after decompression. */
   readonly maxPackageBytes: number;
+  /** Default: a package is an array of events, one event, or NDJSON, and each event is taken or refused by itself. */
+  readonly envelope?: Envelope;
+}
+
+/**
+ * A package is an object with its events in a member, and is taken or refused as a whole: where an event is invalid, or the body is no
+ * such object, it is answered 400, nothing of it goes further, and the body is one dead letter.
+ */
+export interface Envelope {
+  /** The member that is an array of the events. Others are passed over. */
+  readonly events: string;
+  /** The JSON that a producer is answered with 200, once its events are durable. */
+  readonly answer: (taken: TakenPackage) => object;
+}
+
+export interface TakenPackage {
+  /** UUID, RFC 9562 version 8: the correlation id of its first event. */
+  readonly packageId: string;
+  /** How many events it has. */
+  readonly accepted: number;
 }
 
 /** Each request is one event, answered with a text once it is durable. */
@@ -87,11 +107,26 @@ export interface TopicRef<Event> {
 }
 
 export interface Processing<Event, Output> {
+  /**
+   * Why an event goes no further: a word or two, one of a few, by which such events are counted; undefined for one that goes on. A pure
+   * function. Default: all go on.
+   */
+  readonly filter?: (event: Event) => string | undefined;
   /** A pure function of its arguments: a batch that a crash interrupted is transformed again. Throws `Reject`. */
   readonly transform: (event: Event, metadata: RecordMetadata) => Output;
   /** What becomes of an event that the transform or a sink refuses. */
   readonly onInvalid: 'halt' | 'dead-letter' | 'drop';
+  /** Events that come again land once. Default: each event lands. */
+  readonly deduplicate?: Deduplication<Output>;
   readonly batch?: Partial<BatchLimits>;
+}
+
+/** Of events with one key the first in the log lands; the others are counted (`duplicate`). */
+export interface Deduplication<Output> {
+  /** A pure function. Events of one key come under one key of the topic, or they are not seen to be the same. Throws `Reject`. */
+  readonly key: (event: Output) => string;
+  /** How long a key is remembered, counted from when its event landed; in hours. */
+  readonly windowHours: number;
 }
 
 /** A batch goes to the sinks when it is full or the interval is over, whichever comes first. */
@@ -100,6 +135,11 @@ export interface BatchLimits {
   readonly maxBytes: number;
   /** Default 1,000 ms, counted from the batch's first event. */
   readonly flushIntervalMs: number;
+  /**
+   * A batch of so many events waits for no more. It takes all the same what else is there, up to `maxBytes`: what has waited for
+   * a sink comes in large batches. Default: batches wait for `maxBytes` or the interval.
+   */
+  readonly flushEvents?: number;
 }
 
 export const defaultBatchLimits: BatchLimits = { maxBytes: 4 * 1024 * 1024, flushIntervalMs: 1_000 };

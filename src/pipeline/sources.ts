@@ -1,12 +1,14 @@
 /** Where a pipeline's events come from. What is given here is checked by `definePipeline`. */
 import type { AnswerRoute, JsonRoute, LiveRoute, PageRoute } from './routes.ts';
-import type { FileSource, HttpSource, RequestEndpoint, RequestSource } from './pipeline.ts';
+import type { Envelope, FileSource, HttpSource, RequestEndpoint, RequestSource } from './pipeline.ts';
 
 export interface HttpPostOptions {
   /** Events a package, at most; up to 2^24, which is what a correlation id can number. Default 100,000. */
   readonly maxEvents?: number;
   /** Bytes a package, at most, after decompression. Default 32 MiB. */
   readonly maxPackageBytes?: number;
+  /** Default: a package is an array of events, one event, or NDJSON, and each event is taken or refused by itself. */
+  readonly envelope?: Envelope;
 }
 
 /** Packages of events at `POST <path>`. */

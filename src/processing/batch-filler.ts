@@ -4,11 +4,13 @@
  */
 import type { Log, TopicPartition } from '../log/log.ts';
 import type { BatchLimits } from '../pipeline/pipeline.ts';
+import type { StateStore } from '../stores/state/state-store.ts';
 import type { Traces } from '../telemetry/tracing.ts';
 import { BatchInHand } from './batch-in-hand.ts';
 import { BatchOrigins } from './batch-origins.ts';
 import type { Intent } from './checkpoint.ts';
 import { deadLetteredSince, EarlierLetters, type LetterSearch } from './dead-lettered.ts';
+import { type Deduplicating, Duplicates, EarlierDuplicates } from './duplicates.ts';
 import type { OpenSink } from './open-sink.ts';
 import { type Offsets, readBatch, readRange } from './read-batch.ts';
 import type { ConvertOrVoid } from './void-packages.ts';
@@ -32,6 +34,7 @@ export interface Beginning {
 type FindOut = (records: Offsets) => Promise<readonly number[]>;
 
 export interface FillerOptions<Output> {
+  readonly state: StateStore;
   /** Names the checkpoints: the pipeline's name, or another that no pipeline has. */
   readonly consumer: string;
   readonly log: Log;
@@ -41,6 +44,8 @@ export interface FillerOptions<Output> {
   /** Where invalid events go; needed for `dead-letter`. */
   readonly deadLetterTopic: string;
   readonly traces?: Traces | undefined;
+  /** Default: no event is a duplicate. */
+  readonly deduplicate?: Deduplicating<Output> | undefined;
 }
 
 export class BatchFiller<Output> {
@@ -50,11 +55,18 @@ export class BatchFiller<Output> {
   /** Which of each sink's batches is filled next. */
   #turn: 0 | 1 = 0;
   #earlierLetters: EarlierLetters | undefined;
+  /** Undefined where events are not deduplicated. */
+  readonly duplicates: Duplicates<Output> | undefined;
+  readonly #earlierDuplicates: EarlierDuplicates;
 
   constructor(at: TopicPartition, options: FillerOptions<Output>, sinks: readonly OpenSink<Output>[]) {
     this.#at = at;
     this.#options = options;
     this.#sinks = sinks;
+    const { deduplicate, state, log, consumer } = options;
+    const of = { logId: log.id, consumer, at };
+    this.duplicates = deduplicate && new Duplicates({ ...deduplicate, state, of });
+    this.#earlierDuplicates = new EarlierDuplicates(state, of);
   }
 
   /** @param stopping ends the wait for more records */
@@ -86,11 +98,15 @@ export class BatchFiller<Output> {
     const origins = traces && new BatchOrigins();
     const batch = new BatchInHand(offsets.from, this.#takeBatches(offsets.to), isIn && isTold, origins);
     const findOut = await this.#outOf(intent, again, isIn);
+    const inIntent = intent && new Set(intent.duplicates);
     const pages = intent ? readRange(log, this.#at, intent) : readBatch(log, this.#at, offsets, limits, signal);
     for await (const page of pages) {
       origins?.add(page.records);
-      const out = await findOut({ from: batch.to, to: page.next });
-      batch.add(page, await convert(page.records), new Set(out));
+      const window = { from: batch.to, to: page.next };
+      const out = new Set(await findOut(window));
+      const outputs = await convert(page.records);
+      const known = again && this.duplicates ? await this.#earlierDuplicates.within(window) : inIntent;
+      batch.add(page, (await this.duplicates?.without(page.records, outputs, out, known)) ?? outputs, out);
     }
     origins?.filled();
     return batch;

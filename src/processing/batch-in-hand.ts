@@ -8,7 +8,9 @@ import type { RejectedEvent } from '../sinks/sink.ts';
 import type { BatchOrigins } from './batch-origins.ts';
 import type { BatchPage } from './read-batch.ts';
 import type { FilledBatch } from './stage-batch.ts';
-import { type Voided, voided } from './void-packages.ts';
+import { Filtered } from './convert.ts';
+import { duplicate } from './duplicates.ts';
+import { type Converted, voided } from './void-packages.ts';
 
 export interface Invalid extends RejectedEvent {
   readonly record: LogRecord;
@@ -30,6 +32,10 @@ export class BatchInHand<Output> {
   out = 0;
   /** Events of void packages. */
   voided = 0;
+  /** How many were filtered, by reason. */
+  readonly filtered = new Map<string, number>();
+  /** Offsets of events whose key was seen before, ascending. */
+  readonly duplicates: number[] = [];
   /** Of all records. */
   bytes = 0;
 
@@ -45,7 +51,7 @@ export class BatchInHand<Output> {
   /** @param out offsets of events that an earlier try has dropped or made dead letters of */
   add(
     { records, next, bytes }: BatchPage,
-    outputs: readonly (Output | Reject | Voided)[],
+    outputs: readonly (Converted<Output> | typeof duplicate)[],
     out: ReadonlySet<number>,
   ): void {
     this.to = next;
@@ -56,12 +62,9 @@ export class BatchInHand<Output> {
         this.out += 1;
         continue;
       }
-      const output = outputs[index] as Output | Reject | Voided;
-      if (output === voided) {
-        this.voided += 1;
-        continue;
-      }
-      const reject = output instanceof Reject ? output : this.#place(offset, output);
+      const output = outputs[index] as Converted<Output> | typeof duplicate;
+      if (this.#isLeftOut(offset, output)) continue;
+      const reject = output instanceof Reject ? output : this.#place(offset, output as Output);
       if (reject) this.invalid.push({ offset, path: reject.path, message: reject.message, record });
       else this.events += 1;
     }
@@ -71,6 +74,14 @@ export class BatchInHand<Output> {
   reject(refused: readonly Invalid[]): void {
     this.invalid.push(...refused);
     this.events -= refused.length;
+  }
+
+  #isLeftOut(offset: number, output: Converted<Output> | typeof duplicate): boolean {
+    if (output === voided) this.voided += 1;
+    else if (output === duplicate) this.duplicates.push(offset);
+    else if (output instanceof Filtered) this.filtered.set(output.reason, (this.filtered.get(output.reason) ?? 0) + 1);
+    else return false;
+    return true;
   }
 
   #place(offset: number, output: Output): Reject | undefined {

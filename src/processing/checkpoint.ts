@@ -21,6 +21,8 @@ export interface Intent {
   readonly deadLettersFrom: readonly number[];
   /** Offsets that are dropped, which no dead letter tells: a sink that has the batch already took it without them. */
   readonly dropped?: readonly number[];
+  /** Offsets of events whose key was seen before. Default none. */
+  readonly duplicates?: readonly number[];
   /** By the sink's name. */
   readonly plans: Readonly<Record<string, Plan>>;
 }
@@ -86,14 +88,15 @@ export class Checkpoint {
   /**
    * Batches end at `landedTo`, so that it is met exactly. What lands again is in batches of its own, which tell nothing of those before.
    * @param size given where what lands may be replayed
+   * @param seen kept in the same change; default nothing
    */
-  advance(next: number, size?: BatchSize): Promise<void> {
+  advance(next: number, size?: BatchSize, seen: readonly StatePut[] = []): Promise<void> {
     const { next: from, landed, sinceCut } = this.#stored;
-    if (landed || !size) return this.#replace(this.#movedTo(next));
+    if (landed || !size) return this.#replace(this.#movedTo(next), seen);
     const { bytes, maxBytes } = size;
     const isCut = sinceCut === undefined || (sinceCut > 0 && sinceCut + bytes > maxBytes);
     const stored = { ...this.#movedTo(next), sinceCut: isCut ? bytes : sinceCut + bytes };
-    return this.#replace(stored, isCut ? [cutPut(this.#of, from)] : []);
+    return this.#replace(stored, isCut ? [...seen, cutPut(this.#of, from)] : seen);
   }
 
   /** To where a sink is that has not got what is between. Its try of a batch is forgotten, but for the dead letters. */

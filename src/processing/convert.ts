@@ -12,8 +12,17 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Codec } from '../schemas/codec.ts';
 import type { Codecs } from '../schemas/codecs.ts';
 
+/** In place of an event that the pipeline's filter has taken out. */
+export class Filtered {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
 /** The records' outputs in order: for an invalid record the `Reject`. */
-export type Convert<Output> = (records: readonly LogRecord[]) => Promise<readonly (Output | Reject)[]>;
+export type Convert<Output> = (records: readonly LogRecord[]) => Promise<readonly (Output | Reject | Filtered)[]>;
 
 /** What becomes of a record, step by step, for whoever takes records through the steps. Only the codecs have to be awaited. */
 export interface ConversionSteps {
@@ -21,8 +30,8 @@ export interface ConversionSteps {
   readonly codecsOf: (records: readonly LogRecord[]) => Promise<readonly (Codec | Reject)[]>;
   /** The event, decoded and checked; never throws. */
   readonly validate: (record: LogRecord, codec: Codec | Reject) => ValidEvent | Reject;
-  /** What the pipeline's transform makes of it, told where the event comes from; never throws. */
-  readonly enrich: (record: LogRecord, valid: ValidEvent) => object | Reject;
+  /** What the pipeline's transform makes of it, told where the event comes from, unless its filter leaves it out; never throws. */
+  readonly enrich: (record: LogRecord, valid: ValidEvent) => object | Reject | Filtered;
 }
 
 export interface ValidEvent {
@@ -87,8 +96,10 @@ function validate(record: LogRecord, codec: Codec | Reject, { verbatim }: Pipeli
   }
 }
 
-function enrich(record: LogRecord, { event, schemaId }: ValidEvent, { process }: Pipeline): object | Reject {
+function enrich(record: LogRecord, { event, schemaId }: ValidEvent, { process }: Pipeline): object | Reject | Filtered {
   try {
+    const reason = process.filter?.(event);
+    if (reason !== undefined) return new Filtered(reason);
     return process.transform(event, {
       correlationId: header(record, 'correlationId'),
       publishTime: isoTime(record.timeMs),

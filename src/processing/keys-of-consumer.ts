@@ -2,6 +2,7 @@
 import type { StateStore } from '../stores/state/state-store.ts';
 import { knownCheckpoints } from './checkpoint.ts';
 import { cutKeys } from './cuts.ts';
+import { duplicateListKeys } from './duplicates.ts';
 import { openingKey } from './opening.ts';
 import { replayKey } from './replay-progress.ts';
 
@@ -14,6 +15,7 @@ export async function keysOfConsumer(state: StateStore, logId: string, consumer:
     const at = { topic, partition };
     const of = { logId, consumer, at };
     all.push(key, replayKey(of), openingKey(logId, consumer, at), ...(await cutKeys(state, of)));
+    all.push(...(await duplicateListKeys(state, of)));
     checkpoints += 1;
   }
   return checkpoints === 0 ? undefined : { checkpoints, all };

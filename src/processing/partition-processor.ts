@@ -15,7 +15,7 @@ import { type Fault, isFault } from '../errors.ts';
 import type { TopicPartition } from '../log/log.ts';
 import { partitionsOf } from '../log/partitions.ts';
 import type { Sink } from '../sinks/sink.ts';
-import type { StateStore } from '../stores/state/state-store.ts';
+import type { StatePut } from '../stores/state/state-store.ts';
 import { type Span, within } from '../telemetry/tracing.ts';
 import { backoff } from './backoff.ts';
 import { type Ahead, BatchFiller, type FillerOptions } from './batch-filler.ts';
@@ -31,7 +31,6 @@ import { Refusals } from './refusals.ts';
 import { type StagedBatch, stageBatch } from './stage-batch.ts';
 
 export interface ProcessorOptions<Output> extends FillerOptions<Output> {
-  readonly state: StateStore;
   readonly sinks: readonly Sink<Output>[];
   readonly observer: ProcessorObserver;
   /**
@@ -65,6 +64,10 @@ export interface BatchOutcome {
   readonly dropped: number;
   /** Events of void packages. */
   readonly voided: number;
+  /** Of events whose key was seen before. */
+  readonly duplicates: number;
+  /** How many, by reason. */
+  readonly filtered: ReadonlyMap<string, number>;
   readonly seconds: number;
 }
 
@@ -228,6 +231,7 @@ export class PartitionProcessor<Output> {
     // Before the checkpoint: a crash may tell it twice, but not pass it over in silence.
     if (to > this.#toldGoneTo) this.#options.observer.noticed(this.at, { kind: 'passed over', from, to, why });
     await checkpoint.passOver(to);
+    filler.duplicates?.landed(to); // read before they were gone, and landed nowhere
     this.#next = to;
   }
 
@@ -247,23 +251,32 @@ export class PartitionProcessor<Output> {
       batch.reject(await this.#refusals.withRecords(staged.rejected));
       this.#refusals.haltOn(invalid);
       if (!hasLanded && onInvalid === 'drop') dropped = [...dropped, ...invalid.map(({ offset }) => offset)];
-      await this.#intend(checkpoint, { from, to, dropped }, staged, earlier);
+      await this.#intend(checkpoint, { from, to, dropped, duplicates: batch.duplicates }, staged, earlier);
       if (!hasLanded) await this.#refusals.write(invalid);
       await staged.commit();
     } catch (error) {
       await staged.abort();
       throw error;
     }
-    await checkpoint.advance(to, checkReplayable && { bytes: batch.bytes, maxBytes: limits.maxBytes });
+    const size = checkReplayable && { bytes: batch.bytes, maxBytes: limits.maxBytes };
+    await checkpoint.advance(to, size, again ? [] : this.#seenIn(batch));
+    this.#filler?.duplicates?.landed(to);
     this.#next = to;
     await this.#ownership.landed(to);
     const letters = hasLanded || onInvalid !== 'dead-letter' ? 0 : invalid.length;
     const deadLettered = letters + (again ? 0 : batch.out - (earlier?.dropped?.length ?? 0));
     const seconds = (performance.now() - startedMs) / 1000;
     span?.set({ 'tributary.events.landed': batch.events, 'tributary.events.dead_lettered': deadLettered });
-    const { events: landed, voided } = batch;
-    observer.landed(this.at, { from, to, landed, deadLettered, dropped: dropped.length, voided, seconds });
+    const { events: landed, voided, filtered } = batch;
+    const counts = { landed, deadLettered, dropped: dropped.length, voided, filtered };
+    observer.landed(this.at, { from, to, ...counts, duplicates: batch.duplicates.length, seconds });
     if (hasLanded) this.#tellLeftOut(invalid);
+  }
+
+  /** To be remembered with the checkpoint. */
+  #seenIn({ from, to, invalid, duplicates }: BatchInHand<Output>): readonly StatePut[] {
+    const refused = new Set(invalid.map(({ offset }) => offset));
+    return this.#filler?.duplicates?.puts({ from, to }, duplicates, refused) ?? [];
   }
 
   #tellLeftOut(leftOut: readonly Invalid[]): void {
@@ -279,7 +292,7 @@ export class PartitionProcessor<Output> {
 
   async #intend(
     checkpoint: Checkpoint,
-    batch: Pick<Intent, 'from' | 'to' | 'dropped'>,
+    batch: Pick<Intent, 'from' | 'to' | 'dropped' | 'duplicates'>,
     { plans }: StagedBatch,
     earlier: Intent | undefined,
   ): Promise<void> {

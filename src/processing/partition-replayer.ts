@@ -4,7 +4,7 @@
  * anywhere and done again, it leaves what once leaves.
  *
  * - It goes on beside the processor, which lands what is new; each of them holds batches of its own (D6).
- * - What is a dead letter stays one: it is repaired as one, and its replay is a record of its own.
+ * - What is a duplicate stays one, and what is a dead letter: it is repaired as one, and its replay is a record of its own.
  * - A sink that fails is tried again; a record that cannot be read, or that halts the pipeline, stops the replay and nothing else.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +15,7 @@ import { BatchInHand } from './batch-in-hand.ts';
 import { header } from './convert.ts';
 import { type ConsumerPartition, readCuts } from './cuts.ts';
 import { EarlierLetters } from './dead-lettered.ts';
+import { EarlierDuplicates } from './duplicates.ts';
 import { openSink, type OpenSink } from './open-sink.ts';
 import type { ProcessorOptions } from './partition-processor.ts';
 import type { Ownership } from './ownership.ts';
@@ -32,6 +33,7 @@ interface InHand<Output> {
   readonly sinks: readonly OpenSink<Output>[];
   readonly cuts: readonly number[];
   readonly letters: EarlierLetters;
+  readonly duplicates: EarlierDuplicates;
 }
 
 export class PartitionReplayer<Output> {
@@ -101,7 +103,8 @@ export class PartitionReplayer<Output> {
       checkReplayable?.();
       for (const sink of sinks) opened.push(await openSink(sink, this.#at));
       const letters = new EarlierLetters({ ...this.#options, at: this.#at, maxBytes: this.#options.limits.maxBytes });
-      await this.#replayAll({ progress, sinks: opened, cuts: await readCuts(state, of), letters });
+      const duplicates = new EarlierDuplicates(state, of);
+      await this.#replayAll({ progress, sinks: opened, cuts: await readCuts(state, of), letters, duplicates });
     } catch (error) {
       if (!cannotGoOn(error)) throw error;
       const { next: from, to } = progress.range;
@@ -150,8 +153,9 @@ export class PartitionReplayer<Output> {
     const batch = new BatchInHand<Output>(from, sinks, false);
     const ids: string[] = [];
     for await (const page of readRange(log, this.#at, { from, to })) {
-      const out = await inHand.letters.within({ from: batch.to, to: page.next });
-      batch.add(page, await convert(page.records), new Set(out));
+      const window = { from: batch.to, to: page.next };
+      const out = new Set([...(await inHand.letters.within(window)), ...(await inHand.duplicates.within(window))]);
+      batch.add(page, await convert(page.records), out);
       ids.push(...page.records.map(correlationIdOf));
     }
     return { batch, ids };

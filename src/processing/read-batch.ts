@@ -35,22 +35,44 @@ export async function* readBatch(
     if (signal.aborted) return;
     throw error;
   }
+  const { flushEvents = Infinity } = limits;
   let next = from;
   let bytes = 0;
+  let events = 0;
   let firstMs: number | undefined;
+  /** When the interval is, or the processor stops. */
+  let over: AbortSignal | undefined;
   for (let hasWaited = false; next < to && bytes < limits.maxBytes;) {
     const page = await readPage(log, at, next, to, limits.maxBytes - bytes);
     if (page.next > next) {
       firstMs ??= page.records[0]?.timeMs;
       next = page.next;
       bytes += page.bytes;
+      events += page.records.length;
       yield page;
     } else {
       const leftMs = limits.flushIntervalMs - Math.max(0, now() - (firstMs ?? 0)); // it may have waited in the log
-      if (hasWaited || bytes >= limits.maxBytes / 2 || leftMs <= 0) return;
-      await sleep(leftMs, undefined, { signal }).catch(() => undefined); // stopping: flush what there is
-      hasWaited = true;
+      if (hasWaited || bytes >= limits.maxBytes / 2 || events >= flushEvents || leftMs <= 0) return;
+      if (flushEvents === Infinity) {
+        await sleep(leftMs, undefined, { signal }).catch(() => undefined); // stopping: flush what there is
+        hasWaited = true;
+      } else {
+        // Where events count, it wakes at each that comes, which costs more than to wake once.
+        over ??= AbortSignal.any([signal, AbortSignal.timeout(leftMs)]);
+        hasWaited = !(await hasMore(log, at, next, over));
+      }
     }
+  }
+}
+
+/** False where `over` aborts before there is any. */
+async function hasMore(log: Log, at: TopicPartition, next: number, over: AbortSignal): Promise<boolean> {
+  try {
+    await log.waitPast(at, next, over);
+    return true;
+  } catch (error) {
+    if (over.aborted) return false;
+    throw error;
   }
 }
 

@@ -7,7 +7,7 @@ import { correlationIdParts } from '../event/correlation-id.ts';
 import type { Reject } from '../event/reject.ts';
 import { keyedHeader } from '../ingest/keyed-record.ts';
 import type { LogRecord } from '../log/log.ts';
-import { type Convert, header } from './convert.ts';
+import { type Convert, type Filtered, header } from './convert.ts';
 
 export interface VoidPackages {
   /** Those of these packages that are void, which is known when it resolves. @throws Fault STATE_UNAVAILABLE; then it is not known */
@@ -18,8 +18,11 @@ export interface VoidPackages {
 export const voided = Symbol('void');
 export type Voided = typeof voided;
 
+/** An event as the sinks take it, or what stands in its place. */
+export type Converted<Output> = Output | Reject | Filtered | Voided;
+
 /** A converter that knows which records are of void packages. */
-export type ConvertOrVoid<Output> = (records: readonly LogRecord[]) => Promise<readonly (Output | Reject | Voided)[]>;
+export type ConvertOrVoid<Output> = (records: readonly LogRecord[]) => Promise<readonly Converted<Output>[]>;
 
 const nothing: readonly never[] = [];
 

@@ -98,6 +98,16 @@ export class Load implements Senders {
     }
   }
 
+  /** Sends it once, without a key, as a producer that never sends again; undefined where it does not know what became of it. */
+  async post({ path, body = '', final = [200] }: Delivery): Promise<LoadAnswer | undefined> {
+    this.deliveries += 1;
+    const [node, url] = await this.#pickNode(undefined);
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+    const answer = await this.#fetch(new URL(path, url), init, final);
+    if (answer) this.#acknowledgedBy.set(node, this.acknowledgedBy(node) + 1);
+    return answer;
+  }
+
   /** Asks any node once, when there is one; undefined where it does not answer, or cannot answer now. */
   async ask(path: string): Promise<LoadAnswer | undefined> {
     const [, url] = await this.#pickNode(undefined);

@@ -4,7 +4,7 @@ import type { LoadOptions } from './load.ts';
 
 export interface Subject {
   /** What is acknowledged at once. */
-  readonly sends: 'packages' | 'requests' | 'files';
+  readonly sends: 'packages' | 'requests' | 'files' | 'envelopes';
   /** In which nodes have to be started; undefined where it does not matter. */
   readonly workingDir: string | undefined;
   /** Events of all loads that were acknowledged. */

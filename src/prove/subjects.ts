@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { Fault } from '../errors.ts';
 import type { EventApp } from '../pipeline/app.ts';
+import { EnvelopesSubject } from './envelopes/envelopes-subject.ts';
 import { FilesSubject } from './files/files-subject.ts';
 import { PackagesSubject } from './packages/packages-subject.ts';
 import { RequestsSubject } from './requests/requests-subject.ts';
@@ -27,5 +28,6 @@ export function subjectOf({ app, config, seed, agreeWithinMs, dir }: SubjectOpti
   if (!app.generate) throw new Fault('USAGE', `${name} has no generator, so there is nothing to send`);
   const lines = app.generate({ count: 1_000_000_000, invalidShare, seed })[Symbol.iterator]();
   if (source.kind === 'files') return new FilesSubject({ app, config, lines, workingDir: join(dir, 'files') });
-  return source.kind === 'http' ? new PackagesSubject(app, lines) : new RequestsSubject(app, lines, agreeWithinMs);
+  if (source.kind !== 'http') return new RequestsSubject(app, lines, agreeWithinMs);
+  return source.envelope ? new EnvelopesSubject(app, lines) : new PackagesSubject(app, lines);
 }

@@ -45,11 +45,13 @@ export function processorObserver({ consumer, sinks, logger, metrics }: Observer
 }
 
 function countBatch(metrics: Metrics, pipeline: string, sinks: readonly string[], outcome: BatchOutcome): void {
-  const { landed, deadLettered, dropped, voided, seconds } = outcome;
+  const { landed, deadLettered, dropped, voided, duplicates, filtered, seconds } = outcome;
   for (const sink of sinks) metrics.eventsLanded.inc({ pipeline, sink }, landed);
   if (deadLettered > 0) metrics.eventsDeadLettered.inc({ pipeline, at: 'processor' }, deadLettered);
   if (dropped > 0) metrics.eventsDropped.inc({ pipeline, reason: 'invalid' }, dropped);
   if (voided > 0) metrics.eventsDropped.inc({ pipeline, reason: 'sent twice' }, voided);
+  if (duplicates > 0) metrics.eventsDropped.inc({ pipeline, reason: 'duplicate' }, duplicates);
+  for (const [reason, events] of filtered) metrics.eventsDropped.inc({ pipeline, reason }, events);
   metrics.batchSeconds.observe({ pipeline }, seconds);
 }
 

@@ -35,7 +35,7 @@ export interface SendOptions {
 /** As HTTP gives it. */
 export interface Answered {
   readonly status: number;
-  /** With 200 what became of the events, else `error`, `message` and `todo`. */
+  /** With 200 what became of the events, or what an envelope's `answer` says; else `error`, `message` and `todo`. */
   readonly body: {
     readonly packageId?: string;
     readonly accepted?: number;
@@ -116,13 +116,15 @@ export class PipelineRun implements AsyncDisposable {
 
   /**
    * Sends one package. As with any producer, a status other than 200 is an answer and not an error.
-   * @param events or the body as text
+   * @param events which go in an envelope where the source takes one; or the body as text
    * @throws Error where the process crashes before it answers
    */
   async send(events: readonly unknown[] | string, options: SendOptions = {}): Promise<Answered> {
-    const { statusCode, body } = await this.#post(packageSource(this.#place.pipeline).path, options, {
+    const { path, envelope } = packageSource(this.#place.pipeline);
+    const content = envelope ? { [envelope.events]: events } : events;
+    const { statusCode, body } = await this.#post(path, options, {
       headers: { 'content-type': 'application/json' },
-      payload: typeof events === 'string' ? events : JSON.stringify(events),
+      payload: typeof events === 'string' ? events : JSON.stringify(content),
     });
     return { status: statusCode, body: JSON.parse(body) as Answered['body'] };
   }

@@ -4,7 +4,7 @@ import { stringifyEvent } from '../event/verbatim.ts';
 import type { LogRecord } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { type RowTable, rowTablesOf } from '../pipeline/row-tables.ts';
-import { pipelineConverter } from '../processing/convert.ts';
+import { Filtered, pipelineConverter } from '../processing/convert.ts';
 import type { Codecs } from '../schemas/codecs.ts';
 
 export interface Places {
@@ -14,14 +14,17 @@ export interface Places {
   readonly tables: readonly { readonly table: RowTable; readonly partitionValue: string | undefined }[];
 }
 
-/** The places of each record, or why it belongs nowhere. */
+/** The places of each record, none of one that is filtered, or why it belongs nowhere. */
 export async function placesOf(
   pipeline: Pipeline,
   codecs: Codecs,
   records: readonly LogRecord[],
 ): Promise<readonly (Places | Reject)[]> {
   const outputs = await pipelineConverter(pipeline, codecs)(records);
-  return outputs.map((output) => (output instanceof Reject ? output : placesOfOutput(pipeline, output)));
+  return outputs.map((output) => {
+    if (output instanceof Filtered) return { objects: [], tables: [] };
+    return output instanceof Reject ? output : placesOfOutput(pipeline, output);
+  });
 }
 
 function placesOfOutput({ sinks }: Pipeline, output: object): Places | Reject {

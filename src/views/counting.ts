@@ -2,7 +2,8 @@
 import { Reject } from '../event/reject.ts';
 import type { LogRecord } from '../log/log.ts';
 import type { CountedFor, PairsMeasure } from '../pipeline/views.ts';
-import { type Voided, voided } from '../processing/void-packages.ts';
+import { Filtered } from '../processing/convert.ts';
+import { type Converted, voided } from '../processing/void-packages.ts';
 import { minuteOf } from './buckets.ts';
 import type { Joined } from './joined.ts';
 import { type AnyView, type Group, measuresOf } from './rows.ts';
@@ -44,8 +45,8 @@ export class Counter {
   }
 
   /** @throws whatever the view's functions throw */
-  of(record: LogRecord, output: object | Reject | Voided): Counting | undefined {
-    if (output === voided || output instanceof Reject) return undefined;
+  of(record: LogRecord, output: Converted<object>): Counting | undefined {
+    if (output === voided || output instanceof Reject || output instanceof Filtered) return undefined;
     const counted = this.#view.counts(output);
     let pairings = none;
     for (const [measure, one] of this.#pairs) {

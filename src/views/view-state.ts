@@ -7,9 +7,8 @@
  * - Whoever fails to commit begins again from what the store has (`openViewState`).
  */
 import { Fault } from '../errors.ts';
-import type { Reject } from '../event/reject.ts';
 import type { LogRecord } from '../log/log.ts';
-import type { Voided } from '../processing/void-packages.ts';
+import type { Converted } from '../processing/void-packages.ts';
 import type { StateChange, StateStore } from '../stores/state/state-store.ts';
 import { allTime } from './buckets.ts';
 import { type Counting, Counter } from './counting.ts';
@@ -103,16 +102,12 @@ export class ViewState {
   }
 
   /** The records' outputs, in order, and where the log goes on. */
-  async apply(
-    records: readonly LogRecord[],
-    outputs: readonly (object | Reject | Voided)[],
-    next: number,
-  ): Promise<void> {
+  async apply(records: readonly LogRecord[], outputs: readonly Converted<object>[], next: number): Promise<void> {
     if (!this.#committing) this.#cache.letGo();
     const countings: Counting[] = [];
     for (const [index, record] of records.entries()) {
       try {
-        const counting = this.#counter.of(record, outputs[index] as object | Reject | Voided);
+        const counting = this.#counter.of(record, outputs[index] as Converted<object>);
         if (counting) countings.push(counting);
       } catch (error) {
         this.#options.onSkipped(record.offset, error);

@@ -29,6 +29,16 @@ test('tributary bench --quick --json answers with the ratios of ingest', async (
   }
 });
 
+test('tributary bench lake --quick --json answers with the ratios of pushed events, at 50 a request', async () => {
+  const { code, stdout, stderr } = await runProgram(['bench', 'lake', '--quick', '--json']);
+  assert.equal(code, 0, stderr);
+  const { ingest, landing } = JSON.parse(stdout);
+  assert.deepEqual([ingest.rows.length, landing], [1, undefined]);
+  const [{ eventsAPackage, goal, ofNoLog, variants }] = ingest.rows;
+  assert.deepEqual([eventsAPackage, goal, variants.durable.failed], [50, 0.9, 0]);
+  assert.ok(ofNoLog > 0);
+});
+
 test('tributary bench says which parts there are', async () => {
   const { code, stderr } = await runProgram(['bench', 'collect', '--only', 'everything']);
   assert.equal(code, 2);

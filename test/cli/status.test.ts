@@ -76,6 +76,7 @@ suite('tributary status', { timeout: 240_000 }, () => {
       { pipeline: 'collect', ingested: 2, rejected: 1, deadLettered: 1, perSecond: 0 },
       { pipeline: 'signals', ingested: 0, rejected: 0, deadLettered: 0, perSecond: 0 },
       { pipeline: 'cards', ingested: 0, rejected: 0, deadLettered: 0, perSecond: 0 },
+      { pipeline: 'lake', ingested: 0, rejected: 0, deadLettered: 0, perSecond: 0 },
     ]);
     assert.equal(told.queue!.bytes, 0);
     assert.ok(told.disk.freeBytes > 0 && told.disk.freeBytes <= told.disk.totalBytes);

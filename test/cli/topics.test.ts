@@ -14,10 +14,10 @@ suite('tributary topics', { timeout: 240_000 }, () => {
     assert.deepEqual([configured.code, configured.stderr], [0, '']);
     assert.equal(
       configured.stdout,
-      ['events.raw', 'signals.raw', 'cards.raw']
+      ['events.raw', 'signals.raw', 'cards.raw', 'lake.raw']
         .map(
           (raw) =>
-            `${raw}: created, with 3 partitions\n${raw.replace('raw', 'dead.letter')}: created, with 1 partitions\n`,
+            `${raw}: created, with ${raw === 'lake.raw' ? 1 : 3} partitions\n${raw.replace('raw', 'dead.letter')}: created, with 1 partitions\n`,
         )
         .join(''),
     );
@@ -40,6 +40,8 @@ suite('tributary topics', { timeout: 240_000 }, () => {
       { name: 'signals.dead.letter', partitions: 1, records: 0 },
       { name: 'cards.raw', partitions: 3, records: 0 },
       { name: 'cards.dead.letter', partitions: 1, records: 0 },
+      { name: 'lake.raw', partitions: 1, records: 0 },
+      { name: 'lake.dead.letter', partitions: 1, records: 0 },
       { name: 'new', partitions: 2, records: 0 },
     ]);
   });
@@ -61,10 +63,12 @@ suite('tributary topics', { timeout: 240_000 }, () => {
         ...Array<string>(3).fill('events.raw'),
         ...Array<string>(3).fill('signals.raw'),
         ...Array<string>(3).fill('cards.raw'),
+        'lake.raw',
         ...Array<string>(3).fill('signals.raw'), // counted in a view
         'events.dead.letter',
         'signals.dead.letter',
         'cards.dead.letter',
+        'lake.dead.letter',
       ].map((topic) => [topic, 0, 0]),
     );
     const status = await cli(['status', ...at]);
@@ -121,7 +125,7 @@ suite('tributary topics', { timeout: 240_000 }, () => {
     for (const [args, code, message] of [
       [['describe', '\u001B[2J'], 1, /no topic "\\u001b\[2J"/],
       [['apply', join(dir, 'bad')], 2, /bad:1: expected name:partitions:replicas/],
-      [['apply', join(dir, 'many')], 1, /there would be 20012 partitions/],
+      [['apply', join(dir, 'many')], 1, /there would be 20014 partitions/],
     ] as const) {
       const ran = await cli(['topics', ...args, ...at]);
       assert.equal(ran.code, code, ran.stderr);

@@ -55,6 +55,13 @@ const expected: Expected = [
   ['payload.active', /Replayed 1 of 1[^]*data\/events\/inbox\/cards\/bad\.json/],
   ['choice=coffee', /^one more for teaone more for coffeeso be it[^]*"voter":"ada"[^]*"choice":null/m],
   [
+    'objects/events/event_type=*',
+    /event_type=purchase\/date=2026-03-01\/[^]*"user":\{"user_id":"user_2"[^]*"amount": 12\.50[^]*event_type=view\/date=2026-03-01\//,
+  ],
+  ['dropped_total{pipeline="lake"', /reason="duplicate"\} 1$[^]*reason="signup"\} 1$/m],
+  ['invalid-timestamp', /"errors":\[\{"index":0,"path":"timestamp"[^]*accepted +lake/],
+  ['generate lake', /Sent 1000 events in 20 packages [^]*event_type=click[^]*event_type=view/],
+  [
     '/health/live',
     /"status":"live"[^]*"status":"ready"[^]*^tributary_events_landed_total\{pipeline="collect",sink="events"\} [1-9]/m,
   ],

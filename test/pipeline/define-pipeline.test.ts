@@ -128,6 +128,14 @@ const wrong: readonly (readonly [path: string, value: unknown])[] = [
   ['process.batch', 5],
   ['process.batch.maxBytes', 0],
   ['process.batch.flushIntervalMs', 0],
+  ['process.batch.flushEvents', 0],
+  ['process.filter', 'test'],
+  ['process.deduplicate', true],
+  ['process.deduplicate', { key: 'id', windowHours: 1 }],
+  ['process.deduplicate', { key: () => 'id', windowHours: 0.5 }],
+  ['source.envelope', 'events'],
+  ['source.envelope', { events: '', answer: () => ({}) }],
+  ['source.envelope', { events: 'events', answer: {} }],
   ['sinks', []],
   ['sinks', {}],
   ['views', {}],
@@ -171,6 +179,11 @@ for (const [path, value] of wrong) {
     assert.ok(problem.includes(`: ${path}: `) || problem.includes(`: ${path}.`), problem);
   });
 }
+
+test('views and deduplication do not go together: views see events before it', () => {
+  const deduplicate = { key: () => 'id', windowHours: 1 };
+  assert.match(problemOf(changed('process.deduplicate', deduplicate)), /: views: expected none/);
+});
 
 test('an unknown name is refused with the nearest known one', () => {
   const near: readonly (readonly [path: string, nearest: string])[] = [

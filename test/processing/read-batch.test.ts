@@ -44,6 +44,33 @@ test('of the interval only what is left is waited for, and what came meanwhile i
   assert.deepEqual(await reading, [0, 1]);
 });
 
+test('a batch of as many events as it waits for goes at once, with all that is there; one of fewer waits for them', async (t) => {
+  const log = await logOfOneRecord(await scratch(t));
+  t.after(() => log.close());
+  const { signal } = new AbortController();
+  const append = async (count: number): Promise<void> => {
+    const batch = log.batch();
+    for (let more = 0; more < count; more++)
+      batch.add({ topic: at.topic, key: null, value: Buffer.from('another'), headers: [] });
+    await log.append(batch);
+  };
+  const reading = offsetsOf(readBatch(log, at, all, { ...limits, flushEvents: 3 }, signal, () => takenMs));
+  await append(1);
+  await append(1);
+  assert.deepEqual(await reading, [0, 1, 2], 'in an hour, were it not for the third');
+  await append(4);
+  const backlog = readBatch(log, at, all, { ...limits, flushEvents: 3 }, signal, () => takenMs);
+  assert.deepEqual(await offsetsOf(backlog), [0, 1, 2, 3, 4, 5, 6]);
+});
+
+test('of a batch that waits for events no more than the interval is waited', async (t) => {
+  const log = await logOfOneRecord(await scratch(t));
+  t.after(() => log.close());
+  const { signal } = new AbortController();
+  const late = () => takenMs + limits.flushIntervalMs - 50;
+  assert.deepEqual(await offsetsOf(readBatch(log, at, all, { ...limits, flushEvents: 3 }, signal, late)), [0]);
+});
+
 test('D8: who drains does not wait for the interval', async (t) => {
   const log = await logOfOneRecord(await scratch(t));
   t.after(() => log.close());

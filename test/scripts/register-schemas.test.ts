@@ -20,11 +20,14 @@ suite(script, { timeout: 60_000 }, () => {
     t.after(() => registry.close());
     const env = { SCHEMA_REGISTRY_URL: registry.url };
     const first = await runScript(script, [], env);
-    const registered =
-      'cards.raw-value: registered, id 1\nevents.raw-value: registered, id 2\nsignals.raw-value: registered, id 3\n';
+    const registered = ['cards', 'events', 'lake', 'signals']
+      .map((name, index) => `${name}.raw-value: registered, id ${index + 1}\n`)
+      .join('');
     assert.deepEqual([first.code, first.stdout], [0, registered], first.stderr);
     const again = await runScript(script, [], env);
-    const there = ['cards', 'events', 'signals'].map((name) => `${name}.raw-value: is there, version 1\n`).join('');
+    const there = ['cards', 'events', 'lake', 'signals']
+      .map((name) => `${name}.raw-value: is there, version 1\n`)
+      .join('');
     assert.deepEqual([again.code, again.stdout], [0, there], again.stderr);
   });
 

@@ -122,6 +122,8 @@ export interface LifeOptions {
   readonly refuses?: (event: LoggedEvent) => boolean;
   /** Default 1,000: so few that a few events fill a batch. */
   readonly maxBatchBytes?: number;
+  /** Of events with one key only the first is to land. Default: each lands. */
+  readonly deduplicates?: boolean;
   /** Throws where replays cannot be. */
   readonly checkReplayable?: () => void;
   /** Awaited when the table has been opened, before the processor knows. */
@@ -205,6 +207,7 @@ export async function startOn(
     sinks: await sinksOf(place, options, { ...place.warehouse, pool: connections.pool }, calls),
     limits: { maxBytes: maxBatchBytes, flushIntervalMs: 1 },
     onInvalid,
+    ...(options.deduplicates === true && { deduplicate: { key: ({ key }) => key, windowMs: 3_600_000 } }),
     deadLetterTopic,
     checkReplayable: options.checkReplayable ?? (() => undefined),
     observer: {

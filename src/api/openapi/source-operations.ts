@@ -1,12 +1,13 @@
 /** `POST <path>` of each source, as `sources/http/` answers it. */
-import type { HttpSource, Pipeline } from '../../pipeline/pipeline.ts';
+import type { Envelope, HttpSource, Pipeline } from '../../pipeline/pipeline.ts';
 import { type Json, json, list, object, type Operation, type Parameter, ref, text, uuid, whole } from './operation.ts';
 
 /** A pipeline. */
 export type DescribedSource = Pick<Pipeline, 'name' | 'source'>;
 
 export function sourceOperations({ name, source }: DescribedSource): readonly Operation[] {
-  if (source.kind === 'http') return [packageOperation(name, source)];
+  if (source.kind === 'http')
+    return [source.envelope ? envelopeOperation(name, source, source.envelope) : packageOperation(name, source)];
   if (source.kind === 'files') return [];
   return source.endpoints.map(({ path, parameters }) => requestOperation(name, path, parameters));
 }
@@ -27,6 +28,29 @@ function packageOperation(name: string, { path, maxEvents, maxPackageBytes }: Ht
     },
     answers: { 200: { description: 'The package is durable.', content: json(ref('PackageAnswer')) } },
     refusals: ['NOT_JSON', ...ofBodies, ...ofTheLog],
+  };
+}
+
+function envelopeOperation(
+  name: string,
+  { path, maxEvents, maxPackageBytes }: HttpSource,
+  envelope: Envelope,
+): Operation {
+  return {
+    method: 'post',
+    path,
+    id: `send-${name}`,
+    tag: 'sources',
+    summary: `Sends a package of events to ${name}`,
+    description: `At most ${maxEvents} events and ${maxPackageBytes} bytes after decompression; a key may allow fewer bytes. The package is taken or refused as a whole: 200 is sent once every event is durable; where one is invalid, or the body is not of this form, it is 400, with \`errors\`, a list of \`index\` (null for the body itself), \`path\` and \`message\`, and the body is kept as a dead letter.`,
+    access: 'source',
+    parameters: [idempotencyKey('A package'), contentEncoding],
+    body: {
+      description: `An object with the events in its member ${envelope.events}.`,
+      content: json(object({ [envelope.events]: list({ type: 'object' }) })),
+    },
+    answers: { 200: { description: 'The package is durable.', content: json({ type: 'object' }) } },
+    refusals: ['PACKAGE_INVALID', ...ofBodies, ...ofTheLog],
   };
 }
 

@@ -46,17 +46,24 @@ function struck({ kills }: Proof): readonly Row[] {
 const again = {
   packages: 'sent again',
   requests: 'sent again',
+  envelopes: 'sent again',
   files: 'finished or written anew by another writer',
 } as const;
 
 const acknowledged = {
   packages: 'events acknowledged',
   requests: 'events acknowledged',
+  envelopes: 'events acknowledged',
   files: 'files as they were in the end',
 } as const;
 
 function landed({ sends, landed: events, deadLetters }: Proof): readonly Row[] {
   if (sends === 'requests') return [['  landed in objects', events]];
+  if (sends === 'envelopes')
+    return [
+      ['  landed in objects', events],
+      ['envelopes kept as dead letters', deadLetters],
+    ];
   return [
     [sends === 'files' ? '  landed in tables' : '  landed in table and objects', events],
     ['  kept as dead letters', deadLetters],

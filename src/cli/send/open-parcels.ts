@@ -27,6 +27,12 @@ export async function openParcels(
   return { kind: 'requests', parcels: requestsOf(all, { paths, onBadLine: packing.onBadLine }) };
 }
 
+/** Of the system that takes packages at that path; undefined where it takes them without, or is not known here. */
+export async function envelopeAt(path: string, { pipelines }: Config): Promise<string | undefined> {
+  const found = pipelinesOf(await loadApps({ pipelines })).find((one) => sourcePaths(one).includes(path));
+  return found?.source.kind === 'http' ? found.source.envelope?.events : undefined;
+}
+
 /** Undefined where the line is an event. Systems are loaded only where it may be a request, as that takes a moment. */
 async function endpointsFor(line: string, config: Config): Promise<ReadonlySet<string> | undefined> {
   if (!line.includes('"path"')) return undefined;

@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { Fault } from '../../errors.ts';
 import type { Answer } from '../../ingest/answer.ts';
 import { decodedBody } from '../../ingest/body.ts';
 import type { Ingest } from '../../ingest/ingest.ts';
@@ -43,7 +44,7 @@ export function mountHttpSource(app: FastifyInstance, options: HttpSourceOptions
   });
 }
 
-async function receive(request: FastifyRequest, reply: FastifyReply, options: HttpSourceOptions): Promise<Answer> {
+async function receive(request: FastifyRequest, reply: FastifyReply, options: HttpSourceOptions): Promise<object> {
   const startedMs = performance.now();
   const { ingest, logger } = options;
   const ndjson = isNdjson(request.headers['content-type']);
@@ -68,8 +69,17 @@ async function receive(request: FastifyRequest, reply: FastifyReply, options: Ht
   options.metrics.packageSeconds.observe({ pipeline: ingest.pipeline.name }, (performance.now() - startedMs) / 1000);
   const keyId = request.grant?.keyId;
   logger[rejected > 0 ? 'info' : 'debug']({ packageId, accepted, rejected, keyId }, 'package');
+  if (answer.isRefused) throw refusal(request, answer);
   reply.header('content-type', 'application/json; charset=utf-8');
-  return answer;
+  const { envelope } = packageSource(ingest.pipeline);
+  return envelope ? envelope.answer({ packageId, accepted }) : answer;
+}
+
+function refusal(request: FastifyRequest, { packageId, errors }: Answer): Fault {
+  request.refusalDetails = { packageId, errors: errors.map(({ index, path, message }) => ({ index, path, message })) };
+  const [first] = errors;
+  const where = [first?.index === null ? 'its body' : `event ${first?.index}`, first?.path].filter(Boolean).join(', ');
+  return new Fault('PACKAGE_INVALID', `package ${packageId} was refused: ${where}: ${first?.message}`);
 }
 
 function countEvents({ ingest, metrics }: HttpSourceOptions, { accepted, rejected }: Answer): void {

@@ -1,0 +1,180 @@
+/**
+ * Deduplication within a partition (D5): of events with one key the first in the log lands. Its key is remembered with its offset, in the
+ * same change of the keyed state that moves the checkpoint past it: a crash forgets both or neither, and whoever reads that event again
+ * finds its own offset and goes on.
+ *
+ * Which events were duplicates is kept, too, for as long as the log has them: in the intent of a batch that is to be done again, and by
+ * offset for events that land again (D9). So what is done again comes out the same when keys have been forgotten since.
+ */
+import { createHash } from 'node:crypto';
+import { asReject, Reject } from '../event/reject.ts';
+import type { LogRecord } from '../log/log.ts';
+import type { StatePut, StateStore } from '../stores/state/state-store.ts';
+import { Filtered } from './convert.ts';
+import type { ConsumerPartition } from './cuts.ts';
+import type { OffsetWindow } from './dead-lettered.ts';
+import { type Converted, voided } from './void-packages.ts';
+
+/** In place of an event whose key was seen before. */
+export const duplicate = Symbol('duplicate');
+
+export interface Deduplicating<Output> {
+  readonly key: (event: Output) => string;
+  readonly windowMs: number;
+}
+
+export interface DuplicatesOptions<Output> extends Deduplicating<Output> {
+  readonly state: StateStore;
+  readonly of: ConsumerPartition;
+  readonly now?: () => number;
+}
+
+/** Offsets of events that count for nothing already, whatever their keys. */
+export type Out = ReadonlySet<number>;
+
+export class Duplicates<Output> {
+  readonly #options: DuplicatesOptions<Output>;
+  /** Offsets of the events that land, by the state's keys, in the order of the log: until their checkpoint is kept. */
+  readonly #landing = new Map<string, number>();
+
+  constructor(options: DuplicatesOptions<Output>) {
+    this.#options = options;
+  }
+
+  /**
+   * The outputs, with `duplicate` in the place of those that are.
+   * @param known the duplicates among them, where an earlier try has found them
+   */
+  async without(
+    records: readonly LogRecord[],
+    outputs: readonly Converted<Output>[],
+    out: Out,
+    known: ReadonlySet<number> | undefined,
+  ): Promise<readonly (Converted<Output> | typeof duplicate)[]> {
+    const result: (Converted<Output> | typeof duplicate)[] = [...outputs];
+    const asked: { readonly key: string; readonly index: number; readonly offset: number }[] = [];
+    for (const [index, { offset }] of records.entries()) {
+      if (out.has(offset)) continue;
+      const key = this.#keyOf(outputs[index] as Converted<Output>);
+      if (key === undefined) continue;
+      if (typeof key !== 'string') result[index] = key;
+      else if (known?.has(offset) ?? this.#landing.has(key)) result[index] = duplicate;
+      else {
+        this.#landing.set(key, offset);
+        asked.push({ key, index, offset });
+      }
+    }
+    if (known) return result;
+    const remembered = await this.#options.state.getAll(asked.map(({ key }) => key));
+    for (const [i, { key, index, offset }] of asked.entries()) {
+      const first = remembered[i];
+      if (first === undefined || Number(first.toString()) === offset) continue;
+      result[index] = duplicate;
+      this.#landing.delete(key);
+    }
+    return result;
+  }
+
+  /** What goes into the change that moves the checkpoint to `to`. @param refused offsets of events that land nowhere */
+  puts({ from, to }: OffsetWindow, duplicates: readonly number[], refused: ReadonlySet<number>): readonly StatePut[] {
+    const { windowMs, of, now = Date.now } = this.#options;
+    const expiresAtMs = now() + windowMs;
+    const puts: StatePut[] = [];
+    for (const [key, offset] of this.#landing) {
+      if (offset >= to) break;
+      if (!refused.has(offset)) puts.push({ key, value: Buffer.from(String(offset)), expiresAtMs });
+    }
+    if (duplicates.length > 0) puts.push({ key: listKey(of, from), value: Buffer.from(JSON.stringify(duplicates)) });
+    return puts;
+  }
+
+  /** The checkpoint is kept: what was to be remembered below it is. */
+  landed(to: number): void {
+    for (const [key, offset] of this.#landing) {
+      if (offset >= to) return;
+      this.#landing.delete(key);
+    }
+  }
+
+  /** Undefined for what is no event any more. */
+  #keyOf(output: Converted<Output>): string | Reject | undefined {
+    if (output === voided || output instanceof Reject || output instanceof Filtered) return undefined;
+    try {
+      return seenKey(this.#options.of, this.#options.key(output));
+    } catch (error) {
+      return asReject(error, 'deduplicate');
+    }
+  }
+}
+
+/** Keys of the state have a limit; what is longer than this is told apart by its digest. */
+const longestKeyBytes = 200;
+
+function seenKey({ logId, consumer, at }: ConsumerPartition, key: string): string {
+  if (typeof key !== 'string' || !key.isWellFormed())
+    throw new Reject('', `expected a key that is a string of well-formed Unicode, got ${JSON.stringify(key)}`);
+  const isLong = Buffer.byteLength(key) > longestKeyBytes;
+  const told = isLong ? `#${createHash('sha256').update(key).digest('hex')}` : `=${key}`;
+  return `seen/${logId}/${consumer}/${at.topic}/${at.partition}/${told}`;
+}
+
+/** Offsets as long as this sort as numbers do. */
+const digits = String(Number.MAX_SAFE_INTEGER).length;
+
+function listPrefix({ logId, consumer, at }: ConsumerPartition): string {
+  return `duplicates/${logId}/${consumer}/${at.topic}/${at.partition}/`;
+}
+
+function listKey(of: ConsumerPartition, from: number): string {
+  return listPrefix(of) + String(from).padStart(digits, '0');
+}
+
+/** Where the lists of duplicates are kept, by the offset at which each begins; one that goes past an offset may begin before it. */
+export async function duplicateListKeys(state: StateStore, of: ConsumerPartition): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for await (const [key] of state.entries(listPrefix(of))) keys.push(key);
+  return keys;
+}
+
+/** Those of records that the log does not have any more. */
+export async function dropDuplicateLists(state: StateStore, of: ConsumerPartition, below: number): Promise<void> {
+  const gone: string[] = [];
+  for await (const [key, value] of state.entries(listPrefix(of))) {
+    const offsets = JSON.parse(value.toString()) as readonly number[];
+    if ((offsets.at(-1) as number) >= below) break;
+    gone.push(key);
+  }
+  if (gone.length > 0) await state.commit({ delete: gone });
+}
+
+/** Offsets whose duplicates are remembered at once: some 30 MB where each of them is one. */
+const windowOffsets = 500_000;
+
+/** Of records that were processed before. All lists are read, once for each window of offsets. */
+export class EarlierDuplicates {
+  readonly #state: StateStore;
+  readonly #of: ConsumerPartition;
+  #window: OffsetWindow = { from: 0, to: 0 };
+  #offsets: ReadonlySet<number> = new Set();
+
+  constructor(state: StateStore, of: ConsumerPartition) {
+    this.#state = state;
+    this.#of = of;
+  }
+
+  /** At least those of the window. */
+  async within({ from, to }: OffsetWindow): Promise<ReadonlySet<number>> {
+    if (from < this.#window.from || to > this.#window.to)
+      await this.#read({ from, to: Math.max(to, from + windowOffsets) });
+    return this.#offsets;
+  }
+
+  async #read(window: OffsetWindow): Promise<void> {
+    const found = new Set<number>();
+    for await (const [, value] of this.#state.entries(listPrefix(this.#of)))
+      for (const offset of JSON.parse(value.toString()) as readonly number[])
+        if (offset >= window.from && offset < window.to) found.add(offset);
+    this.#offsets = found;
+    this.#window = window;
+  }
+}
