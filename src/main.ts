@@ -22,6 +22,7 @@ import { consumersOf, Landing } from './engine/landing.ts';
 import { loadApps } from './engine/load-apps.ts';
 import { mountServer } from './engine/mount-server.ts';
 import { type Parts, voidsOf } from './engine/parts.ts';
+import { PullSchedules } from './engine/pull-schedules.ts';
 import { registerSchemas } from './engine/register-schemas.ts';
 import { keepRetention } from './engine/retention.ts';
 import { standsOn } from './engine/stands-on.ts';
@@ -29,7 +30,7 @@ import { Budget } from './ingest/budget.ts';
 import { Idempotency, idempotencyTopic } from './ingest/idempotency.ts';
 import type { TopicSpec } from './log/log.ts';
 import { readTopicList } from './log/topic-list.ts';
-import { pipelinesOf } from './pipeline/apps.ts';
+import { pipelinesOf, pullsOf } from './pipeline/apps.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { keyedPaths } from './pipeline/source-paths.ts';
 import { noteOpening } from './processing/opening.ts';
@@ -165,9 +166,11 @@ async function run(parts: Parts): Promise<Running> {
     logger,
   });
   const { server: serverFile } = dataPaths(config.dataDir);
+  let schedules: PullSchedules | undefined;
   const close = async (): Promise<void> => {
     await forgetServer(serverFile);
     await files.drain();
+    await schedules?.drain();
     await server.close();
     await stopRetention();
     await views.drain();
@@ -185,6 +188,7 @@ async function run(parts: Parts): Promise<Running> {
     tellHowItIs(server, parts, { ...behind, health });
     await files.start();
     await server.listen({ port: config.port, host: config.host });
+    schedules = PullSchedules.start({ ...parts, pulls: pullsOf(parts.apps), objects: engine.objects });
     await announceServer(serverFile, urlOf(server, { ...config, host: reachableHost(config.host) }));
   } catch (error) {
     await close();

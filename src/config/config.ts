@@ -135,7 +135,7 @@ function defaults(workingDir: string) {
     dataDir: resolve(workingDir, '.tributary'),
     schemasDir: inPackage('schemas'),
     topicsFile: inPackage('topics/main-topics'),
-    pipelines: ['collect', 'signals', 'rates', 'cards'].map((name) => moduleInPackage(`apps/${name}/${name}`)),
+    pipelines: ['collect', 'signals', 'rates', 'cards', 'lake'].map((name) => moduleInPackage(`apps/${name}/${name}`)),
   };
 }
 

@@ -49,7 +49,8 @@ export function dataPaths(
   | 'environments'
   | 'port'
   | 'serverLog'
-  | 'upLock',
+  | 'upLock'
+  | 'pulls',
   string
 > {
   const inside = (name: string): string => join(dataDir, name);
@@ -67,6 +68,7 @@ export function dataPaths(
     port: inside(portFile),
     serverLog: inside('server.log'),
     upLock: inside('up.lock'),
+    pulls: inside('pulls'),
   };
 }
 
@@ -120,7 +122,8 @@ async function openRegistry(config: Config, use: RegistryUse): Promise<FileRegis
   return openOutsideRegistry({ address, dir: knownSchemas, ...use });
 }
 
-async function openObjects(config: Config): Promise<ObjectStore> {
+/** Also without the rest: what is put there by other processes than the one that serves. */
+export async function openObjects(config: Config): Promise<ObjectStore> {
   if (config.objects === undefined) return openDirectoryStore({ dir: dataPaths(config.dataDir).objects });
   const { openS3Store } = await import('../stores/objects/s3-store.ts'); // its client takes 0.1 s and 40 MB to load
   return openS3Store(config.objects);

@@ -237,4 +237,14 @@ export const refusals = {
     what: 'There is no batch of that id.',
     todo: 'Correct the id: it is batch_id in every answer to a batch.',
   },
+  PULL_UNDER_WAY: {
+    status: 409,
+    what: 'Another process pulls the same entity into the same data directory.',
+    todo: 'Wait until it has ended (tributary runs list), and pull again.',
+  },
+  RUN_UNKNOWN: {
+    status: 404,
+    what: 'There is no run of that id.',
+    todo: 'tributary runs list shows those that are.',
+  },
 } as const satisfies Record<string, CatalogueEntry>;
