@@ -108,7 +108,7 @@ export interface Incremental {
 
 export interface PullTimeouts {
   readonly connectMs: number;
-  /** From the request to the head of its answer. */
+  /** From the request to the head of its answer, connecting included. */
   readonly firstByteMs: number;
   /** From the request to the end of its answer. */
   readonly wholeMs: number;
@@ -142,7 +142,7 @@ export interface PullDefinition<Item extends object> {
   readonly schedule?: string;
   /** Default: no limit but one request at a time. */
   readonly maxRequestsPerSecond?: number;
-  /** Default: connect 5,000, first byte 8,000, whole 60,000. */
+  /** Default: connect 5,000, first byte 5,000, whole 60,000. */
   readonly timeouts?: Partial<PullTimeouts>;
   /** Tries of one request, with exponential back-off and full jitter between them. Default 10. */
   readonly attempts?: number;
@@ -159,7 +159,7 @@ export type Pull = Omit<AnyPull, WithDefaults | 'timeouts'> &
   Required<Pick<AnyPull, WithDefaults>> & { readonly timeouts: PullTimeouts };
 
 /** Longer than an answer usually takes, and shorter than one that hangs. */
-const defaultTimeouts: PullTimeouts = { connectMs: 5_000, firstByteMs: 8_000, wholeMs: 60_000 };
+const defaultTimeouts: PullTimeouts = { connectMs: 5_000, firstByteMs: 5_000, wholeMs: 60_000 };
 
 /** @throws Fault PIPELINE_INVALID */
 function pull<Item extends object>(definition: PullDefinition<Item>): Pull {

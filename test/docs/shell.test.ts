@@ -46,6 +46,10 @@ const expected: Expected = [
     /^All 1000 rows would go in; [^]*^Loaded 1000 rows in [^]*^Nothing to do: these 1000 rows are in since batch/m,
   ],
   ['by-hand', /"state":"committed","dry_run":false,"rows":1000\}[^]*"state":"committed"[^]*"error_count":0/],
+  [
+    'pull users content',
+    /^users: 10000 items in raw[^]*^content: 1000 items [^]* users +done +10000 [^]* 11000 total/m,
+  ],
   ['choice=coffee', /^one more for teaone more for coffeeso be it[^]*"voter":"ada"[^]*"choice":null/m],
   [
     '/health/live',

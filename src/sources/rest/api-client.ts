@@ -16,6 +16,15 @@ export interface ApiObserver {
   readonly retried: (reason: string, pauseMs: number) => void;
 }
 
+export interface ApiClientOptions {
+  readonly pull: Pull;
+  readonly variables: Variables;
+  readonly observer: ApiObserver;
+  readonly signal: AbortSignal;
+  /** Of pauses. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
 /** It answered that it has no such page. */
 export class NoSuchPage extends Error {
   override readonly name = 'NoSuchPage';
@@ -32,13 +41,15 @@ export class ApiClient {
   readonly #observer: ApiObserver;
   readonly #pace: (signal: AbortSignal) => Promise<void>;
   readonly #signal: AbortSignal;
+  readonly #random: (() => number) | undefined;
 
   /** @throws Fault CONFIG_INVALID */
-  constructor(pull: Pull, variables: Variables, observer: ApiObserver, signal: AbortSignal) {
+  constructor({ pull, variables, observer, signal, random }: ApiClientOptions) {
     const { timeouts, maxPageBytes } = pull;
     this.#pull = pull;
     this.#observer = observer;
     this.#signal = signal;
+    this.#random = random;
     this.base = urlOf(pull.base, variables);
     if (!this.base.pathname.endsWith('/')) this.base.pathname += '/';
     this.#authorisation = authorisationOf(pull.auth, variables, (request) => this.#send(request));
@@ -51,8 +62,12 @@ export class ApiClient {
    * @throws Fault PULL_UNAVAILABLE, PULL_REFUSED; NoSuchPage; the signal's reason
    */
   get<T>(url: URL, read: (answer: Answer) => T): Promise<T> {
-    const options = { attempts: this.#pull.attempts, signal: this.#signal, onRetry: this.#observer.retried };
-    return withRetries(async () => read(await this.#page(url)), options);
+    return withRetries(async () => read(await this.#page(url)), {
+      attempts: this.#pull.attempts,
+      signal: this.#signal,
+      onRetry: this.#observer.retried,
+      random: this.#random,
+    });
   }
 
   async close(): Promise<void> {

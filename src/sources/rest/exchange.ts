@@ -40,13 +40,13 @@ export class Exchange {
 
   /** @throws NoAnswer; Fault PULL_REFUSED for one that is too large; the signal's reason */
   async send(one: Request, signal: AbortSignal): Promise<Answer> {
-    const { firstByteMs, wholeMs, connectMs } = this.#limits;
+    const { firstByteMs, wholeMs } = this.#limits;
     const ending = new AbortController();
     setMaxListeners(0, ending.signal);
     const endAfter = (ms: number, what: string) =>
       setTimeout(() => ending.abort(new NoAnswer(`${what} within ${ms} ms`)), ms);
     const whole = endAfter(wholeMs, 'the answer was not whole');
-    const first = endAfter(Math.min(connectMs + firstByteMs, wholeMs), 'no answer began');
+    const first = endAfter(Math.min(firstByteMs, wholeMs), 'no answer began');
     const stop = (): void => ending.abort(signal.reason);
     signal.addEventListener('abort', stop, { once: true });
     try {

@@ -35,6 +35,8 @@ export interface PullRunOptions {
   readonly signal: AbortSignal;
   /** Unix milliseconds. Default `Date.now`. */
   readonly now?: () => number;
+  /** Of pauses. Default `Math.random`. */
+  readonly random?: () => number;
 }
 
 /** Then the run has failed: a list that changes so often would change again. */
@@ -45,8 +47,8 @@ const resumableMs = 24 * 3_600_000;
 
 /** @returns the run, done @throws Fault PULL_UNAVAILABLE, PULL_REFUSED, PULL_UNSTABLE, CONFIG_INVALID, those of the object store; the signal's reason */
 export async function pullRun(options: PullRunOptions): Promise<Run> {
-  const { pull, store, variables, observer, signal, now = Date.now } = options;
-  const client = new ApiClient(pull, variables, observer, signal);
+  const { pull, store, signal, now = Date.now } = options;
+  const client = new ApiClient(options);
   try {
     let run = openRun(options, client.base, now());
     try {
@@ -87,7 +89,7 @@ function digestOf(pull: Pull, base: URL): string {
 }
 
 async function nextPage(
-  { pull, store, observer, signal }: PullRunOptions,
+  { pull, store, observer, signal, random = Math.random }: PullRunOptions,
   client: ApiClient,
   run: OpenRun,
   read: (item: PulledItem) => ReadItem,
@@ -109,7 +111,7 @@ async function nextPage(
     if (again.restarts > mostRestarts)
       throw new Fault('PULL_UNSTABLE', `pull ${pull.name} began ${again.restarts} times; last: ${why}`);
     observer.startedOver(again);
-    const pauseMs = Math.random() * firstRestartPauseMs * 2 ** again.restarts;
+    const pauseMs = random() * firstRestartPauseMs * 2 ** again.restarts;
     await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     return again;
   }

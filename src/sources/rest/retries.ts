@@ -23,7 +23,7 @@ export interface RetryOptions {
   /** Told before each pause. Must not throw. */
   readonly onRetry: (reason: string, pauseMs: number) => void;
   /** Default `Math.random`. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 const firstPauseMs = 250;

@@ -47,7 +47,9 @@ export class RunStore {
   /** @param path its directory is there; one process at a time may write */
   constructor(path: string) {
     this.#database = new DatabaseSync(path);
-    this.#database.exec(`PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000; ${tables}`);
+    this.#database.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000; ${tables}`,
+    );
     this.#insert = this.#database.prepare(
       'INSERT INTO items (key, at, line, path, message) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
     );
