@@ -63,7 +63,7 @@ function inWords(
     ...(refused > 0 ? [`${refused} refused, in ${deadLetters}`] : []),
     ...(leftOut > 0 ? [`${leftOut} left out`] : []),
     ...(known > 0 ? [`${known} known already`] : []),
-    ...(restarts > 0 ? [`begun anew ${restarts} times, as the list changed`] : []),
+    ...(restarts > 0 ? [`begun anew ${restarts === 1 ? 'once' : `${restarts} times`}, as the list changed`] : []),
   ];
   const where = object === null ? 'nothing new' : `${kept} items in ${object}`;
   return `${name}: ${[where, ...others].join('; ')} (${duration(ms)})`;

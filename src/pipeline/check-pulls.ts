@@ -57,6 +57,7 @@ function checkText(at: Checker): void {
 }
 
 function checkVariable(at: Checker): void {
+  if (typeof at.value === 'string') at.at('variable').fail('the name of a variable'); // it may be a secret, and is not shown
   at.members(['variable'], ['otherwise']);
   at.at('variable').pattern(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of a variable');
   if (isGiven(at.at('otherwise'))) at.at('otherwise').text();

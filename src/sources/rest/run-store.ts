@@ -1,6 +1,7 @@
 /**
- * The runs of one pull, and what the run under way has fetched, in a file of SQLite. A page and the position behind it are one
- * transaction: whatever way the process ends, the run goes on behind the last page that is here, with no item twice.
+ * The runs of one pull, and what the run under way has fetched, in a file of SQLite. A page and the position behind it are in one
+ * transaction: whatever way the process ends, the run goes on behind the last page that is here, with no item twice. Pages that follow
+ * each other quickly share one, so that what a kill costs is a fifth of a second.
  *
  * What begins and ends a run is synced to disk; pages in between are not, one by one: after a power cut some are fetched again.
  */
@@ -36,6 +37,8 @@ export interface StoredRefusal {
   readonly message: string;
 }
 
+const sharedMs = 200;
+
 export type OnRepeat = 'changed' | 'replace';
 
 export class RunStore {
@@ -43,6 +46,7 @@ export class RunStore {
   readonly #insert: StatementSync;
   readonly #replace: StatementSync;
   readonly #isKnown: StatementSync;
+  #committedMs = -Infinity;
 
   /** @param path its directory is there; one process at a time may write */
   constructor(path: string) {
@@ -102,7 +106,7 @@ export class RunStore {
       );
       if (!next && onRepeat === 'replace') this.#countAnew(id);
     };
-    if (next) this.#transaction(change);
+    if (next) this.#shared(change);
     else this.#synced(change);
     return this.unfinished() as OpenRun;
   }
@@ -122,6 +126,7 @@ export class RunStore {
 
   /** Why it does not go on for now. */
   stopped({ id }: OpenRun, reason: string): void {
+    this.#commitShared();
     this.#run('UPDATE runs SET reason = ? WHERE id = ?', [reason, id]);
   }
 
@@ -164,6 +169,7 @@ export class RunStore {
   }
 
   close(): void {
+    this.#commitShared();
     this.#database.close();
   }
 
@@ -214,7 +220,28 @@ export class RunStore {
     );
   }
 
+  /** In the transaction that is open, which ends where the one before it is long enough ago. */
+  #shared(change: () => void): void {
+    if (!this.#database.isTransaction) this.#database.exec('BEGIN IMMEDIATE');
+    this.#database.exec('SAVEPOINT page');
+    try {
+      change();
+      this.#database.exec('RELEASE page');
+    } catch (error) {
+      this.#database.exec('ROLLBACK TO page; RELEASE page');
+      throw error;
+    }
+    if (performance.now() - this.#committedMs >= sharedMs) this.#commitShared();
+  }
+
+  #commitShared(): void {
+    if (!this.#database.isTransaction) return;
+    this.#database.exec('COMMIT');
+    this.#committedMs = performance.now();
+  }
+
   #synced(change: () => void): void {
+    this.#commitShared();
     this.#database.exec('PRAGMA synchronous = FULL');
     try {
       this.#transaction(change);
@@ -224,6 +251,7 @@ export class RunStore {
   }
 
   #transaction(change: () => void): void {
+    this.#commitShared();
     this.#database.exec('BEGIN IMMEDIATE');
     try {
       change();

@@ -99,9 +99,9 @@ type Answer = (
 
 /** Behind the item of this id: a place that does not move. */
 function behind(list: readonly Listed[], cursor: string | null, limit: number) {
-  const rest = list.filter(({ id }) => cursor === null || id > cursor);
-  const items = rest.slice(0, limit);
-  return { items, next: rest.length > limit ? items.at(-1)!.id : null };
+  const left = list.filter(({ id }) => cursor === null || id > cursor);
+  const items = left.slice(0, limit);
+  return { items, next: left.length > limit ? items.at(-1)!.id : null };
 }
 
 interface Kind {
@@ -143,8 +143,8 @@ suite('lists that change while they are pulled', { timeout: 300_000 }, () => {
   for (const [name, { pages, total, answer, cannotTell }] of Object.entries(kinds))
     test(`D3, D5: what is there all the time is in the run once, or there is no run (${name})`, async (t) => {
       const outcomes = { done: 0, 'started over': 0, resumed: 0, unstable: 0 };
-      let current: (asked: Asked) => void = () => undefined;
-      const api = await listApi(t, (asked) => current(asked));
+      let current: ((asked: Asked) => void) | undefined;
+      const api = await listApi(t, (asked) => current?.(asked));
       const root = await mkdtemp(join(tmpdir(), 'tributary-pulls-'));
       t.after(() => rm(root, { recursive: true, force: true }));
       let caseIndex = 0;

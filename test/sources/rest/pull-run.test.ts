@@ -23,6 +23,8 @@ function listPull(base: string, more: Partial<PullDefinition<Listed>> = {}): Pul
   return rest.pull<Listed>({ name: 'list', base, path: 'list', ...said, pages, key: ({ id }) => id, ...more });
 }
 
+const refused = (error: unknown): boolean => isFault(error, 'PULL_REFUSED');
+
 suite('a run', () => {
   test('has every item once, in order, under a key of its day', async (t) => {
     const api = await listApi(t, (asked) => sendJson(asked, offsetPage(asked.url, listOf(10))));
@@ -120,7 +122,6 @@ suite('a run', () => {
       else sendJson(asked, offsetPage(asked.url, listOf(6)));
     });
     const lives = await pullLives(t);
-    const refused = (error: unknown) => isFault(error, 'PULL_REFUSED');
     await assert.rejects(lives.pull(listPull(api.url), { now: () => 0 }), refused);
     await assert.rejects(lives.pull(listPull(api.url), { now: () => 25 * 3_600_000 }), refused);
     const changed = listPull(api.url, { pages: rest.offset({ limit: 3 }) });
@@ -218,13 +219,11 @@ suite('a list that changes', () => {
 });
 
 suite('an incremental pull', () => {
-  const at = (seconds: number): string => new Date(Date.UTC(2026, 0, 1) + seconds * 1_000).toISOString();
-
   test('D5: asks from the greatest value on, less the overlap, and has no version twice', async (t) => {
     const list = [
-      { id: 'a', changed: at(10) },
-      { id: 'b', changed: at(100) },
-      { id: 'c', changed: at(100) },
+      { id: 'a', changed: timeAt(10) },
+      { id: 'b', changed: timeAt(100) },
+      { id: 'c', changed: timeAt(100) },
     ];
     const api = await listApi(t, (asked) => {
       const since = asked.url.searchParams.get('since') ?? '';
@@ -244,15 +243,15 @@ suite('an incremental pull', () => {
     assert.equal((await lives.pull(pull)).kept, 3);
     const nothing = await lives.pull(pull);
     assert.deepEqual([nothing.kept, nothing.known, nothing.object], [0, 2, null]);
-    assert.equal(api.requests[1]?.url.search, `?kind=all&since=${encodeURIComponent(at(70))}`);
-    list.push({ id: 'late', changed: at(80) }, { id: 'b', changed: at(120) });
+    assert.equal(api.requests[1]?.url.search, `?kind=all&since=${encodeURIComponent(timeAt(70))}`);
+    list.push({ id: 'late', changed: timeAt(80) }, { id: 'b', changed: timeAt(120) });
     const third = await lives.pull(pull);
     assert.deepEqual(await lives.items(third.object), list.slice(3));
     assert.deepEqual([third.kept, third.known], [2, 2]);
     const all = await lives.items();
     assert.equal(new Set(all.map((one) => JSON.stringify(one))).size, 5);
     assert.equal(all.length, 5);
-    assert.equal(api.requests[2]?.url.searchParams.get('since'), at(70));
+    assert.equal(api.requests[2]?.url.searchParams.get('since'), timeAt(70));
   });
 
   test('D5: a field of integers, without an overlap: what has the greatest one comes again, and is known', async (t) => {
@@ -273,6 +272,10 @@ suite('an incremental pull', () => {
     assert.deepEqual((await lives.items()).toSorted(byText), list.toSorted(byText));
   });
 });
+
+function timeAt(seconds: number): string {
+  return new Date(Date.UTC(2026, 0, 1) + seconds * 1_000).toISOString();
+}
 
 function byText(a: object, b: object): number {
   return JSON.stringify(a) < JSON.stringify(b) ? -1 : 1;

@@ -16,13 +16,33 @@ function pullOf(base: PullDefinition<Listed>['base'], more: Partial<PullDefiniti
   return rest.pull<Listed>({ name: 'list', base, path: 'list', key: ({ id }) => id, attempts: 2, ...more });
 }
 
+async function busy(afterMs: number): Promise<never> {
+  throw new Passing('busy', afterMs);
+}
+
+/** The first one. */
+async function pauseOf(random: number, afterMs: number): Promise<number | undefined> {
+  let found: number | undefined;
+  const stopping = new AbortController();
+  const onRetry = (_reason: string, pauseMs: number): void => {
+    found = pauseMs;
+    stopping.abort(new Error('stopped'));
+  };
+  const options = { attempts: 9, signal: stopping.signal, onRetry, random: () => random };
+  await assert.rejects(
+    withRetries(() => busy(afterMs), options),
+    /stopped/,
+  );
+  return found;
+}
+
 suite('tries', () => {
   test('what may pass is tried again, and each reason is told', async (t) => {
     const statuses = [503, 500, 429, 408, 425, 502, 504, 200];
     const api = await listApi(t, (asked) => {
-      if (asked.index === 0) return void asked.request.socket.destroy();
-      const status = statuses[asked.index - 1]!;
-      if (status === 200) sendJson(asked, items);
+      const status = statuses[asked.index - 1];
+      if (status === undefined) asked.request.socket.destroy();
+      else if (status === 200) sendJson(asked, items);
       else sendStatus(asked, status);
     });
     const reasons: string[] = [];
@@ -62,26 +82,16 @@ suite('tries', () => {
   });
 
   test('pauses grow at random up to 15 s, and are never shorter than Retry-After', async () => {
-    const pauses = async (random: number, afterMs: number): Promise<readonly number[]> => {
-      const found: number[] = [];
-      const stopping = new AbortController();
-      const onRetry = (_reason: string, pauseMs: number): void => {
-        found.push(pauseMs);
-        stopping.abort(new Error('stopped'));
-      };
-      const fail = async (): Promise<never> => Promise.reject(new Passing('busy', afterMs));
-      const options = { attempts: 9, signal: stopping.signal, onRetry, random: () => random };
-      await assert.rejects(withRetries(fail, options), /stopped/);
-      return found;
-    };
-    assert.deepEqual(await pauses(0.5, 0), [125]);
-    assert.deepEqual(await pauses(0, 0), [0]);
-    assert.deepEqual(await pauses(1, 2_000), [2_000]);
+    assert.equal(await pauseOf(0.5, 0), 125);
+    assert.equal(await pauseOf(0, 0), 0);
+    assert.equal(await pauseOf(1, 2_000), 2_000);
     const { signal } = new AbortController();
-    const tooLong = async (): Promise<never> => Promise.reject(new Passing('busy', 3_600_000));
-    await assert.rejects(withRetries(tooLong, { attempts: 9, signal, onRetry: () => undefined }), (error: unknown) => {
-      return isFault(error, 'PULL_UNAVAILABLE') && /left alone for 3600 s/.test(error.message);
-    });
+    await assert.rejects(
+      withRetries(() => busy(3_600_000), { attempts: 9, signal, onRetry: () => undefined }),
+      (error: unknown) => {
+        return isFault(error, 'PULL_UNAVAILABLE') && /left alone for 3600 s/.test(error.message);
+      },
+    );
   });
 
   test('Retry-After in seconds and as a date', () => {
@@ -215,7 +225,7 @@ suite('credentials', () => {
     );
     assert.deepEqual(new Set(forms), new Set(['grant_type=client_credentials&scope=read+all']));
     await assert.rejects(lives.pull(pull, { variables: { ID: 'me:', SECRET: 'wrong-one' } }), (error: unknown) => {
-      return isFault(error, 'PULL_REFUSED') && /token answered 401$/.test(error.message);
+      return isFault(error, 'PULL_REFUSED') && error.message.endsWith('/token answered 401');
     });
   });
 });
