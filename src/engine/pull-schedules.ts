@@ -68,10 +68,8 @@ export class PullSchedules {
     const { config, objects, metrics, logger } = this.#options;
     const { signal } = this.#stopping;
     const observer = pullsObserver(pull.name, metrics, logger);
-    const startedMs = performance.now();
     try {
-      const run = await pullInEngine(pull, { dataDir: config.dataDir, objects, observer, signal });
-      observer.done(run, performance.now() - startedMs);
+      observer.done(await pullInEngine(pull, { dataDir: config.dataDir, objects, observer, signal }));
     } catch (error) {
       if (!signal.aborted) observer.failed(error);
     }

@@ -1,8 +1,5 @@
 /** What is counted of pulls that a server runs by their schedules. Those of `tributary pull` end with their process. */
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-
-/** From one small answer to an hour of pages. */
-const seconds = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1_800, 3_600];
+import { Counter, Gauge, type Registry } from 'prom-client';
 
 export function pullMetrics(registry: Registry) {
   const registers = [registry];
@@ -32,13 +29,6 @@ export function pullMetrics(registry: Registry) {
       name: 'tributary_pull_items_total',
       help: 'Items of runs that are done.',
       labelNames: ['pull', 'outcome'],
-      registers,
-    }),
-    pullRunSeconds: new Histogram({
-      name: 'tributary_pull_run_seconds',
-      help: 'Time from the beginning of a run, or of its last part, to its end.',
-      labelNames: ['pull'],
-      buckets: seconds,
       registers,
     }),
     pullLastDone: new Gauge({

@@ -7,7 +7,7 @@ import { limitedLines } from './limited-lines.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface ScheduledPullObserver extends PullObserver {
-  readonly done: (run: Run, ms: number) => void;
+  readonly done: (run: Run) => void;
   readonly failed: (error: unknown) => void;
 }
 
@@ -21,12 +21,11 @@ export function pullsObserver(pull: string, metrics: Metrics, logger: Logger): S
       metrics.pullRestarts.inc({ pull });
       logger.warn({ pull, run: id, reason }, 'a run begins anew, as the list has changed');
     },
-    done: (run, ms) => {
+    done: (run) => {
       const { id, kept, refused, leftOut, known, object, deadLetters } = run;
       metrics.pullRuns.inc({ pull, outcome: 'done' });
       for (const [outcome, count] of Object.entries({ kept, refused, 'left out': leftOut, known }))
         if (count > 0) metrics.pullItems.inc({ pull, outcome }, count);
-      metrics.pullRunSeconds.observe({ pull }, ms / 1_000);
       metrics.pullLastDone.set({ pull }, Date.now() / 1_000);
       logger.info({ pull, run: id, kept, refused, leftOut, known, object, deadLetters }, 'a run is done');
     },

@@ -42,7 +42,7 @@ suite('configuration', () => {
       logLevel: 'info',
       schemasDir: join(root, 'schemas'),
       topicsFile: join(root, 'topics/main-topics'),
-      pipelines: ['collect', 'signals', 'rates', 'cards'].map((name) => join(root, `apps/${name}/${name}.ts`)),
+      pipelines: ['collect', 'signals', 'rates', 'cards', 'lake'].map((name) => join(root, `apps/${name}/${name}.ts`)),
       log: { segmentBytes: 64 * 1024 ** 2, retentionHours: 168, minFreeBytes: 64 * 1024 ** 2 },
       ingest: { maxInFlightBytes: 64 * 1024 ** 2, waitForRoomMs: 4000, bodyIdleTimeoutMs: 30_000 },
       traces: { sampler: 'parentbased_traceidratio', sampleRatio: 1 },
