@@ -11,6 +11,16 @@ export {
   type BulkDefinition,
   type BulkReference,
 } from './pipeline/bulk.ts';
+export {
+  rest,
+  type Incremental,
+  type Pages,
+  type Pull,
+  type PullAuth,
+  type PullDefinition,
+  type PullTimeouts,
+  type Variable,
+} from './pipeline/pulls.ts';
 export { registered } from './pipeline/subjects.ts';
 export {
   dimension,

@@ -23,6 +23,7 @@ import { loadConverter } from './engine/load-converter.ts';
 import { loadApps } from './engine/load-apps.ts';
 import { mountServer } from './engine/mount-server.ts';
 import { type Parts, voidsOf } from './engine/parts.ts';
+import { PullSchedules } from './engine/pull-schedules.ts';
 import { registerSchemas } from './engine/register-schemas.ts';
 import { keepRetention } from './engine/retention.ts';
 import { standsOn } from './engine/stands-on.ts';
@@ -30,7 +31,7 @@ import { Budget } from './ingest/budget.ts';
 import { Idempotency, idempotencyTopic } from './ingest/idempotency.ts';
 import type { TopicSpec } from './log/log.ts';
 import { readTopicList } from './log/topic-list.ts';
-import { pipelinesOf } from './pipeline/apps.ts';
+import { pipelinesOf, pullsOf } from './pipeline/apps.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { keyedPaths } from './pipeline/source-paths.ts';
 import { noteOpening } from './processing/opening.ts';
@@ -145,13 +146,8 @@ async function prepare(engine: Engine, config: Config, pipelines: readonly Pipel
 }
 
 async function run(parts: Parts): Promise<Running> {
-  const { config, engine, pipelines, codecs, idempotency, repairs, logger, metrics, access, certificate, traces } =
-    parts;
-  const observe = (consumer: string, sinks: readonly string[]) =>
-    processorObserver({ consumer, sinks, logger, metrics });
-  const { converter } = parts;
-  const into = { config, engine, codecs, pipelines, logger, observe, traces, converter };
-  const landing = Landing.start({ ...into, voids: voidsOf(parts) });
+  const { config, engine, idempotency, repairs, logger, metrics, access, certificate, traces } = parts;
+  const landing = startLanding(parts);
   const views = await startViews(parts);
   const queries = openReadOnlyQueries(() => landing.warehouse);
   const budget = new Budget(config.ingest.maxInFlightBytes);
@@ -170,9 +166,11 @@ async function run(parts: Parts): Promise<Running> {
     logger,
   });
   const { server: serverFile } = dataPaths(config.dataDir);
+  let schedules: PullSchedules | undefined;
   const close = async (): Promise<void> => {
     await forgetServer(serverFile);
     await files.drain();
+    await schedules?.drain();
     await server.close();
     await stopRetention();
     await views.drain();
@@ -190,6 +188,7 @@ async function run(parts: Parts): Promise<Running> {
     tellHowItIs(server, parts, { ...behind, health });
     await files.start();
     await server.listen({ port: config.port, host: config.host });
+    schedules = PullSchedules.start({ ...parts, pulls: pullsOf(parts.apps), objects: engine.objects });
     await announceServer(serverFile, urlOf(server, { ...config, host: reachableHost(config.host) }));
   } catch (error) {
     await close();
@@ -201,6 +200,14 @@ async function run(parts: Parts): Promise<Running> {
     await close();
   };
   return { url: urlOf(server, config), drain };
+}
+
+function startLanding(parts: Parts): Landing {
+  const { config, engine, codecs, pipelines, logger, metrics, traces, converter } = parts;
+  const observe = (consumer: string, sinks: readonly string[]) =>
+    processorObserver({ consumer, sinks, logger, metrics });
+  const into = { config, engine, codecs, pipelines, logger, observe, traces, converter };
+  return Landing.start({ ...into, voids: voidsOf(parts) });
 }
 
 function startViews(parts: Parts): Promise<Views> {

@@ -16,6 +16,7 @@ import type { Timestamp } from 'tributary';
 import { generateEvents } from './generate.ts';
 import type { LakeEvent } from './lake-event.ts';
 import { checkEvent } from './check-event.ts';
+import { pulls } from './pulls.ts';
 
 export const pipeline = definePipeline({
   name: 'lake',
@@ -50,4 +51,4 @@ function toPartition({ event_type, timestamp }: LakeEvent): string {
   return `events/event_type=${percentEncodeSegment(event_type)}/date=${date}`;
 }
 
-export const app = { pipeline, generate: generateEvents } satisfies App;
+export const app = { pipeline, pulls, generate: generateEvents } satisfies App;

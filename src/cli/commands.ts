@@ -10,6 +10,8 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
   generate: async () => (await import('./generate.ts')).addGenerate,
   send: async () => (await import('./send.ts')).addSend,
   load: async () => (await import('./load.ts')).addLoad,
+  pull: async () => (await import('./pull.ts')).addPull,
+  runs: async () => (await import('./runs.ts')).addRuns,
   lag: async () => (await import('./lag.ts')).addLag,
   status: async () => (await import('./status.ts')).addStatus,
   sql: async () => (await import('./sql.ts')).addSql,

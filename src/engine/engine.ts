@@ -50,7 +50,8 @@ export function dataPaths(
   | 'port'
   | 'serverLog'
   | 'upLock'
-  | 'models',
+  | 'models'
+  | 'pulls',
   string
 > {
   const inside = (name: string): string => join(dataDir, name);
@@ -69,6 +70,7 @@ export function dataPaths(
     serverLog: inside('server.log'),
     upLock: inside('up.lock'),
     models: inside('models'),
+    pulls: inside('pulls'),
   };
 }
 
@@ -122,7 +124,7 @@ async function openRegistry(config: Config, use: RegistryUse): Promise<FileRegis
   return openOutsideRegistry({ address, dir: knownSchemas, ...use });
 }
 
-/** Only the objects, for commands that need nothing else. */
+/** Also without the rest: what is put there by other processes than the one that serves. */
 export async function openObjects(config: Config): Promise<ObjectStore> {
   if (config.objects === undefined) return openDirectoryStore({ dir: dataPaths(config.dataDir).objects });
   const { openS3Store } = await import('../stores/objects/s3-store.ts'); // its client takes 0.1 s and 40 MB to load

@@ -24,7 +24,7 @@ export async function loadApps(config: Pick<Config, 'pipelines' | 'only' | 'data
   }
   const environments = schemaIn(config.databaseUrl ?? '');
   return apps
-    .filter((app) => wanted.includes(nameOf(app) as string))
+    .filter((app) => config.only === undefined || wanted.includes(nameOf(app) as string))
     .map((app) => (environments === undefined ? app : inSchemasOf(environments, app)));
 }
 

@@ -202,4 +202,19 @@ export const failures = {
     what: 'DuckDB could not run a query on the models.',
     todo: 'Correct the query; tributary models show lists the tables that there are.',
   },
+  PULL_UNAVAILABLE: {
+    status: 503,
+    what: 'The API of a pull did not answer, or not with what it was asked for, however often it was tried.',
+    todo: 'Pull again when the API is well: the run goes on where it stopped.',
+  },
+  PULL_REFUSED: {
+    status: 502,
+    what: 'The API of a pull refuses what it is asked for, or answers something else than the pull says.',
+    todo: 'Correct the address, the credentials or the definition of the pull; the run goes on where it stopped.',
+  },
+  PULL_UNSTABLE: {
+    status: 502,
+    what: 'The list that is pulled changed during each try of a run, or its pages contradict each other.',
+    todo: 'Pull when the list changes less, in larger pages, or by a cursor, if the API has one.',
+  },
 } as const satisfies Record<string, CatalogueEntry>;

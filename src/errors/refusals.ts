@@ -252,4 +252,14 @@ export const refusals = {
     what: 'Another run builds the models of this data directory.',
     todo: 'Wait for it to end, and run the command again; show and query work meanwhile.',
   },
+  PULL_UNDER_WAY: {
+    status: 409,
+    what: 'Another process pulls the same entity into the same data directory.',
+    todo: 'Wait until it has ended (tributary runs list), and pull again.',
+  },
+  RUN_UNKNOWN: {
+    status: 404,
+    what: 'There is no run of that id.',
+    todo: 'tributary runs list shows those that are.',
+  },
 } as const satisfies Record<string, CatalogueEntry>;

@@ -6,6 +6,7 @@
 import type { Bulk } from './bulk.ts';
 import type { Dataset } from './dataset.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { Pull } from './pulls.ts';
 import type { Route } from './routes.ts';
 
 export interface App {
@@ -13,6 +14,8 @@ export interface App {
   readonly pipeline?: Pipeline;
   /** A table that takes batches. Default none. */
   readonly bulk?: Bulk;
+  /** Entities of REST APIs. Default none. */
+  readonly pulls?: readonly Pull[];
   /** Default none. */
   readonly routes?: readonly Route[];
   /** Events for tests and benchmarks, as producers send them: `tributary generate <pipeline name>`. */

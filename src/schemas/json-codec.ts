@@ -10,6 +10,7 @@ import { Ajv, type AnySchemaObject, type ErrorObject, type Options, type Validat
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
+import { Fault, reasonOf } from '../errors.ts';
 import { json, stringifyEvent } from '../event/verbatim.ts';
 import { Reject } from '../event/reject.ts';
 import type { Codec } from './codec.ts';
@@ -40,6 +41,19 @@ export function compileJson({ id, schema, references = [] }: RegisteredSchema): 
       return event;
     },
   };
+}
+
+/**
+ * A check by a schema that no registry has. What it answers throws a Reject with path and what was expected there.
+ * @throws Fault PIPELINE_INVALID
+ */
+export function jsonCheck(schema: unknown, what: string): (value: unknown) => void {
+  try {
+    const validate = compileSchema(schema, []);
+    return (value) => check(validate, value);
+  } catch (error) {
+    throw new Fault('PIPELINE_INVALID', `${what}: ${reasonOf(error)}`, { cause: error });
+  }
 }
 
 function compileSchema(schema: unknown, references: readonly ReferencedSchema[]): ValidateFunction {

@@ -5,6 +5,7 @@
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { bulkMetrics } from './bulk-metrics.ts';
+import { pullMetrics } from './pull-metrics.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -26,6 +27,7 @@ export function createMetrics() {
     ...fileMetrics(registry),
     ...durations(registry),
     ...bulkMetrics(registry),
+    ...pullMetrics(registry),
   };
 }
 

@@ -50,6 +50,7 @@ export function faultyStore(store: ObjectStore, calls: FaultyCalls): ObjectStore
         abort: () => staged.abort(),
       };
     },
+    putFile: (key, path) => calls.through('put object', () => store.putFile(key, path)),
     get: (key) => store.get(key),
     list: (prefix) => store.list(prefix),
     delete: (key) => calls.through('delete object', () => store.delete(key)),

@@ -1,5 +1,8 @@
 /** What every object store promises: `src/stores/objects/object-store.ts`. */
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { isFault } from '../../src/errors.ts';
@@ -39,6 +42,22 @@ export function objectStoreContract(driver: string, open: () => Promise<OpenStor
     it('holds empty objects', async () => {
       await store.put('empty', Buffer.alloc(0));
       assert.deepEqual(await store.get('empty'), Buffer.alloc(0));
+    });
+
+    it('takes a file as it takes bytes, small or large, and leaves it where it is', async (t) => {
+      const dir = await mkdtemp(join(tmpdir(), 'tributary-objects-'));
+      t.after(() => rm(dir, { recursive: true, force: true }));
+      const path = join(dir, 'body');
+      for (const bytes of [0, 10, 17 * 1024 * 1024]) {
+        const body = Buffer.alloc(bytes, 'a file\n');
+        await writeFile(path, body);
+        await store.putFile('files/of/any.size', path);
+        assert.ok((await store.get('files/of/any.size'))?.equals(body), `${bytes} bytes`);
+        assert.ok(body.equals(await readFile(path)));
+      }
+      await assert.rejects(store.putFile('../b', path), refused);
+      await assert.rejects(store.putFile('files/none', join(dir, 'none')));
+      assert.deepEqual(await Array.fromAsync(store.list('files/')), ['files/of/any.size']);
     });
 
     it('stages many, shows none of them before the commit, and stages none where one key is invalid', async () => {

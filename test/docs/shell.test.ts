@@ -53,6 +53,10 @@ const expected: Expected = [
   ["valid_from <= '2022-04-01 12:00:03'", /^100000 +t *$/m],
   ['AS users, (SELECT', /^ *1001 +\d+$/m],
   ['payload.active', /Replayed 1 of 1[^]*data\/events\/inbox\/cards\/bad\.json/],
+  [
+    'pull users content',
+    /^users: 10000 items in raw[^]*^content: 1000 items [^]* users +done +10000 [^]* 11000 total/m,
+  ],
   ['choice=coffee', /^one more for teaone more for coffeeso be it[^]*"voter":"ada"[^]*"choice":null/m],
   [
     'objects/events/event_type=*',

@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { syncDirectory } from '../durable-files.ts';
 import { atMost } from './at-most.ts';
 import { durableDirectories } from './durable-directories.ts';
-import { sweepIncoming, writeIncoming } from './incoming-files.ts';
+import { copyIncoming, sweepIncoming, writeIncoming } from './incoming-files.ts';
 import { checkKey, incoming } from './object-key-check.ts';
 import type { NewObject, ObjectStore, StagedObjects } from './object-store.ts';
 import { stageFiles } from './staged-files.ts';
@@ -37,6 +37,11 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
     return stageFiles(await writeIncoming(aside, bodies, gate), paths, directories, gate);
   }
 
+  async function putFile(key: string, path: string): Promise<void> {
+    checkKey(key);
+    await stageFiles([await copyIncoming(aside, path, gate)], [join(root, key)], directories, gate).commit();
+  }
+
   async function get(key: string): Promise<Buffer | undefined> {
     checkKey(key);
     const path = join(root, key);
@@ -51,6 +56,7 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
 
   return {
     put: async (key, body) => (await stage([{ key, body }])).commit(),
+    putFile,
     stage,
     get,
     list: (prefix) => listFiles(root, '', prefix),

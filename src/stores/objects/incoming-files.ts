@@ -3,7 +3,8 @@
  * What a killed process left there is swept when a store is opened; what a living one is writing is left alone.
  */
 import { randomBytes } from 'node:crypto';
-import { open, readdir, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { all, type Gate } from './at-most.ts';
 
@@ -25,13 +26,22 @@ export async function removeIncoming(files: readonly string[], gate: Gate): Prom
   await all(files.map((file) => gate(() => rm(file, { force: true }))));
 }
 
-async function writeOne(dir: string, body: Uint8Array): Promise<string> {
+/** Copies and syncs a file; leaves nothing behind where that fails. @returns the copy's path */
+export async function copyIncoming(dir: string, from: string, gate: Gate): Promise<string> {
+  return gate(() => makeOne(dir, (file) => file.writeFile(createReadStream(from))));
+}
+
+function writeOne(dir: string, body: Uint8Array): Promise<string> {
+  return makeOne(dir, (file) => file.writeFile(body));
+}
+
+async function makeOne(dir: string, fill: (file: FileHandle) => Promise<void>): Promise<string> {
   written += 1;
   const path = join(dir, `${process.pid}-${processToken}-${written}`);
   const handle = await open(path, 'wx');
   try {
     try {
-      await handle.writeFile(body);
+      await fill(handle);
       await handle.sync();
     } finally {
       await handle.close();

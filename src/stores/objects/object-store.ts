@@ -8,6 +8,8 @@
 export interface ObjectStore {
   /** Replaces what is there. @throws Fault OBJECT_KEY_INVALID */
   put(key: string, body: Uint8Array): Promise<void>;
+  /** As `put`, with what is in the file, which stays; its size is not held in memory. @throws Fault OBJECT_KEY_INVALID */
+  putFile(key: string, path: string): Promise<void>;
   /**
    * Many objects, of which nothing is visible yet. Bodies stay as they are until it ends: a driver may keep them as they are, not
    * copies. @throws Fault OBJECT_KEY_INVALID: then nothing is staged

@@ -14,7 +14,7 @@ import { S3Bucket } from './s3-bucket.ts';
 import type { S3Settings } from './s3-client.ts';
 import { isMissing, isNotImplemented, isTaken } from './s3-fault.ts';
 import { readObject } from './s3-read.ts';
-import { upload } from './s3-upload.ts';
+import { upload, uploadFile } from './s3-upload.ts';
 
 /** @throws Fault CONFIG_INVALID where AWS is meant and no region is set */
 export async function openS3Store(settings: S3Settings): Promise<ObjectStore> {
@@ -22,6 +22,11 @@ export async function openS3Store(settings: S3Settings): Promise<ObjectStore> {
 
   async function put(object: NewObject): Promise<void> {
     await bucket.orFault(`put object ${JSON.stringify(object.key)}`, write(bucket, object));
+  }
+
+  async function putFile(key: string, path: string): Promise<void> {
+    checkKey(key);
+    await bucket.orFault(`put object ${JSON.stringify(key)}`, uploadFile(bucket, key, path));
   }
 
   async function stage(objects: readonly NewObject[]): Promise<StagedObjects> {
@@ -52,6 +57,7 @@ export async function openS3Store(settings: S3Settings): Promise<ObjectStore> {
       checkKey(key);
       await put({ key, body });
     },
+    putFile,
     stage,
     get,
     list: (prefix) => listKeys(bucket, prefix),

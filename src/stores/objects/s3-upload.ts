@@ -3,6 +3,7 @@
  * object until they are completed. Parts of a process that was killed stay with the server, unseen, until the bucket's
  * lifecycle rule for uncompleted uploads takes them away.
  */
+import { type FileHandle, open } from 'node:fs/promises';
 import {
   AbortMultipartUploadCommand,
   type CompletedPart,
@@ -11,7 +12,7 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { all } from './at-most.ts';
+import { all, atMost, type Gate } from './at-most.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 
 const MiB = 1024 * 1024;
@@ -28,12 +29,48 @@ export interface Condition {
 }
 
 export async function upload(bucket: S3Bucket, key: string, body: Uint8Array, condition: Condition): Promise<void> {
-  if (body.length > maxWholeBytes) return uploadParts(bucket, key, body, condition);
+  if (body.length > maxWholeBytes) return uploadParts(bucket, key, inMemory(body), condition);
   const put = { Bucket: bucket.name, Key: key, Body: body, ...condition };
   await bucket.request((client) => client.send(new PutObjectCommand(put)));
 }
 
-async function uploadParts(bucket: S3Bucket, key: string, body: Uint8Array, condition: Condition): Promise<void> {
+export async function uploadFile(bucket: S3Bucket, key: string, path: string): Promise<void> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    if (size > maxWholeBytes) await uploadParts(bucket, key, inFile(file, size), {});
+    else await upload(bucket, key, await file.readFile(), {});
+  } finally {
+    await file.close();
+  }
+}
+
+/** What is uploaded in parts. */
+interface Body {
+  readonly length: number;
+  /** Parts under way at a time. */
+  readonly gate: Gate;
+  bytes(start: number, end: number): Promise<Uint8Array>;
+}
+
+/** The bucket's own limit of requests holds. */
+function inMemory(body: Uint8Array): Body {
+  return { length: body.length, gate: (task) => task(), bytes: async (start, end) => body.subarray(start, end) };
+}
+
+function inFile(file: FileHandle, length: number): Body {
+  const bytes = async (start: number, end: number): Promise<Uint8Array> => {
+    const buffer = Buffer.alloc(Math.min(end, length) - start);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, start);
+    if (bytesRead < buffer.length) throw new Error('a file that is uploaded became shorter');
+    return buffer;
+  };
+  return { length, gate: atMost(filePartsInMemory), bytes };
+}
+
+const filePartsInMemory = 4;
+
+async function uploadParts(bucket: S3Bucket, key: string, body: Body, condition: Condition): Promise<void> {
   const object = { Bucket: bucket.name, Key: key };
   const checked = { ...object, ChecksumAlgorithm: 'CRC32' as const };
   const { UploadId } = await bucket.request((client) => client.send(new CreateMultipartUploadCommand(checked)));
@@ -55,14 +92,15 @@ interface Target {
   readonly UploadId: string | undefined;
 }
 
-async function sendParts(bucket: S3Bucket, target: Target, body: Uint8Array): Promise<CompletedPart[]> {
+async function sendParts(bucket: S3Bucket, target: Target, body: Body): Promise<CompletedPart[]> {
   const parts: CompletedPart[] = [];
   const send = async (PartNumber: number): Promise<void> => {
-    const Body = body.subarray((PartNumber - 1) * partBytes, PartNumber * partBytes);
+    const Body = await body.bytes((PartNumber - 1) * partBytes, PartNumber * partBytes);
     const part = new UploadPartCommand({ ...target, PartNumber, Body });
     const { ETag, ChecksumCRC32 } = await bucket.request((client) => client.send(part));
     parts[PartNumber - 1] = { PartNumber, ETag, ChecksumCRC32 };
   };
-  await all(Array.from({ length: Math.ceil(body.length / partBytes) }, (_, index) => send(index + 1)));
+  const numbers = Array.from({ length: Math.ceil(body.length / partBytes) }, (_, index) => index + 1);
+  await all(numbers.map((number) => body.gate(() => send(number))));
   return parts;
 }

@@ -1,0 +1,84 @@
+/**
+ * Pulls that have a schedule, while a server runs: each by its times, one run at a time; what a stop interrupted goes on at the next
+ * start. A run that does not come to its end is told, and goes on at the next time.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Cron } from 'croner';
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import type { Pull } from '../pipeline/pulls.ts';
+import type { ObjectStore } from '../stores/objects/object-store.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { pullsObserver } from '../telemetry/pulls-observer.ts';
+import { pullInEngine, runsOf } from './pulls.ts';
+
+export interface PullSchedulesOptions {
+  readonly config: Pick<Config, 'dataDir' | 'kafkaBrokers'>;
+  readonly pulls: readonly Pull[];
+  readonly objects: ObjectStore;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Clocks are set, and timers end at 2^31 ms: it is looked again after so long. */
+const longestSleepMs = 60_000;
+
+export class PullSchedules {
+  readonly #options: PullSchedulesOptions;
+  readonly #stopping = new AbortController();
+  readonly #running: readonly Promise<void>[];
+
+  private constructor(options: PullSchedulesOptions) {
+    this.#options = options;
+    const scheduled = options.pulls.filter(({ schedule }) => schedule !== undefined);
+    this.#running = this.#isAlone(scheduled) ? scheduled.map((pull) => this.#keep(pull)) : [];
+  }
+
+  static start(options: PullSchedulesOptions): PullSchedules {
+    return new PullSchedules(options);
+  }
+
+  /** Runs under way stop where they are (D8). */
+  async drain(): Promise<void> {
+    this.#stopping.abort(new Error('the server stops'));
+    await Promise.all(this.#running);
+  }
+
+  #isAlone(scheduled: readonly Pull[]): boolean {
+    const { config, logger } = this.#options;
+    if (!config.kafkaBrokers) return true;
+    const pulls = scheduled.map(({ name }) => name);
+    if (pulls.length > 0) logger.warn({ pulls }, 'schedules are not kept where nodes share a log: run tributary pull');
+    return false;
+  }
+
+  async #keep(pull: Pull): Promise<void> {
+    const { signal } = this.#stopping;
+    const [last] = runsOf([pull], this.#options.config.dataDir, 1);
+    if (last?.state === 'fetching' || last?.state === 'fetched') await this.#pull(pull);
+    const cron = new Cron(pull.schedule as string, { timezone: 'UTC' });
+    while (!signal.aborted) {
+      const next = cron.nextRun();
+      if (next === null) return;
+      if (await isOver(next.getTime(), signal)) await this.#pull(pull);
+    }
+  }
+
+  async #pull(pull: Pull): Promise<void> {
+    const { config, objects, metrics, logger } = this.#options;
+    const { signal } = this.#stopping;
+    const observer = pullsObserver(pull.name, metrics, logger);
+    try {
+      observer.done(await pullInEngine(pull, { dataDir: config.dataDir, objects, observer, signal }));
+    } catch (error) {
+      if (!signal.aborted) observer.failed(error);
+    }
+  }
+}
+
+/** False where the signal came first. */
+async function isOver(atMs: number, signal: AbortSignal): Promise<boolean> {
+  for (let leftMs = atMs - Date.now(); leftMs > 0 && !signal.aborted; leftMs = atMs - Date.now())
+    await sleep(Math.min(leftMs, longestSleepMs), undefined, { signal }).catch(() => undefined);
+  return !signal.aborted;
+}

@@ -1,0 +1,113 @@
+/**
+ * The API of one pull: each page asked for at the pace that is allowed, with credentials, and again while that may help. Credentials go
+ * to the origin of the base only, wherever links lead.
+ */
+import { Fault } from '../../errors.ts';
+import type { Pull } from '../../pipeline/pulls.ts';
+import { type Authorisation, authorisationOf, urlOf, type Variables } from './authorisation.ts';
+import { type Answer, Exchange, NoAnswer, type Request } from './exchange.ts';
+import { paceOf } from './pace.ts';
+import { Passing, retryAfterMs, withRetries } from './retries.ts';
+
+export interface ApiObserver {
+  /** Of each request; 0 where there was no whole answer. Must not throw. */
+  readonly asked: (status: number) => void;
+  /** A request is tried again. Must not throw. */
+  readonly retried: (reason: string, pauseMs: number) => void;
+}
+
+export interface ApiClientOptions {
+  readonly pull: Pull;
+  readonly variables: Variables;
+  readonly observer: ApiObserver;
+  readonly signal: AbortSignal;
+  /** Of pauses. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** It answered that it has no such page. */
+export class NoSuchPage extends Error {
+  override readonly name = 'NoSuchPage';
+}
+
+/** 408, 425 and 429 ask for it; the others are of who is in trouble for a while. */
+const passing = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+export class ApiClient {
+  readonly base: URL;
+  readonly #pull: Pull;
+  readonly #exchange: Exchange;
+  readonly #authorisation: Authorisation;
+  readonly #observer: ApiObserver;
+  readonly #pace: (signal: AbortSignal) => Promise<void>;
+  readonly #signal: AbortSignal;
+  readonly #random: (() => number) | undefined;
+
+  /** @throws Fault CONFIG_INVALID */
+  constructor({ pull, variables, observer, signal, random }: ApiClientOptions) {
+    const { timeouts, maxPageBytes } = pull;
+    this.#pull = pull;
+    this.#observer = observer;
+    this.#signal = signal;
+    this.#random = random;
+    this.base = urlOf(pull.base, variables);
+    if (!this.base.pathname.endsWith('/')) this.base.pathname += '/';
+    this.#authorisation = authorisationOf(pull.auth, variables, (request) => this.#send(request));
+    this.#exchange = new Exchange({ ...timeouts, maxPageBytes });
+    this.#pace = paceOf(pull.maxRequestsPerSecond);
+  }
+
+  /**
+   * @param read may throw Passing for an answer that cannot be right: it is asked for again
+   * @throws Fault PULL_UNAVAILABLE, PULL_REFUSED; NoSuchPage; the signal's reason
+   */
+  get<T>(url: URL, read: (answer: Answer) => T): Promise<T> {
+    return withRetries(async () => read(await this.#page(url)), {
+      attempts: this.#pull.attempts,
+      signal: this.#signal,
+      onRetry: this.#observer.retried,
+      random: this.#random,
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#exchange.close();
+  }
+
+  async #page(url: URL): Promise<Answer> {
+    const isOurs = url.origin === this.base.origin;
+    const where = shownUrl(url);
+    for (let isRenewed = false; ; isRenewed = true) {
+      const authorization = isOurs ? await this.#authorisation.header() : undefined;
+      const answer = await this.#send({ url, headers: authorization === undefined ? {} : { authorization } });
+      const { status } = answer;
+      if (status === 200) return answer;
+      if (status === 401 && isOurs && !isRenewed && this.#authorisation.renew()) continue;
+      if (status === 400 || status === 404 || status === 416) throw new NoSuchPage(`${where} answered ${status}`);
+      throw new Fault('PULL_REFUSED', `${where} answered ${status}`);
+    }
+  }
+
+  /** @throws Passing where another try may do better */
+  async #send(request: Request): Promise<Answer> {
+    await this.#pace(this.#signal);
+    const where = shownUrl(request.url);
+    try {
+      const answer = await this.#exchange.send(request, this.#signal);
+      const { status, headers } = answer;
+      this.#observer.asked(status);
+      if (!passing.has(status)) return answer;
+      const after = headers['retry-after'];
+      throw new Passing(`${where} answered ${status}`, retryAfterMs(after?.toString(), Date.now()));
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      this.#observer.asked(0);
+      throw new Passing(`${where}: ${error.message}`);
+    }
+  }
+}
+
+/** Without its query, which may hold what is nobody's business. */
+export function shownUrl({ origin, pathname }: URL): string {
+  return `GET ${origin}${pathname}`;
+}

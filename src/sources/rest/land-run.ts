@@ -1,0 +1,71 @@
+/** What a run has fetched -> its objects: what was refused first, as the run is visible with the object of its items. */
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { receivedBytes } from '../../dead-letters/dead-letter-sink.ts';
+import type { Pull } from '../../pipeline/pulls.ts';
+import type { ObjectStore } from '../../stores/objects/object-store.ts';
+import { deadLettersKey, objectKey, type Run } from './run.ts';
+import type { OpenRun, RunStore, StoredRefusal } from './run-store.ts';
+
+export interface LandingParts {
+  readonly pull: Pull;
+  readonly store: RunStore;
+  readonly objects: Pick<ObjectStore, 'putFile'>;
+  readonly dir: string;
+}
+
+const chunkBytes = 1024 * 1024;
+
+export async function landRun(parts: LandingParts, run: OpenRun, endedAt: string): Promise<Run> {
+  const { pull, store } = parts;
+  const deadLetters = run.refused > 0 ? deadLettersKey(run) : null;
+  if (deadLetters !== null) await put(parts, deadLetters, letterLines(store, run));
+  // A run of an incremental pull that found nothing new leaves nothing.
+  const object = run.kept > 0 || !pull.incremental ? objectKey(run) : null;
+  if (object !== null) await put(parts, object, store.lines());
+  store.done(run, { endedAt, object, deadLetters }, pull.incremental?.overlap);
+  const { definition: _definition, position: _position, ...rest } = run;
+  return { ...rest, state: 'done', endedAt, object, deadLetters };
+}
+
+/** As dead letters are written elsewhere, but for what only packages have. */
+function* letterLines(store: RunStore, { pull, id, startedAt }: Run): Generator<Uint8Array> {
+  let index = 0;
+  for (const refusal of store.refusals())
+    yield Buffer.from(JSON.stringify(letterOf(refusal, { pull, run: id, index: index++, receivedAt: startedAt })));
+}
+
+function letterOf({ line, path, message }: StoredRefusal, about: object): object {
+  return { ...about, at: 'pull', error: { path, message }, ...receivedBytes({ event: Buffer.from(line) }) };
+}
+
+async function put({ objects, dir, pull }: LandingParts, key: string, lines: Iterable<Uint8Array>): Promise<void> {
+  const path = join(dir, `${pull.name}.ndjson`);
+  try {
+    await writeLines(path, lines);
+    await objects.putFile(key, path);
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+async function writeLines(path: string, lines: Iterable<Uint8Array>): Promise<void> {
+  const file = await open(path, 'w', 0o600);
+  try {
+    let chunk: Uint8Array[] = [];
+    let bytes = 0;
+    for (const line of lines) {
+      chunk.push(line, lineFeed);
+      bytes += line.length + 1;
+      if (bytes < chunkBytes) continue;
+      await file.writeFile(Buffer.concat(chunk));
+      chunk = [];
+      bytes = 0;
+    }
+    await file.writeFile(Buffer.concat(chunk));
+  } finally {
+    await file.close();
+  }
+}
+
+const lineFeed = Buffer.from('\n');

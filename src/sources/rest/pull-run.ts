@@ -1,0 +1,135 @@
+/**
+ * A run from its first page to its object: begun, or gone on with where it stopped, started over where the list has changed under it, and
+ * put into the object store at once when all is here (D1, D3). A redo after a crash writes the same key with the same bytes.
+ */
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Fault, isFault, reasonOf } from '../../errors.ts';
+import type { Pull } from '../../pipeline/pulls.ts';
+import type { ObjectStore } from '../../stores/objects/object-store.ts';
+import { ApiClient, type ApiObserver, NoSuchPage } from './api-client.ts';
+import type { Variables } from './authorisation.ts';
+import { landRun } from './land-run.ts';
+import { readPage } from './pages.ts';
+import { Changed, pageUrl, turn } from './paging.ts';
+import { itemReader, type ReadItem } from './pulled-items.ts';
+import type { PulledItem } from './pages.ts';
+import { type Run, runId } from './run.ts';
+import type { OpenRun, RunStore } from './run-store.ts';
+
+export interface PullObserver extends ApiObserver {
+  /** After each page. Must not throw. */
+  readonly turned: (run: Run) => void;
+  /** The list changed under the run, which begins anew. Must not throw. */
+  readonly startedOver: (run: Run) => void;
+}
+
+export interface PullRunOptions {
+  readonly pull: Pull;
+  readonly store: RunStore;
+  readonly objects: Pick<ObjectStore, 'putFile'>;
+  /** Where files lie until they are objects. */
+  readonly dir: string;
+  readonly variables: Variables;
+  readonly observer: PullObserver;
+  readonly signal: AbortSignal;
+  /** Unix milliseconds. Default `Date.now`. */
+  readonly now?: () => number;
+  /** Of pauses. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** Then the run has failed: a list that changes so often would change again. */
+const mostRestarts = 5;
+const firstRestartPauseMs = 200;
+/** An older run is not gone on with: what it has is of another day. */
+const resumableMs = 24 * 3_600_000;
+
+/** @returns the run, done @throws Fault PULL_UNAVAILABLE, PULL_REFUSED, PULL_UNSTABLE, CONFIG_INVALID, those of the object store; the signal's reason */
+export async function pullRun(options: PullRunOptions): Promise<Run> {
+  const { pull, store, signal, now = Date.now } = options;
+  const client = new ApiClient(options);
+  try {
+    let run = openRun(options, client.base, now());
+    try {
+      const read = itemReader(pull);
+      while (run.state === 'fetching') {
+        signal.throwIfAborted();
+        run = await nextPage(options, client, run, read);
+      }
+      return await landRun(options, run, new Date(now()).toISOString());
+    } catch (error) {
+      if (isFault(error, 'PULL_UNSTABLE')) store.failed(run, new Date(now()).toISOString(), error.message);
+      else store.stopped(run, signal.aborted ? 'interrupted' : reasonOf(error));
+      throw error;
+    }
+  } finally {
+    await client.close();
+  }
+}
+
+function openRun({ pull, store }: PullRunOptions, base: URL, nowMs: number): OpenRun {
+  const definition = digestOf(pull, base);
+  const found = store.unfinished();
+  if (found?.definition === definition && nowMs - Date.parse(found.startedAt) < resumableMs) return found;
+  const startedAt = new Date(nowMs).toISOString();
+  if (found) store.failed(found, startedAt, 'given up: it is too old, or the pull was changed');
+  const high = pull.incremental && store.high();
+  const since = high === undefined ? null : high - (pull.incremental?.overlap ?? 0);
+  return store.begin({ id: runId(nowMs), pull: pull.name, startedAt, definition, since });
+}
+
+/** Of all that decides what a run has, its functions included. */
+function digestOf(pull: Pull, base: URL): string {
+  const { timeouts: _timeouts, attempts: _attempts, schedule: _schedule, ...decisive } = pull;
+  const text = JSON.stringify(decisive, (_name, value: unknown) =>
+    typeof value === 'function' ? value.toString() : value,
+  );
+  return createHash('sha256').update(`${base.href}\n${text}`).digest('base64');
+}
+
+async function nextPage(
+  { pull, store, observer, signal, random = Math.random }: PullRunOptions,
+  client: ApiClient,
+  run: OpenRun,
+  read: (item: PulledItem) => ReadItem,
+): Promise<OpenRun> {
+  const url = pageUrl(pull, run.position, entityUrl(pull, client.base, run));
+  try {
+    const { items, next, total } = await client.get(url, (answer) => {
+      const page = readPage(answer.body, pull);
+      return { ...turn(pull, run.position, page, answer, url), total: page.total };
+    });
+    const onRepeat = pull.pages.kind === 'cursor' || pull.pages.kind === 'link' ? 'replace' : 'changed';
+    const turned = store.keepPage(run, { items: items.map(read), next, total, onRepeat });
+    observer.turned(turned);
+    return turned;
+  } catch (error) {
+    const why = whyChanged(error, run);
+    if (why === undefined) throw error;
+    const again = store.startOver(run, why);
+    if (again.restarts > mostRestarts)
+      throw new Fault('PULL_UNSTABLE', `pull ${pull.name} began ${again.restarts} times; last: ${why}`);
+    observer.startedOver(again);
+    const pauseMs = random() * firstRestartPauseMs * 2 ** again.restarts;
+    await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    return again;
+  }
+}
+
+/** A page that was promised and is not there: the list is shorter now, or the cursor belongs to another one. */
+function whyChanged(error: unknown, { position }: OpenRun): string | undefined {
+  if (error instanceof Changed) return error.message;
+  if (!(error instanceof NoSuchPage)) return undefined;
+  if (position.had > 0 || position.at !== undefined) return error.message;
+  throw new Fault('PULL_REFUSED', error.message);
+}
+
+function entityUrl({ path, incremental }: Pull, base: URL, { since }: Run): URL {
+  const url = new URL(path, base);
+  if (incremental && since !== null) {
+    const text = incremental.type === 'time' ? new Date(Math.floor(since)).toISOString() : String(since);
+    url.searchParams.set(incremental.parameter, text);
+  }
+  return url;
+}

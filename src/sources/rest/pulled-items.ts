@@ -1,0 +1,61 @@
+/** What becomes of an item: a line of the run's object, left out, or refused with the reason. */
+import { asReject, Reject } from '../../event/reject.ts';
+import { isObject } from '../../event/json-object.ts';
+import { parseTime } from '../../event/time.ts';
+import type { Incremental, Pull } from '../../pipeline/pulls.ts';
+import { jsonCheck } from '../../schemas/json-codec.ts';
+import { memberAt, type PulledItem } from './pages.ts';
+
+export interface ReadItem {
+  /** Null where it cannot be told, of one that is refused. */
+  readonly key: string | null;
+  /** Of an incremental pull: the value of its field. */
+  readonly at: number | null;
+  /** Null: left out. Of one that is refused, as it came. */
+  readonly line: Uint8Array | null;
+  readonly refusal: { readonly path: string; readonly message: string } | null;
+}
+
+/** @throws Fault PIPELINE_INVALID where the schema is none */
+export function itemReader(pull: Pull): (item: PulledItem) => ReadItem {
+  const { incremental, schema, transform } = pull;
+  const check = schema === undefined ? undefined : jsonCheck(schema, `pull ${pull.name}: schema`);
+  return ({ value, bytes }) => {
+    let key: string | null = null;
+    let at: number | null = null;
+    try {
+      if (!isObject(value)) throw new Reject('', 'expected an object');
+      at = incremental ? fieldOf(value, incremental) : null;
+      key = keyOf(value, pull, at);
+      check?.(value);
+      return { key, at, line: transform ? transformed(value, pull) : bytes, refusal: null };
+    } catch (error) {
+      const { path, message } = asReject(error, 'read');
+      return { key, at, line: bytes, refusal: { path, message } };
+    }
+  };
+}
+
+function transformed(value: object, { transform }: Pull): Buffer | null {
+  const kept = transform?.(value);
+  return kept === undefined ? null : Buffer.from(JSON.stringify(kept));
+}
+
+/** Of an incremental pull, each version of an item is one by itself. */
+function keyOf(value: object, { key: author, incremental }: Pull, at: number | null): string {
+  const key: unknown = author(value);
+  if (typeof key !== 'string' || key === '') throw new Reject('', 'expected a key, got none');
+  return incremental ? `${key}\0${at}` : key;
+}
+
+function fieldOf(value: object, { field, type }: Incremental): number {
+  const found = memberAt(value, field);
+  if (type === 'integer') {
+    if (Number.isSafeInteger(found)) return Number(found);
+    throw new Reject(field, 'expected an integer');
+  }
+  const time = typeof found === 'string' ? parseTime(found) : undefined;
+  if (time === undefined) throw new Reject(field, 'expected a time as in RFC 3339 with a zone');
+  // With microseconds: two versions within a millisecond are two.
+  return time.epochMs + Number(time.timestamp.slice(23, 26)) / 1_000;
+}
