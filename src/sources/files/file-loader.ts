@@ -140,9 +140,10 @@ export class FileLoader {
         const file = { ...(files[index] as KnownFile), codec, atMs: look.atMs };
         if (answer.kind === 'large') large.push(file);
         else if (answer.kind === 'as asked') loaded.push(...this.#asBefore(file, answer.version));
-        else if (answer.kind === 'read')
-          await this.#decide(file, { ...answer, bytes: bytes.subarray(answer.from, answer.to) });
-        else this.#passOver(file.candidate, answer);
+        else if (answer.kind !== 'read') this.#passOver(file.candidate, answer);
+        else if (answer.version.size > this.#options.source.maxFileBytes)
+          this.#passOver(file.candidate, { kind: 'too large' });
+        else await this.#decide(file, { ...answer, bytes: bytes.subarray(answer.from, answer.to) });
       }
       release();
       await inParallel(large, atOnce, (file) => this.#readLarge(file));
