@@ -2,7 +2,7 @@
 import { isAbsolute } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import { Fault } from '../errors.ts';
+import { Fault, isFault } from '../errors.ts';
 import { createPackageIds } from '../event/correlation-id.ts';
 import type { Budget } from '../ingest/budget.ts';
 import { Patience } from '../ingest/patience.ts';
@@ -77,14 +77,17 @@ export class FileSources {
 
   /**
    * What is remembered of files is kept up to date where the log has anything of the kind, also by who takes none now: else the log would
-   * keep it for ever, or forget it too early.
-   * @throws Fault STATE_UNAVAILABLE, LOG_UNAVAILABLE
+   * keep it for ever, or forget it too early. A state that is away is not waited for: no file is taken before it is back and up to date.
+   * @throws Fault LOG_UNAVAILABLE
    */
   static async open(options: FileSourcesOptions): Promise<FileSources> {
     const { log, state } = options.engine;
     const isUsed = (await log.topics()).some(({ name }) => name === filesTopic.name);
     const memory = isUsed ? new FileMemory(log, state) : undefined;
-    await memory?.catchUp();
+    await memory?.catchUp().catch((error: unknown) => {
+      if (!isFault(error, 'STATE_UNAVAILABLE')) throw error;
+      options.logger.error({ err: error }, 'what is remembered of files is behind');
+    });
     return new FileSources(options, memory);
   }
 
