@@ -7,21 +7,10 @@ import { parseArgs } from 'node:util';
 import { DataServer, usualFaults } from './data-server.ts';
 import { pushEvents } from './push-events.ts';
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '9090' },
-    seed: { type: 'string', default: '1' },
-    'push-to': { type: 'string' },
-    speed: { type: 'string', default: '1' },
-    calm: { type: 'boolean', default: false },
-  },
-});
+const values = given();
 const [port, speed] = [Number(values.port), Number(values.speed)];
 const to = values['push-to'];
-if (!(port >= 0 && port < 65_536) || !(speed > 0) || (to !== undefined && !URL.canParse(to))) {
-  process.stderr.write('usage: serve.ts [--port N] [--seed S] [--push-to URL] [--speed N] [--calm]\n');
-  process.exit(2);
-}
+if (!(port >= 0 && port < 65_536) || !(speed > 0) || (to !== undefined && !URL.canParse(to))) refuse();
 
 const stopping = new AbortController();
 const server = await DataServer.start({ port, seed: values.seed, faults: values.calm ? {} : usualFaults });
@@ -40,3 +29,23 @@ if (to !== undefined)
     signal: stopping.signal,
     onPushed: (events, outcome) => process.stdout.write(`${events} events: ${outcome}\n`),
   });
+
+function given() {
+  const options = {
+    port: { type: 'string', default: '9090' },
+    seed: { type: 'string', default: '1' },
+    'push-to': { type: 'string' },
+    speed: { type: 'string', default: '1' },
+    calm: { type: 'boolean', default: false },
+  } as const;
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return refuse(`${(error as Error).message}\n`);
+  }
+}
+
+function refuse(why = ''): never {
+  process.stderr.write(`${why}usage: serve.ts [--port N] [--seed S] [--push-to URL] [--speed N] [--calm]\n`);
+  process.exit(2);
+}
