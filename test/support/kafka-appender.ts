@@ -15,9 +15,16 @@ await Promise.all(
         await appendTexts(log, topic, [`${id}/0`, `${id}/1`, `${id}/2`, `${id}/3`]);
         writeSync(1, `${id}\n`);
       } catch (error) {
-        writeSync(1, `${isFault(error) ? error.code : String(error)} ${id}\n`);
-        await log.room(AbortSignal.timeout(30_000)); // where it takes nothing any more, this ends the process
+        tell(error, id);
+        await log.room(AbortSignal.timeout(30_000)).catch((why: unknown) => {
+          tell(why, 'and all that comes');
+          throw why; // it takes nothing any more: this ends the process
+        });
       }
     }
   }),
 );
+
+function tell(error: unknown, what: string): void {
+  writeSync(1, `${isFault(error) ? error.code : String(error)} ${what}\n`);
+}

@@ -12,6 +12,7 @@ import {
   addPartitionsToTxnV3,
   type Broker,
   type Connection,
+  describeTransactionsV0,
   endTxnV3,
   findCoordinatorV3,
   initProducerIdV4,
@@ -68,8 +69,8 @@ export class TransactionalProducer {
   #coordinator: Broker | undefined;
   #begins = 0;
   /**
-   * The epoch may have been raised without our knowing: the answer was lost, or was that the transaction before has to end first. A coordinator
-   * that is restarted then forgets that the raise was ours, and takes us for an older process.
+   * The epoch may have been raised without our knowing: the answer was lost, or was that the transaction before has to end first (which is
+   * answered where a newer process is busy, too). A coordinator that is restarted then forgets that the raise was ours, and takes us for an older process.
    */
   #mayHaveBegun = false;
 
@@ -99,13 +100,23 @@ export class TransactionalProducer {
       check(errorCode, 'beginning as a producer');
     } catch (error) {
       this.#mayHaveBegun = mayHaveBegun || isBrokerError(error, 'CONCURRENT_TRANSACTIONS');
-      if (!mayHaveBegun || !isFencing(error)) throw error;
+      if (!mayHaveBegun || !isFencing(error) || !(await this.#mayBeOurs(connection))) throw error;
       this.#producer = NO_PRODUCER;
       return this.#begin(connection);
     }
     this.#mayHaveBegun = false;
     this.#producer = { id: producerId, epoch: producerEpoch };
     this.#sequences = new Map();
+  }
+
+  /** Whether the epoch is the next one, and nothing was done under it: else it was another process that has raised it. */
+  async #mayBeOurs(connection: Connection): Promise<boolean> {
+    const asked = describeTransactionsV0.api.async(connection, [this.#options.transactionalId]);
+    const [found] = (await answerOf(asked)).transactionStates;
+    if (found === undefined) return false;
+    check(found.errorCode, 'asking who has begun as a producer');
+    const { id, epoch } = this.#producer;
+    return found.producerId === id && found.producerEpoch === epoch + 1 && unused.has(found.transactionState);
   }
 
   /** @throws NotCommitted, InDoubt; then `open` comes next */
@@ -238,6 +249,9 @@ export class TransactionalProducer {
     return { host: found.host, port: found.port };
   }
 }
+
+/** Of an epoch: it has ended the transaction before, if any. */
+const unused: ReadonlySet<string> = new Set(['Empty', 'PrepareEpochFence', 'PrepareAbort', 'CompleteAbort']);
 
 /** OPERATION_NOT_ATTEMPTED */
 const NOT_ATTEMPTED = 55;
