@@ -95,7 +95,7 @@ async function perform(parts: FileParts, one: Step, { ids, halves, last }: Writt
   }
   const id = `${ids.size + halves.size}`;
   const text = JSON.stringify({ id, text: 'x'.repeat(Number(id) % 7) }, undefined, 2);
-  const half = text.slice(0, 10 + (Number(id) % 9));
+  const half = text.slice(0, text.indexOf(',') + (Number(id) % 9)); // with its id: no two are the same
   if (one.do === 'rename over') {
     const beside = join(parts.dir, 'beside');
     await writeFile(beside, text);
