@@ -14,6 +14,15 @@ export function expectString(value: unknown, path: string): string {
   return value;
 }
 
+const uuidShape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** In lower case: UUIDs tell things apart, and both cases mean the same (RFC 9562, section 4). */
+export function expectUuid(value: unknown, path: string): string {
+  const lower = expectString(value, path).toLowerCase();
+  if (uuidShape.test(lower)) return lower;
+  throw unexpected(value, path, 'a UUID with its hyphens');
+}
+
 /** The `Reject` for what stands at `path` in place of what was expected. */
 export function unexpected(value: unknown, path: string, expected: string): Reject {
   return new Reject(path, `expected ${expected}, ${value === undefined ? 'but it is missing' : `got ${show(value)}`}`);

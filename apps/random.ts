@@ -35,6 +35,13 @@ export class Random {
     return this.fraction() < probability;
   }
 
+  /** Version 4. */
+  uuid(): string {
+    const hex = Array.from({ length: 4 }, () => this.bits().toString(16).padStart(8, '0')).join('');
+    const variant = this.pick(['8', '9', 'a', 'b']);
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+  }
+
   pick<T>(choices: readonly [T, ...T[]]): T {
     return choices[this.below(choices.length)] ?? choices[0];
   }

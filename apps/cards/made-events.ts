@@ -19,7 +19,7 @@ const jobs = ['baker', 'pilot', 'teacher', 'welder', 'nurse'] as const;
 /** @param second of the producer's clock, Unix seconds */
 export function makeUser(id: number, second: number, random: Random): MadeEvent {
   return {
-    metadata: { type: 'user', event_at: localTime(second), event_id: makeUuid(random) },
+    metadata: { type: 'user', event_at: localTime(second), event_id: random.uuid() },
     payload: {
       id,
       name: `${random.pick(names)} ${random.pick(names)}`,
@@ -68,7 +68,7 @@ export class CardMaker {
     const { id, user_id, created_by_name, created_at, active } = card;
     const updated_at = localTime(second);
     return {
-      metadata: { type: 'card', event_at: updated_at, event_id: makeUuid(random) },
+      metadata: { type: 'card', event_at: updated_at, event_id: random.uuid() },
       payload: { id, user_id, created_by_name, updated_at, created_at, active },
     };
   }
@@ -95,11 +95,4 @@ export class CardMaker {
 /** `YYYY-MM-DD HH:MM:SS` */
 function localTime(second: number): string {
   return new Date(second * 1000).toISOString().slice(0, 19).replace('T', ' ');
-}
-
-/** Of version 4. */
-function makeUuid(random: Random): string {
-  const digits = Array.from({ length: 4 }, () => random.bits().toString(16).padStart(8, '0')).join('');
-  const variant = random.pick(['8', '9', 'a', 'b']);
-  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${variant}${digits.slice(17, 20)}-${digits.slice(20)}`;
 }

@@ -2,9 +2,9 @@
  * From an event as producers write it to the event that the schema describes. A card without `user_id` is as good as any other: producers leave
  * it out on purpose, in what they tell of that card later, too, and a card that was thrown away could not be modified.
  */
-import { type JsonObject, localTimeOf, type Received, Reject } from 'tributary';
+import { type JsonObject, localTimeOf, type Received } from 'tributary';
 import type { CardsRawValue, Metadata, Payload } from './cards-raw-value.ts';
-import { expectObject, expectString, unexpected } from '../expect.ts';
+import { expectObject, expectString, expectUuid, unexpected } from '../expect.ts';
 
 /** @throws Reject */
 export function checkEvent(received: JsonObject, { file, time }: Received): CardsRawValue {
@@ -20,7 +20,7 @@ function checkMetadata(metadata: JsonObject): Metadata {
   return {
     type,
     event_at: timeAt(metadata['event_at'], 'metadata.event_at'),
-    event_id: uuidAt(metadata['event_id'], 'metadata.event_id'),
+    event_id: expectUuid(metadata['event_id'], 'metadata.event_id'),
   };
 }
 
@@ -57,12 +57,4 @@ function idAt(id: unknown, path: string): number {
 function timeAt(time: unknown, path: string): string {
   if (typeof time === 'string' && localTimeOf(time) !== undefined) return time;
   throw unexpected(time, path, 'a time as YYYY-MM-DD HH:MM:SS');
-}
-
-const uuidShape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-function uuidAt(id: unknown, path: string): string {
-  const lower = expectString(id, path).toLowerCase();
-  if (uuidShape.test(lower)) return lower;
-  throw new Reject(path, 'expected a UUID with its hyphens');
 }

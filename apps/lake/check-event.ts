@@ -1,11 +1,11 @@
 /** From an event as producers send it to the event that is kept. Members that nobody knows are left out. */
 import { isTime, type JsonObject, Reject } from 'tributary';
-import { expectObject, expectString, isObject, unexpected } from '../expect.ts';
+import { expectObject, expectString, expectUuid, isObject, unexpected } from '../expect.ts';
 import { eventTypes, type LakeEvent, sources, type User } from './lake-event.ts';
 
 /** @throws Reject */
 export function checkEvent(received: JsonObject): LakeEvent {
-  const event_id = uuidAt(received['event_id'], 'event_id');
+  const event_id = expectUuid(received['event_id'], 'event_id');
   const who = whoAt(received['user_id']);
   return {
     event_id,
@@ -54,13 +54,4 @@ function oneOf<const T extends string>(choices: readonly T[], value: unknown, pa
 function timeAt(value: unknown, path: string): string {
   if (typeof value === 'string' && isTime(value)) return value;
   throw unexpected(value, path, 'a time as RFC 3339 has it, with a zone');
-}
-
-const uuidShape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** In lower case: it tells events apart, and both cases mean the same. */
-function uuidAt(value: unknown, path: string): string {
-  const lower = expectString(value, path).toLowerCase();
-  if (uuidShape.test(lower)) return lower;
-  throw unexpected(value, path, 'a UUID with its hyphens');
 }

@@ -3,6 +3,7 @@
  * are. An invalid one is as an older producer has it, or lacks something.
  */
 import type { GenerateOptions } from 'tributary';
+import { checkAsked, InvalidPlaces } from '../invalid-places.ts';
 import { Random } from '../random.ts';
 import { eventTypes, sources } from './lake-event.ts';
 
@@ -10,22 +11,19 @@ const dayMs = 86_400_000;
 const repeatedShare = 0.03;
 
 /** @throws RangeError where the count is no count or the share no share */
-export function generateEvents({ count, invalidShare, seed, now = Date.now }: GenerateOptions): Iterable<string> {
-  if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`no number of events: ${count}`);
-  if (!(invalidShare >= 0 && invalidShare <= 1)) throw new RangeError(`no share from 0 to 1: ${invalidShare}`);
-  return { [Symbol.iterator]: () => generate(count, Math.round(count * invalidShare), seed, now()) };
+export function generateEvents(options: GenerateOptions): Iterable<string> {
+  checkAsked(options);
+  const { now = Date.now } = options;
+  return { [Symbol.iterator]: () => generate(options, now()) };
 }
 
-function* generate(count: number, invalidCount: number, seed: number | string, nowMs: number): Generator<string> {
-  const random = new Random(seed);
+function* generate(options: GenerateOptions, nowMs: number): Generator<string> {
+  const random = new Random(options.seed);
+  const places = new InvalidPlaces(options, random);
   const beforeMs = Math.floor(nowMs / dayMs) * dayMs;
-  let invalidLeft = invalidCount;
   let last: string | undefined;
-  for (let index = 0; index < count; index++) {
-    // selection sampling: exactly as many as asked for, every choice of places as likely
-    const isInvalid = random.fraction() * (count - index) < invalidLeft;
-    if (isInvalid) {
-      invalidLeft -= 1;
+  for (let index = 0; index < options.count; index++) {
+    if (places.isNext()) {
       yield JSON.stringify(spoil(draft(random, beforeMs), random));
       continue;
     }
@@ -39,7 +37,7 @@ type Draft = Readonly<Record<string, unknown>>;
 function draft(random: Random, beforeMs: number): Draft {
   const type = random.pick(eventTypes);
   return {
-    event_id: uuid(random),
+    event_id: random.uuid(),
     user_id: who(random, beforeMs),
     event_type: type,
     source: random.pick(sources),
@@ -95,11 +93,4 @@ function without(name: string): (event: Draft) => Draft {
 
 function spoil(event: Draft, random: Random): Draft {
   return random.pick(spoils)(event);
-}
-
-/** Version 4. */
-function uuid(random: Random): string {
-  const hex = (digits: number): string => random.bits().toString(16).padStart(8, '0').slice(0, digits);
-  const variant = (8 + random.below(4)).toString(16);
-  return `${hex(8)}-${hex(4)}-4${hex(3)}-${variant}${hex(3)}-${hex(8)}${hex(4)}`;
 }

@@ -3,6 +3,7 @@
  * once, four in ten come back, most of them later than they asked, and a few do either several times.
  */
 import type { GenerateOptions } from 'tributary';
+import { checkAsked, InvalidPlaces } from '../invalid-places.ts';
 import { Random } from '../random.ts';
 import { symbols } from './read-symbol.ts';
 import { spoilRequest } from './spoil-request.ts';
@@ -14,21 +15,17 @@ export interface MadeRequest {
 }
 
 /** @throws RangeError where the count is no count or the share no share */
-export function generateSignals({ count, invalidShare, seed }: GenerateOptions): Iterable<string> {
-  if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`no number of requests: ${count}`);
-  if (!(invalidShare >= 0 && invalidShare <= 1)) throw new RangeError(`no share from 0 to 1: ${invalidShare}`);
-  return { [Symbol.iterator]: () => generate(count, Math.round(count * invalidShare), new Random(seed)) };
+export function generateSignals(options: GenerateOptions): Iterable<string> {
+  checkAsked(options);
+  return { [Symbol.iterator]: () => generate(options, new Random(options.seed)) };
 }
 
-function* generate(count: number, invalidCount: number, random: Random): Generator<string> {
+function* generate(options: GenerateOptions, random: Random): Generator<string> {
   const requests = makeRequests(random);
-  let invalidLeft = invalidCount;
-  for (let index = 0; index < count; index++) {
+  const places = new InvalidPlaces(options, random);
+  for (let index = 0; index < options.count; index++) {
     const request = requests.next().value;
-    // selection sampling: exactly as many as asked for, every choice of places as likely
-    const isInvalid = random.fraction() * (count - index) < invalidLeft;
-    if (isInvalid) invalidLeft -= 1;
-    yield JSON.stringify(isInvalid ? spoilRequest(request, random) : request);
+    yield JSON.stringify(places.isNext() ? spoilRequest(request, random) : request);
   }
 }
 
@@ -58,8 +55,6 @@ function makeClient(random: Random): readonly MadeRequest[] {
 }
 
 function makeUuid(random: Random): string {
-  const digits = Array.from({ length: 4 }, () => random.bits().toString(16).padStart(8, '0')).join('');
-  const variant = random.pick(['8', '9', 'a', 'b']);
-  const uuid = `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${variant}${digits.slice(17, 20)}-${digits.slice(20)}`;
+  const uuid = random.uuid();
   return random.chance(0.02) ? uuid.toUpperCase() : uuid;
 }

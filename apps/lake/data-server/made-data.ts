@@ -56,7 +56,7 @@ export class MadeData {
     const random = this.#random;
     const event_type = random.pick(eventTypes);
     return {
-      event_id: uuid(random),
+      event_id: random.uuid(),
       user_id: random.pick(this.users as readonly [User, ...User[]]),
       event_type,
       source: random.pick(sources),
@@ -101,11 +101,4 @@ const yearMs = 365 * 24 * 3_600_000;
 function timeIn2023(random: Random): string {
   const micros = String(random.below(1_000)).padStart(3, '0');
   return `${new Date(start + Math.floor(random.fraction() * yearMs)).toISOString().slice(0, -1)}${micros}`;
-}
-
-/** Version 4. */
-function uuid(random: Random): string {
-  const hex = Array.from({ length: 4 }, () => random.bits().toString(16).padStart(8, '0')).join('');
-  const variant = '89ab'[random.below(4)];
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
 }

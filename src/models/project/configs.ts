@@ -7,7 +7,6 @@ import { isDeepStrictEqual } from 'node:util';
 export type Config = Readonly<Record<string, unknown>>;
 
 export const materializations = ['view', 'table', 'incremental', 'external'] as const;
-export type Materialization = (typeof materializations)[number];
 
 const common = ['tags', 'schema', 'alias', 'enabled', 'meta', 'docs', 'full_refresh'];
 const ofModels = [
