@@ -11,6 +11,7 @@ import type { StateStore } from '../../src/stores/state/state-store.ts';
 import { cleanEnvironment } from '../support/program.ts';
 
 const killedForMs = 8_000;
+const leastKills = 10;
 const stoppedForMs = 5_000;
 
 interface Child {
@@ -88,7 +89,7 @@ describe('lmdb, processes', { concurrency: true }, () => {
       const all = new Set<number>();
       let kills = 0;
       let total = 0;
-      while (Date.now() < untilMs) {
+      while (kills < leastKills || Date.now() < untilMs) {
         const writers = [startWriter(dir, Infinity), startWriter(dir, Infinity)];
         await Promise.race(writers.map((writer) => writer.first));
         // The test is about any time: nothing to wait for.
@@ -107,7 +108,6 @@ describe('lmdb, processes', { concurrency: true }, () => {
         assert.ok(counter - all.size <= kills, `${counter} changes, ${all.size} acknowledged`);
       }
       assert.equal(all.size, total, 'a number was won twice');
-      assert.ok(kills >= 10, `only ${kills} kills`);
     }));
 
   it('holds an expectation against other processes, and shows each change to a reader beside them, while the file grows (D3)', () =>
