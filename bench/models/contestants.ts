@@ -94,6 +94,7 @@ async function tablesIn(place: { readonly dir: string; readonly name: string }):
 const script = `
 import duckdb, json, sys
 connection = duckdb.connect(sys.argv[1], read_only=True)
+connection.execute('SET enable_progress_bar = false') # it would go to standard output
 names = [name for (name,) in connection.execute(sys.argv[2]).fetchall()]
 before, after = sys.argv[3].rsplit('{}', 1)
 print(json.dumps({name: connection.execute(before + '"' + name + '"' + after).fetchone()[0] for name in names}))
