@@ -29,7 +29,7 @@ const project = 'lake';
 /** @param dataDir has the objects */
 export async function tributary(dataDir: string): Promise<Contestant> {
   const place = { dir: dataPaths(dataDir).models, name: project };
-  const program = ['--max-semi-space-size=8', inPackage('src/cli/program.ts')];
+  const program = ['--max-semi-space-size=8', inPackage('bin/tributary.js')];
   const args = [...program, 'models', 'run', '--data-dir', dataDir, '--project-dir', inPackage('models')];
   return {
     name: 'tributary',
