@@ -7,6 +7,7 @@ import { cells, goalText, megabytes, ratio, right, whole } from './cells.ts';
 import type { IngestResult } from './ingest/ingest.ts';
 import type { LandingResult } from './landing/landing.ts';
 import type { MemoryResult, MemorySample } from './memory/memory.ts';
+import { modelsTable } from './models/tables.ts';
 import { batchesTable, readsTable } from './rates/tables.ts';
 import { requestsTable, viewsTable } from './requests/tables.ts';
 
@@ -27,6 +28,10 @@ function sectionsOf(result: BenchResult, width: number | undefined): readonly (s
     return [batches && batchesTable(batches, width), reads && readsTable(reads, width)];
   }
   if ('files' in result) return [result.files && filesTable(result.files, width)];
+  if ('models' in result) {
+    const { ingest, models } = result;
+    return [ingest && ingestTable(ingest, width), models && modelsTable(models, width)];
+  }
   if (result.engine === 'cluster') {
     const { ingest, landing, nodes } = result;
     return [

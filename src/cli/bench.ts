@@ -34,7 +34,7 @@ const parts: Readonly<
   Record<'http' | 'envelopes' | 'requests' | 'files' | 'bulk', Readonly<Record<Engine, readonly string[]>>>
 > = {
   http: { embedded: ['ingest', 'landing', 'memory'], cluster: ['ingest', 'landing', 'nodes'] },
-  envelopes: { embedded: ['ingest'], cluster: [] },
+  envelopes: { embedded: ['ingest', 'models'], cluster: [] },
   requests: { embedded: ['requests', 'views'], cluster: ['requests'] },
   files: { embedded: ['files'], cluster: [] },
   bulk: { embedded: ['batches', 'reads'], cluster: [] },
@@ -57,12 +57,12 @@ export function addBench(program: Command): void {
     .addOption(
       new Option(
         '--only <part>',
-        'one part: memory, views, batches, reads and files with embedded, nodes with cluster, the others with both',
+        'one part: memory, views, batches, reads, files and models with embedded, nodes with cluster, the others with both',
       ).choices([...allParts]),
     )
     .option(
       '--rows <n>',
-      'that landing lands (default: 500000), of a batch (default: 50000, then 1000000), that are read among (default: 1000000), or files (default: 1000000)',
+      'that landing lands (default: 500000), of a batch (default: 50000, then 1000000), that are read among (default: 1000000), files (default: 1000000), or sessions that models are built from (default: 10000000)',
       wholeNumber(1),
     )
     .option(
@@ -81,6 +81,7 @@ export function addBench(program: Command): void {
         'tributary bench signals --only views --events 1000000',
         'tributary bench rates --only batches --rows 10000000',
         'tributary bench cards --rows 100000',
+        'tributary bench lake --only models --rows 1000000',
       ),
     )
     .action(run);

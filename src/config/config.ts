@@ -11,6 +11,7 @@ import { Fault } from '../errors.ts';
 import { isEnvironmentName, placeInEnvironment } from './environment.ts';
 import { derivedVariables, otelVariables, otherProtocols, tracesAreOff } from './otel-variables.ts';
 import { inPackage, moduleInPackage } from './package-root.ts';
+import { readPairs } from './pairs.ts';
 import { type Origins, place, problems } from './problems.ts';
 import { type Config, settings } from './settings.ts';
 
@@ -58,6 +59,7 @@ export const variables = {
   REDIS_URL: 'redisUrl',
   S3_BUCKET: 'objects.bucket',
   S3_ENDPOINT: 'objects.endpoint',
+  TRIBUTARY_DEDUPLICATION_HOURS: 'deduplicationHours',
   LOG_LEVEL: 'logLevel',
   TRIBUTARY_ADMIN_TOKEN: 'adminToken',
   TRIBUTARY_ADMIN_TOKEN_FILE: 'adminTokenFile',
@@ -155,8 +157,16 @@ function fromText(setting: string, text: string, workingDir: string): unknown {
     return text === '' ? text : resolve(workingDir, text);
   if (setting === 'traces.sampleRatio') return /^[\d.]{1,20}$/.test(text) ? Number(text) : text;
   if (setting === 'kafka.tls' && (text === 'true' || text === 'false')) return text === 'true';
+  if (setting === 'deduplicationHours') return hoursByName(text);
   if (setting !== 'only' && setting !== 'kafkaBrokers') return text;
   return text.split(',').map((one) => one.trim());
+}
+
+/** `lake=48,orders=24`; what is none of that, or says two things of one, stays the text. */
+function hoursByName(text: string): unknown {
+  const hours = readPairs(text);
+  if (hours === undefined || hours.size < text.split(',').length) return text;
+  return Object.fromEntries([...hours].map(([name, value]) => [name, /^\d{1,9}$/.test(value) ? Number(value) : value]));
 }
 
 interface ConfigFile {

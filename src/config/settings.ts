@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { environmentNameForm, isEnvironmentName } from './environment.ts';
 import { areHeaders, readPairs } from './pairs.ts';
 import { readRegistryAddress } from '../schemas/registry-address.ts';
+import { longestWindowHours } from '../pipeline/pipeline.ts';
 import { adminTokenForm, isAdminToken, splitAdminTokens } from '../access/admin-token-text.ts';
 
 const MiB = 1024 * 1024;
@@ -103,6 +104,9 @@ const fileSettings = z
   .partial()
   .readonly();
 
+const windows =
+  'hours by the names of pipelines, such as {"lake": 48}, or lake=48,orders=24 in TRIBUTARY_DEDUPLICATION_HOURS';
+
 const tracesEndpoint = 'a URL such as http://localhost:4318/v1/traces';
 const pairs = 'pairs such as name=value,name=value, percent-encoded where a value has a comma';
 const samplers = [
@@ -173,6 +177,11 @@ export const settings = z
     objects: objects.readonly().optional(),
     /** By the names of pipelines that take files. Default: as the pipeline says. */
     files: z.record(z.string(), fileSettings, 'an object with the names of pipelines').readonly().optional(),
+    /** For how long keys of events are remembered, by the names of pipelines that deduplicate. Default: as the pipeline says. */
+    deduplicationHours: z
+      .record(z.string(), wholeNumber(1, longestWindowHours, 'hours'), windows)
+      .readonly()
+      .optional(),
     logLevel: z.enum(logLevels, `one of ${logLevels.join(', ')}`).default('info'),
     /** Names of the pipelines to run; default: all. */
     only: z.array(text('a name'), names).min(1, names).readonly().optional(),

@@ -7,7 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import { environmentsDir, portFile, schemaIn } from '../config/environment.ts';
+import { schemaIn } from '../config/environment.ts';
 import { lockFile } from '../log/segments/lock.ts';
 import { openSegmentLogReader } from '../log/segments/segment-log-reader.ts';
 import { openSegmentLog } from '../log/segments/segment-log.ts';
@@ -21,7 +21,10 @@ import type { StateStore } from '../stores/state/state-store.ts';
 import { openEmbeddedWarehouse } from '../stores/warehouse/embedded-warehouse.ts';
 import { openServerWarehouse } from '../stores/warehouse/server-warehouse.ts';
 import type { Warehouse } from '../stores/warehouse/warehouse.ts';
+import { dataPaths } from './data-paths.ts';
 import { openStateReaders, openStateStores } from './state-stores.ts';
+
+export { dataPaths } from './data-paths.ts';
 
 export interface Engine {
   readonly log: Log;
@@ -31,47 +34,6 @@ export interface Engine {
   readonly views: StateStore;
   readonly registry: FileRegistry | OutsideRegistry;
   readonly objects: ObjectStore;
-}
-
-/** Where in the data directory each part lives. */
-export function dataPaths(
-  dataDir: string,
-): Record<
-  | 'log'
-  | 'nodeId'
-  | 'state'
-  | 'registry'
-  | 'knownSchemas'
-  | 'objects'
-  | 'postgres'
-  | 'keys'
-  | 'server'
-  | 'environments'
-  | 'port'
-  | 'serverLog'
-  | 'upLock'
-  | 'models'
-  | 'pulls',
-  string
-> {
-  const inside = (name: string): string => join(dataDir, name);
-  return {
-    log: inside('log'),
-    nodeId: inside('node-id'),
-    state: inside('state'),
-    registry: inside('registry'),
-    knownSchemas: inside('known-schemas'),
-    objects: inside('objects'),
-    postgres: inside('postgres'),
-    keys: inside('keys'),
-    server: inside('server.json'),
-    environments: inside(environmentsDir),
-    port: inside(portFile),
-    serverLog: inside('server.log'),
-    upLock: inside('up.lock'),
-    models: inside('models'),
-    pulls: inside('pulls'),
-  };
 }
 
 export interface LogObserver {

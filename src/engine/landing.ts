@@ -197,7 +197,10 @@ export class Landing {
 
   /** @param warehouse where the pipeline has a table */
   async #startProcessor(pipeline: Pipeline, warehouse: Warehouse | undefined): Promise<void> {
-    const { engine, codecs, converter, aroundSink = (sink) => sink } = this.#options;
+    const { engine, codecs, converter, logger, aroundSink = (sink) => sink } = this.#options;
+    const windowHours = pipeline.process.deduplicate?.windowHours;
+    if (windowHours !== undefined)
+      logger.info({ pipeline: pipeline.name, windowHours }, 'keys of events are remembered');
     const sinks = buildSinks(pipeline, engine, warehouse, this.#warehouseStatus).map(aroundSink);
     const processor = await Processor.start<object>(pipeline.topic.name, {
       consumer: pipeline.name,

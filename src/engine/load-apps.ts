@@ -6,9 +6,13 @@ import { schemaBeside, schemaIn } from '../config/environment.ts';
 import { Fault } from '../errors.ts';
 import type { App } from '../pipeline/app.ts';
 import { nameOf, pipelinesOf } from '../pipeline/apps.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
 
-/** All of `config.pipelines`, or those that `only` names, with their tables in the environment. @throws Fault CONFIG_INVALID */
-export async function loadApps(config: Pick<Config, 'pipelines' | 'only' | 'databaseUrl'>): Promise<readonly App[]> {
+/** What of the configuration decides which apps there are, and what they are. */
+export type AppSettings = Pick<Config, 'pipelines' | 'only' | 'databaseUrl' | 'deduplicationHours'>;
+
+/** All of `config.pipelines`, or those that `only` names, with their tables in the environment and their windows. @throws Fault CONFIG_INVALID */
+export async function loadApps(config: AppSettings): Promise<readonly App[]> {
   const apps = await Promise.all(config.pipelines.map(loadApp));
   const names = apps.flatMap((app) => nameOf(app) ?? []);
   const twice = names.find((name, i) => names.indexOf(name) < i);
@@ -16,6 +20,8 @@ export async function loadApps(config: Pick<Config, 'pipelines' | 'only' | 'data
   const topics = pipelinesOf(apps).map(({ topic }) => topic.name);
   const shared = topics.find((topic, i) => topics.indexOf(topic) < i);
   if (shared !== undefined) throw new Fault('CONFIG_INVALID', `two pipelines have the topic ${JSON.stringify(shared)}`);
+  const { deduplicationHours = {} } = config;
+  checkWindows(pipelinesOf(apps), deduplicationHours);
   const wanted = config.only ?? names;
   const unknown = wanted.find((name) => !names.includes(name));
   if (unknown !== undefined) {
@@ -25,6 +31,7 @@ export async function loadApps(config: Pick<Config, 'pipelines' | 'only' | 'data
   const environments = schemaIn(config.databaseUrl ?? '');
   return apps
     .filter((app) => config.only === undefined || wanted.includes(nameOf(app) as string))
+    .map((app) => withWindow(deduplicationHours, app))
     .map((app) => (environments === undefined ? app : inSchemasOf(environments, app)));
 }
 
@@ -37,6 +44,24 @@ function inSchemasOf(environments: string, app: App): App {
       : sink,
   );
   return { ...app, pipeline: { ...app.pipeline, sinks } };
+}
+
+type Windows = NonNullable<Config['deduplicationHours']>;
+
+function checkWindows(pipelines: readonly Pipeline[], windows: Windows): void {
+  for (const name of Object.keys(windows)) {
+    if (pipelines.some((pipeline) => pipeline.name === name && pipeline.process.deduplicate)) continue;
+    throw new Fault('CONFIG_INVALID', `deduplicationHours.${name}: no pipeline of that name deduplicates`);
+  }
+}
+
+/** Whoever runs a pipeline decides for how long its keys are remembered. */
+function withWindow(windows: Windows, app: App): App {
+  const { pipeline } = app;
+  const windowHours = pipeline && Object.hasOwn(windows, pipeline.name) ? windows[pipeline.name] : undefined;
+  if (!pipeline?.process.deduplicate || windowHours === undefined) return app;
+  const deduplicate = { ...pipeline.process.deduplicate, windowHours };
+  return { ...app, pipeline: { ...pipeline, process: { ...pipeline.process, deduplicate } } };
 }
 
 async function loadApp(path: string): Promise<App> {

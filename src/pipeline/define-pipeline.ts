@@ -8,7 +8,7 @@ import { Checker } from './checker.ts';
 import { checkSinks } from './check-sinks.ts';
 import { checkViews } from './check-views.ts';
 import { checkFiles } from './check-files.ts';
-import type { JsonObject, Pipeline, PipelineDefinition } from './pipeline.ts';
+import { type JsonObject, longestWindowHours, type Pipeline, type PipelineDefinition } from './pipeline.ts';
 
 /** @throws Fault PIPELINE_INVALID */
 export function definePipeline<Event extends object, Output extends object>(
@@ -126,5 +126,5 @@ function checkDeduplication(deduplicate: Checker): void {
   if (deduplicate.value === undefined) return;
   deduplicate.members(['key', 'windowHours']);
   deduplicate.at('key').function();
-  deduplicate.at('windowHours').integer(1, 24 * 366);
+  deduplicate.at('windowHours').integer(1, longestWindowHours);
 }

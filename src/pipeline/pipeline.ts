@@ -125,9 +125,15 @@ export interface Processing<Event, Output> {
 export interface Deduplication<Output> {
   /** A pure function. Events of one key come under one key of the topic, or they are not seen to be the same. Throws `Reject`. */
   readonly key: (event: Output) => string;
-  /** How long a key is remembered, counted from when its event landed; in hours. */
+  /**
+   * How long a key is remembered, counted from when its event landed; in whole hours, at most `longestWindowHours`. Whoever runs the pipeline can say
+   * otherwise (the setting `deduplicationHours`).
+   */
   readonly windowHours: number;
 }
+
+/** A year. */
+export const longestWindowHours = 24 * 366;
 
 /** A batch goes to the sinks when it is full or the interval is over, whichever comes first. */
 export interface BatchLimits {

@@ -52,6 +52,27 @@ suite('configuration', () => {
     });
   });
 
+  test('windows of deduplication are hours by the names of pipelines, in the file or in the environment', async (t) => {
+    const { dir, file } = await scratch(t, { deduplicationHours: { lake: 48 } });
+    assert.deepEqual(load({ workingDir: dir }).deduplicationHours, { lake: 48 });
+    const given = (text: string) => ({ workingDir: dir, env: { TRIBUTARY_DEDUPLICATION_HOURS: text } });
+    assert.deepEqual(load(given('lake=24, orders=1')).deduplicationHours, { lake: 24, orders: 1 });
+    const variable = 'TRIBUTARY_DEDUPLICATION_HOURS in the environment: expected';
+    const hours = 'a whole number of hours from 1 to 8784';
+    assert.deepEqual(problemsOf(given('lake=0')), [`${variable} ${hours}, got 0`]);
+    assert.deepEqual(problemsOf(given('lake=1.5')), [`${variable} ${hours}, got "1.5"`]);
+    for (const text of ['48', 'lake', 'lake=1,lake=2', '=1', 'lake=1,'])
+      assert.match(
+        problemsOf(given(text))[0] ?? '',
+        /: expected hours by the names of pipelines, such as .*, got "/,
+        text,
+      );
+    await writeFile(file, JSON.stringify({ deduplicationHours: { lake: 9000 } }));
+    assert.deepEqual(problemsOf({ workingDir: dir }), [
+      `${file}: deduplicationHours.lake: expected ${hours}, got 9000`,
+    ]);
+  });
+
   test('flags win over the environment, that over the file, that over the defaults', async (t) => {
     const { dir, file } = await scratch(t, { port: 1, host: 'file', logLevel: 'warn', log: { retentionHours: 2 } });
     const env = { PORT: '2', HOST: 'environment' };

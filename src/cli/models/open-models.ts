@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
+import type { Config } from '../../config/config.ts';
 import { inPackage } from '../../config/package-root.ts';
-import { dataPaths, openObjects } from '../../engine/engine.ts';
+import { dataPaths } from '../../engine/data-paths.ts';
 import { Fault, reasonOf } from '../../errors.ts';
 import { bringObjects, patternsIn } from '../../models/bring-objects.ts';
 import type { DatabasePlace } from '../../models/database/models-database.ts';
@@ -53,8 +54,14 @@ export function openModels(options: ModelsOptions): OpenModels {
     areBrought: config.objects !== undefined,
     place: { dir: paths.models, name: project.database },
     selected: select(project.nodes, options.select ?? [], options.exclude),
-    objects: () => (objects ??= openObjects(config)),
+    objects: () => (objects ??= openObjectsOf(config)),
   };
+}
+
+/** The engine is loaded by those who use it: its clients of servers would be a fifth of a small run. */
+async function openObjectsOf(config: Config): Promise<ObjectStore> {
+  const { openObjects } = await import('../../engine/engine.ts');
+  return openObjects(config);
 }
 
 /** What the selected models read, as files, where the object store is no directory. */
