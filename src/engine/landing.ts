@@ -198,7 +198,7 @@ export class Landing {
   /** @param warehouse where the pipeline has a table */
   async #startProcessor(pipeline: Pipeline, warehouse: Warehouse | undefined): Promise<void> {
     const { engine, codecs, converter, aroundSink = (sink) => sink } = this.#options;
-    const sinks = buildSinks(pipeline, engine, warehouse, this.#warehouseStatus).map(aroundSink);
+    const sinks = buildSinks(pipeline, this.#options, warehouse, this.#warehouseStatus).map(aroundSink);
     const processor = await Processor.start<object>(pipeline.topic.name, {
       consumer: pipeline.name,
       log: engine.log,
