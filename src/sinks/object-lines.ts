@@ -17,6 +17,11 @@ export async function linesOf(key: string, body: Buffer): Promise<readonly strin
   return isParquet(key) ? rowsOf(body) : body.toString().split('\n').slice(0, -1);
 }
 
+/** Whether a line of `linesOf` is of the event that NDJSON would have so. */
+export function isLineOf(key: string, line: string, event: string): boolean {
+  return line === (isParquet(key) ? comparableLine(event) : event);
+}
+
 /** An event that another is compared with: members in the order of their names, none that are null; every digit as it was. */
 export function comparableLine(line: string): string {
   return stringifyExact(comparable(parseExact(line)));
