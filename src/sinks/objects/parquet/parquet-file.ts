@@ -9,10 +9,10 @@ import { jsonColumnsKey } from '../../object-lines.ts';
 import type { Cell } from './row-lines.ts';
 
 /**
- * A row group at a time is in memory as values, and the event loop turns between them: so many rows take some 20 ms. One has a row at
+ * A row group at a time is in memory as values, and the event loop turns between them: so many rows take some 10 ms. One has a row at
  * least, whatever its size. Files with other limits would have other bytes.
  */
-const rowsOfGroup = 2_000;
+const rowsOfGroup = 1_000;
 const bytesOfGroup = 1024 * 1024;
 /** As readers expect it, a name and a version; of what we write, not of the package. */
 const createdBy = 'tributary version 1';
