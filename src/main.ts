@@ -16,6 +16,7 @@ import { packageVersion } from './config/package-root.ts';
 import { repairsTopic } from './dead-letters/repair.ts';
 import { Repairs } from './dead-letters/repairs.ts';
 import { checkFileSettings, filePipelines, FileSources } from './engine/file-sources.ts';
+import { checkObjectFormats } from './engine/object-formats.ts';
 import { closeRegistry, dataPaths, type Engine, openEngine } from './engine/engine.ts';
 import { checkHealth, tellHowItIs } from './engine/how-it-is.ts';
 import { consumersOf, Landing } from './engine/landing.ts';
@@ -81,6 +82,7 @@ export async function serve(config: Config): Promise<Running> {
     if (!config.kafkaBrokers) await noteOpening(engine, consumersOf(pipelines)).catch(onUnnoted);
     const configured = pipelinesOf(await loadApps({ pipelines: config.pipelines }));
     checkFileSettings(configured, config);
+    checkObjectFormats(configured, config);
     const codecs = createCodecs(engine.registry);
     const onError = (error: unknown): void => logger.error({ err: error }, 'the view of idempotency keys is behind');
     const idempotency = await Idempotency.open({ log: engine.log, views: engine.views, onError });

@@ -13,6 +13,7 @@ export function addStart(program: Command): void {
     .description('serve all systems on one port; SIGTERM or Ctrl-C ends it once everything in flight has landed')
     .option('--only <names>', 'only these systems, separated by commas')
     .option('--processor <name>', 'plain or beam: what takes records from the log to the sinks (default: plain)')
+    .option('--object-format <name>', 'ndjson or parquet: what events are in objects (default: ndjson)')
     .option('--port <number>', 'port, 0 for any free one (default: 8000)')
     .option(
       '--host <address>',

@@ -27,6 +27,7 @@ export interface Flags {
   readonly only?: string;
   readonly env?: string;
   readonly processor?: string;
+  readonly objectFormat?: string;
 }
 
 export interface ConfigSources {
@@ -59,6 +60,7 @@ export const variables = {
   REDIS_URL: 'redisUrl',
   S3_BUCKET: 'objects.bucket',
   S3_ENDPOINT: 'objects.endpoint',
+  TRIBUTARY_OBJECT_FORMAT: 'objectFormat',
   TRIBUTARY_DEDUPLICATION_HOURS: 'deduplicationHours',
   LOG_LEVEL: 'logLevel',
   TRIBUTARY_ADMIN_TOKEN: 'adminToken',
@@ -78,6 +80,7 @@ const flagNames = {
   only: '--only',
   env: '--env',
   processor: '--processor',
+  objectFormat: '--object-format',
 } as const;
 
 /** @throws Fault CONFIG_INVALID with every problem and where each setting was given */

@@ -92,6 +92,9 @@ function isPlainUrl(value: string): boolean {
   return url !== null && [url.username, url.password, url.search, url.hash].every((part) => part === '');
 }
 
+const formats = 'ndjson or parquet, or an object with one of them for each of some pipelines';
+const format = z.enum(['ndjson', 'parquet'], 'ndjson or parquet');
+
 /** In place of what the pipeline's definition says. */
 const fileSettings = z
   .strictObject({
@@ -175,6 +178,8 @@ export const settings = z
       .optional(),
     /** Default: the directory `objects` in `dataDir`. */
     objects: objects.readonly().optional(),
+    /** What events are in objects: of all pipelines, or by their names; of those that are not named NDJSON. */
+    objectFormat: z.union([format, z.record(z.string(), format).readonly()], formats).default('ndjson'),
     /** By the names of pipelines that take files. Default: as the pipeline says. */
     files: z.record(z.string(), fileSettings, 'an object with the names of pipelines').readonly().optional(),
     /** For how long keys of events are remembered, by the names of pipelines that deduplicate. Default: as the pipeline says. */

@@ -1,6 +1,7 @@
 /** From a pipeline's sink definitions to sinks on the engine's stores. */
-import { stringifyEvent } from '../event/verbatim.ts';
+import type { Config } from '../config/config.ts';
 import type { Pipeline, SinkDefinition } from '../pipeline/pipeline.ts';
+import { objectFormatOf } from './object-formats.ts';
 import { createObjectsSink } from '../sinks/objects/objects-sink.ts';
 import { createPostgresSink } from '../sinks/postgres/postgres-sink.ts';
 import type { Sink } from '../sinks/sink.ts';
@@ -8,15 +9,20 @@ import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 import type { Engine } from './engine.ts';
 import { type WarehouseStatus, watchedSink } from './warehouse-status.ts';
 
+export interface SinkParts {
+  readonly config: Pick<Config, 'objectFormat'>;
+  readonly engine: Engine;
+}
+
 /** @param warehouse where the pipeline has a table @param status told how each attempt on the warehouse went */
 export function buildSinks(
   pipeline: Pipeline,
-  engine: Engine,
+  { config, engine }: SinkParts,
   warehouse: Warehouse | undefined,
   status: WarehouseStatus,
 ): readonly Sink<object>[] {
   return pipeline.sinks.map((definition) => {
-    const sink = buildSink(definition, pipeline, engine, warehouse);
+    const sink = buildSink(definition, pipeline, { config, engine }, warehouse);
     return definition.kind === 'objects' ? sink : watchedSink(sink, pipeline.name, status);
   });
 }
@@ -24,7 +30,7 @@ export function buildSinks(
 function buildSink(
   definition: SinkDefinition<object>,
   pipeline: Pipeline,
-  { objects, log }: Engine,
+  { config, engine: { objects, log, registry } }: SinkParts,
   warehouse: Warehouse | undefined,
 ): Sink<object> {
   if (definition.kind !== 'objects') {
@@ -32,5 +38,5 @@ function buildSink(
     return createPostgresSink({ warehouse, logId: log.id, pipeline: pipeline.name, definition });
   }
   const { name, key } = definition;
-  return createObjectsSink({ store: objects, name, key, serialise: stringifyEvent });
+  return createObjectsSink({ store: objects, name, key, format: () => objectFormatOf(pipeline, config, registry) });
 }

@@ -201,7 +201,7 @@ export class Landing {
     const windowHours = pipeline.process.deduplicate?.windowHours;
     if (windowHours !== undefined)
       logger.info({ pipeline: pipeline.name, windowHours }, 'keys of events are remembered');
-    const sinks = buildSinks(pipeline, engine, warehouse, this.#warehouseStatus).map(aroundSink);
+    const sinks = buildSinks(pipeline, this.#options, warehouse, this.#warehouseStatus).map(aroundSink);
     const processor = await Processor.start<object>(pipeline.topic.name, {
       consumer: pipeline.name,
       log: engine.log,

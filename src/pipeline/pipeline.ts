@@ -150,7 +150,7 @@ export interface BatchLimits {
 
 export const defaultBatchLimits: BatchLimits = { maxBytes: 4 * 1024 * 1024, flushIntervalMs: 1_000 };
 
-/** One object for each key prefix and batch: `<prefix>/<topic>-<partition>-<first offset>.json`, one event a line. */
+/** One object for each key prefix and batch: `<prefix>/<topic>-<partition>-<first offset>.json`, one event a line; in Parquet where the operator says so. */
 export interface ObjectsSink<Output> {
   readonly kind: 'objects';
   readonly name: string;

@@ -91,7 +91,7 @@ async function landedAs(options: TrailOptions, pipeline: Pipeline, { at, record 
   if (places === undefined || places instanceof Reject) return { rows, objects, notes };
   for (const { prefix, line } of places.objects) {
     const key = (await objectsOfPrefix(options.objects, prefix, at))(record.offset);
-    if (key !== undefined) objects.push(...(await linesIn(options.objects, key, (one) => one === line)));
+    if (key !== undefined) objects.push(...(await linesIn(options.objects, key, new Set([line]))));
   }
   for (const { table, partitionValue: value } of places.tables) {
     const within = value === undefined ? undefined : { from: value, to: value };

@@ -4,6 +4,7 @@
  */
 import type { TopicPartition } from '../log/log.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
+import { comparableLine, isParquet, linesOf } from '../sinks/object-lines.ts';
 import type { ObjectLine } from './trail.ts';
 
 type Objects = Pick<ObjectStore, 'get' | 'list'>;
@@ -15,24 +16,23 @@ export async function objectsOfPrefix(
   { topic, partition }: TopicPartition,
 ): Promise<(offset: number) => string | undefined> {
   const start = `${prefix}/${topic}-${partition}-`;
-  const firsts: number[] = [];
+  const found: { readonly first: number; readonly key: string }[] = [];
   for await (const key of objects.list(start)) {
-    const first = /^(\d+)\.json$/.exec(key.slice(start.length))?.[1];
-    if (first !== undefined) firsts.push(Number(first));
+    const first = /^(\d+)\.(?:json|parquet)$/.exec(key.slice(start.length))?.[1];
+    if (first !== undefined) found.push({ first: Number(first), key });
   }
-  firsts.sort((a, b) => a - b);
-  return (offset) => {
-    const first = firsts.findLast((one) => one <= offset);
-    return first === undefined ? undefined : `${start}${first}.json`;
-  };
+  found.sort((a, b) => a.first - b.first);
+  return (offset) => found.findLast(({ first }) => first <= offset)?.key;
 }
 
-/** The lines that are wanted, by number. */
+/** The lines that are wanted, by number; of Parquet, the rows. */
 export async function linesIn(
   objects: Objects,
   key: string,
-  isWanted: (line: string) => boolean,
+  wanted: ReadonlySet<string>,
 ): Promise<readonly ObjectLine[]> {
-  const lines = (await objects.get(key))?.toString().split('\n') ?? [];
-  return lines.flatMap((line, i) => (line !== '' && isWanted(line) ? [{ key, line: i + 1 }] : []));
+  const body = await objects.get(key);
+  if (body === undefined) return [];
+  const asThere = isParquet(key) ? new Set([...wanted].map(comparableLine)) : wanted;
+  return (await linesOf(key, body)).flatMap((line, i) => (asThere.has(line) ? [{ key, line: i + 1 }] : []));
 }

@@ -158,7 +158,7 @@ async function objectsOf({ objects, codecs }: TrailOptions, accepted: readonly A
   }
   const found: { readonly key: string; readonly lines: number }[] = [];
   for (const [key, lines] of wanted) {
-    const count = (await linesIn(objects, key, (line) => lines.has(line))).length;
+    const count = (await linesIn(objects, key, lines)).length;
     if (count > 0) found.push({ key, lines: count });
   }
   return found;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isFault } from '../../src/errors.ts';
 import { Reject } from '../../src/event/reject.ts';
+import { ndjson } from '../../src/sinks/objects/object-format.ts';
 import { createObjectsSink } from '../../src/sinks/objects/objects-sink.ts';
 import type { Sink } from '../../src/sinks/sink.ts';
 import type { ObjectStore } from '../../src/stores/objects/object-store.ts';
@@ -26,7 +27,7 @@ function sinkOn(store: ObjectStore, version = 1): Sink<TestEvent> {
     store,
     name: 'objects',
     key,
-    serialise: (event) => JSON.stringify({ ...event, version }),
+    format: async () => ndjson((event) => JSON.stringify({ ...event, version })),
   });
 }
 

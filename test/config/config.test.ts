@@ -41,6 +41,7 @@ suite('configuration', () => {
       dataDir: join(dir, '.tributary'),
       logLevel: 'info',
       processor: 'plain',
+      objectFormat: 'ndjson',
       schemasDir: join(root, 'schemas'),
       topicsFile: join(root, 'topics/main-topics'),
       pipelines: ['collect', 'signals', 'rates', 'cards', 'lake'].map((name) => join(root, `apps/${name}/${name}.ts`)),

@@ -64,6 +64,8 @@ const expected: Expected = [
   ],
   ['dropped_total{pipeline="lake"', /reason="duplicate"\} 1$[^]*reason="signup"\} 1$/m],
   ['invalid-timestamp', /"errors":\[\{"index":0,"path":"timestamp"[^]*accepted +lake/],
+  ['columns/objects', /0 not acknowledged[^]*lake\.raw-0-\d+\.parquet/],
+  ['FROM by_country', /^country +likes$/m],
   ['generate lake', /Sent 1000 events in 20 packages [^]*event_type=click[^]*event_type=view/],
   [
     '/health/live',

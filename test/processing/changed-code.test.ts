@@ -4,9 +4,24 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { ndjson } from '../../src/sinks/objects/object-format.ts';
+import { parquet } from '../../src/sinks/objects/parquet/parquet-format.ts';
 import { findAll } from '../support/found-in-place.ts';
 import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
-import { type Kind, type LifeOptions, liveUntilLanded, newPlace, type Place } from '../support/processor-lives.ts';
+import {
+  type Kind,
+  type LifeOptions,
+  type LoggedEvent,
+  liveUntilLanded,
+  newPlace,
+  type Place,
+} from '../support/processor-lives.ts';
+
+const schema = JSON.stringify({ properties: { id: { type: 'string' }, key: { type: 'string' } } });
+const formats = {
+  json: async () => ndjson<LoggedEvent>((event) => JSON.stringify(event)),
+  parquet: async () => parquet({ id: 1, subject: 'events', version: 1, type: 'JSON', schema }, []),
+};
 
 suite('code that changes between a crash and the redo', { concurrency: false }, () => {
   let postgres: TestWarehouse;
@@ -65,5 +80,42 @@ suite('code that changes between a crash and the redo', { concurrency: false }, 
     assert.equal(found.rows.get(refused), 1);
     assert.equal(notices.length, 1);
     assert.equal(landed.at(-1)?.dropped, 0);
+  });
+
+  test('objects in another format take the place of those that a crash has left (D3)', async () => {
+    const good = (found: { readonly lines: ReadonlyMap<string, number> }) => [...found.lines].toSorted();
+    for (const [then, now] of [
+      ['json', 'parquet'],
+      ['parquet', 'json'],
+    ] as const) {
+      const options = { objectFormat: formats[then], sinks: 'objects' } as const;
+      for (const [of, call] of [
+        ['stage objects', 0],
+        ['put object', 0],
+        ['commit checkpoint', 1],
+      ] as const) {
+        const place = await newOne();
+        const faults = [{ of, call, how: of === 'commit checkpoint' ? 'crash before' : 'crash after' }] as const;
+        // The second life ends where it has put its own object, and the first one's may be there still.
+        const again = [{ of: 'put object', call: 0, how: 'crash after' }] as const;
+        const changed = { ...options, objectFormat: formats[now] };
+        const lives = await liveUntilLanded(place, [
+          { ...options, faults },
+          { ...changed, faults: again },
+        ]);
+        assert.deepEqual(
+          lives.map(({ calls }) => calls.names.at(-1)),
+          [of, 'put object', 'commit checkpoint'],
+        );
+        const found = await findAll(place);
+        assert.deepEqual(good(found), [
+          ['event 0', 1],
+          ['event 2', 1],
+          ['event 3', 1],
+        ]);
+        assert.deepEqual([...found.objects.keys()], [`v1/key=k/events-0-0.${now}`]);
+        assert.deepEqual([...found.letters], [['event 1', 1]]);
+      }
+    }
   });
 });

@@ -6,6 +6,7 @@ import { type TestContext, describe, it } from 'node:test';
 import { isFault } from '../../src/errors.ts';
 import { percentEncodeSegment } from '../../src/event/object-key.ts';
 import { Reject } from '../../src/event/reject.ts';
+import { ndjson } from '../../src/sinks/objects/object-format.ts';
 import { createObjectsSink } from '../../src/sinks/objects/objects-sink.ts';
 import type { Sink } from '../../src/sinks/sink.ts';
 import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts';
@@ -28,7 +29,7 @@ function sinkOn(
   prefix = prefixOf,
   serialise = (event: TestEvent) => JSON.stringify(event),
 ): Sink<TestEvent> {
-  return createObjectsSink({ store, name: 'objects', key: prefix, serialise });
+  return createObjectsSink({ store, name: 'objects', key: prefix, format: async () => ndjson(serialise) });
 }
 
 async function read(store: ObjectStore, prefix: string): Promise<Record<string, string[]>> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { escapeIdentifier } from 'pg';
 import { readDeadLetter } from '../../src/dead-letters/dead-letter.ts';
 import type { Log } from '../../src/log/log.ts';
+import { linesOf } from '../../src/sinks/object-lines.ts';
 import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts';
 import { deadLetterTopic, openLog, type Place, topic } from './processor-lives.ts';
 import { uuidOf } from './table-events.ts';
@@ -57,7 +58,7 @@ async function readObjects({ dir }: Place): Promise<ReadonlyMap<string, readonly
   const store = await openDirectoryStore({ dir: join(dir, 'objects') });
   const objects = new Map<string, string[]>();
   for await (const key of store.list('')) {
-    const lines = (await store.get(key))!.toString().split('\n').slice(0, -1);
+    const lines = await linesOf(key, (await store.get(key))!);
     objects.set(
       key,
       lines.map((line) => (JSON.parse(line) as { id: string }).id),

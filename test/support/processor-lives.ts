@@ -17,6 +17,7 @@ import type { Notice } from '../../src/processing/notice.ts';
 import { Replays } from '../../src/processing/replays.ts';
 import { Processor } from '../../src/processing/processor.ts';
 import { type LagRow, readLag } from '../../src/processing/lag.ts';
+import { ndjson, type ObjectFormat } from '../../src/sinks/objects/object-format.ts';
 import { createObjectsSink } from '../../src/sinks/objects/objects-sink.ts';
 import type { Sink } from '../../src/sinks/sink.ts';
 import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts';
@@ -118,6 +119,8 @@ export interface LifeOptions {
   /** Awaited before a batch is converted. */
   readonly beforeConvert?: () => Promise<void>;
   readonly sinks?: 'table and objects' | 'objects';
+  /** Default: NDJSON with id and key. */
+  readonly objectFormat?: () => Promise<ObjectFormat<LoggedEvent>>;
   /** What the transform of today refuses; changes when code changes. */
   readonly refuses?: (event: LoggedEvent) => boolean;
   /** Default 1,000: so few that a few events fill a batch. */
@@ -306,9 +309,11 @@ function convert(record: LogRecord, { refuses, prefix }: LifeOptions): LoggedEve
   return event.kind === 'transform' || refuses?.(event) === true ? new Reject('data', 'something else') : event;
 }
 
+const lines = async () => ndjson<LoggedEvent>(({ id, key }) => JSON.stringify({ id, key }));
+
 async function sinksOf(
   place: Place,
-  { prefix = 'v1', sinks = 'table and objects', afterOpen }: LifeOptions,
+  { prefix = 'v1', sinks = 'table and objects', afterOpen, objectFormat = lines }: LifeOptions,
   warehouse: Warehouse,
   calls: FaultyCalls,
 ): Promise<readonly Sink<LoggedEvent>[]> {
@@ -319,7 +324,7 @@ async function sinksOf(
       if (kind === 'object key') throw new Reject('key', 'another key');
       return `${prefix}/key=${key}`;
     },
-    serialise: ({ id, key }) => JSON.stringify({ id, key }),
+    format: objectFormat,
   });
   const table = faultySink(sinkInto(warehouse, tableOf(place.table)), calls, afterOpen);
   return sinks === 'objects' ? [objects] : [table, objects];

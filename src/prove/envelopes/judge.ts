@@ -2,7 +2,8 @@
 import type { DeadLetter } from '../../dead-letters/dead-letter.ts';
 import type { Verdict } from '../subject.ts';
 import type { Expected, Place } from './expected.ts';
-import type { Landed } from './landed.ts';
+import { isLineOf } from '../../sinks/object-lines.ts';
+import type { Landed, LandedLine } from './landed.ts';
 
 export interface Evidence {
   /** In the topic. */
@@ -43,6 +44,6 @@ export function judge(expected: Expected, { letters, landed }: Evidence): Verdic
   return { landed: expected.taken.size, deadLetters: expected.refused.size, lost, twice, wrong, torn: landed.torn };
 }
 
-function isSame(one: Place, other: Place): boolean {
-  return one.prefix === other.prefix && one.line === other.line;
+function isSame({ key, line }: LandedLine, place: Place): boolean {
+  return key.slice(0, key.lastIndexOf('/')) === place.prefix && isLineOf(key, line, place.line);
 }

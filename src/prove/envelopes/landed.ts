@@ -2,11 +2,16 @@
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { objectTexts } from '../object-texts.ts';
 import type { ProvenPipeline } from './envelopes-subject.ts';
-import type { Place } from './expected.ts';
+
+export interface LandedLine {
+  /** Of the object. */
+  readonly key: string;
+  readonly line: string;
+}
 
 export interface Landed {
   /** By key. */
-  readonly lines: ReadonlyMap<string, readonly Place[]>;
+  readonly lines: ReadonlyMap<string, readonly LandedLine[]>;
   /** By the id of the letter. */
   readonly letters: ReadonlyMap<string, readonly string[]>;
   /** Objects that do not end with a line feed, or hold a line that is no JSON. */
@@ -15,17 +20,16 @@ export interface Landed {
 
 /** Keys are read from the lines: the events are as the transform has them. */
 export async function readLanded(store: ObjectStore, { deduplicate }: ProvenPipeline): Promise<Landed> {
-  const lines = new Map<string, Place[]>();
+  const lines = new Map<string, LandedLine[]>();
   const letters = new Map<string, string[]>();
   const torn: string[] = [];
   for await (const [key, text] of objectTexts(store)) {
     if (!text.endsWith('\n')) torn.push(key);
-    const prefix = key.slice(0, key.lastIndexOf('/'));
     for (const line of text.split('\n').slice(0, -1)) {
       const value = parsed(line);
       if (value === undefined) torn.push(key);
       else if (key.startsWith('dead-letter/')) add(letters, String(value['correlationId']), String(value['event']));
-      else add(lines, deduplicate.key(value), { prefix, line });
+      else add(lines, deduplicate.key(value), { key, line });
     }
   }
   return { lines, letters, torn };

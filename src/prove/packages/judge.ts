@@ -6,6 +6,7 @@ import { stringifyEvent } from '../../event/verbatim.ts';
 import { Reject } from '../../event/reject.ts';
 import { type ExpectedRow, type LandedObjects, type ObjectLine, compareRows, countRows } from './landed.ts';
 import { expectedOf, outputOf, type Targets } from './expected.ts';
+import { isLineOf } from '../../sinks/object-lines.ts';
 import type { Verdict } from '../subject.ts';
 import type { Sent } from './send-packages.ts';
 
@@ -94,5 +95,5 @@ function sameLine(
   const publishTime = /"publishTime":"([^"]*)"/.exec(line.slice(line.lastIndexOf('"metadata"')))?.[1] ?? '';
   const output = outputOf(pipeline, codec, sentLine, { correlationId, publishTime });
   if (output instanceof Reject) return false;
-  return stringifyEvent(output) === line && key.startsWith(`${objects.key(output)}/`);
+  return isLineOf(key, line, stringifyEvent(output)) && key.startsWith(`${objects.key(output)}/`);
 }

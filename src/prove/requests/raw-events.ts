@@ -1,5 +1,6 @@
 /** The raw events that are in the objects. */
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
+import { isParquet } from '../../sinks/object-lines.ts';
 import { objectTexts } from '../object-texts.ts';
 import type { Kind } from './sent-request.ts';
 
@@ -23,6 +24,8 @@ export interface FoundEvents {
   readonly torn: readonly string[];
 }
 
+const nulls = { symbol: null, is_vowel: null } as const;
+
 export async function readRawEvents(store: ObjectStore): Promise<FoundEvents> {
   const events: FoundEvent[] = [];
   const torn: string[] = [];
@@ -30,7 +33,8 @@ export async function readRawEvents(store: ObjectStore): Promise<FoundEvents> {
     if (!text.endsWith('\n')) torn.push(key);
     for (const line of text.split('\n').slice(0, -1)) {
       const event = rawEventIn(line);
-      if (event) events.push({ key, event });
+      // There, nothing and null are the same.
+      if (event) events.push({ key, event: isParquet(key) ? { ...nulls, ...event } : event });
       else torn.push(key);
     }
   }

@@ -5,6 +5,7 @@
  */
 import type { TopicPartition } from '../../log/log.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
+import type { ObjectExtension } from './object-format.ts';
 
 interface Found {
   readonly first: number;
@@ -14,8 +15,12 @@ interface Found {
 /** Some 20 MB. */
 const mostKept = 100_000;
 
-export function objectName({ topic, partition }: TopicPartition, firstOffset: number): string {
-  return `${topic}-${partition}-${firstOffset}.json`;
+export function objectName(
+  { topic, partition }: TopicPartition,
+  firstOffset: number,
+  extension: ObjectExtension = 'json',
+): string {
+  return `${topic}-${partition}-${firstOffset}.${extension}`;
 }
 
 export class LandedObjects {
@@ -57,7 +62,7 @@ export class LandedObjects {
 
 function firstOffsetIn(key: string, start: string): number | undefined {
   const name = key.slice(key.lastIndexOf('/'));
-  const first = name.startsWith(start) ? /^(\d+)\.json$/.exec(name.slice(start.length))?.[1] : undefined;
+  const first = name.startsWith(start) ? /^(\d+)\.(?:json|parquet)$/.exec(name.slice(start.length))?.[1] : undefined;
   return first === undefined ? undefined : Number(first);
 }
 

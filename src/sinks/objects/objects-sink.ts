@@ -1,9 +1,9 @@
 /**
- * A sink of objects: for each batch and key prefix one object, `<prefix>/<topic>-<partition>-<first offset>.json`, one line
- * for each event, in the order of the log (D4).
+ * A sink of objects: for each batch and key prefix one object, `<prefix>/<topic>-<partition>-<first offset>.json` (or
+ * `.parquet`), one line or row for each event, in the order of the log (D4).
  *
  * Exactly once (D3): the plan names every key that any try of this batch may have written; a redo writes the same keys with
- * the same bytes, or, where code has changed since, replaces and removes what the plan names. Nothing that the plan
+ * the same bytes, or, where code or format has changed since, replaces and removes what the plan names. Nothing that the plan
  * does not name is ever overwritten (OBJECT_EXISTS). The processor's checkpoint alone says how far it has come: `next` is 0.
  *
  * Where events land again (D9), the objects that there are of these offsets stand for the plan: whatever wrote them.
@@ -15,42 +15,48 @@ import type { NewObject, ObjectStore } from '../../stores/objects/object-store.t
 import type { Plan, Sink, SinkBatch, SinkRange, Staged } from '../sink.ts';
 import { LandedObjects, objectName } from './landed-objects.ts';
 import { LineBatch } from './line-batch.ts';
+import type { ObjectFormat } from './object-format.ts';
 
 export interface ObjectsSinkOptions<E> {
   readonly store: ObjectStore;
   readonly name: string;
   /** The key prefix of an event's object, without a slash at its end; may throw Reject. */
   readonly key: (event: E) => string;
-  /** The event on one line, without the line's end; may throw Reject. */
-  readonly serialise: (event: E) => string;
+  /** Asked for with each partition. */
+  readonly format: () => Promise<ObjectFormat<E>>;
 }
 
 export function createObjectsSink<E>(options: ObjectsSinkOptions<E>): Sink<E> {
   return {
     name: options.name,
     open: async (at) => {
+      const format = await options.format();
       const landed = new LandedObjects(options.store, at);
-      return { next: 0, batch: () => new ObjectsBatch(options, at, landed), close: () => Promise.resolve() };
+      const batch = () => new ObjectsBatch({ ...options, format, at, landed });
+      return { next: 0, batch, close: () => Promise.resolve() };
     },
   };
 }
 
+interface BatchOptions<E> extends Pick<ObjectsSinkOptions<E>, 'store' | 'key'> {
+  readonly format: ObjectFormat<E>;
+  readonly at: TopicPartition;
+  readonly landed: LandedObjects;
+}
+
 class ObjectsBatch<E> implements SinkBatch<E> {
-  readonly #options: ObjectsSinkOptions<E>;
-  readonly #at: TopicPartition;
-  readonly #landed: LandedObjects;
+  readonly #options: BatchOptions<E>;
   readonly #lines = new LineBatch();
 
-  constructor(options: ObjectsSinkOptions<E>, at: TopicPartition, landed: LandedObjects) {
+  constructor(options: BatchOptions<E>) {
     this.#options = options;
-    this.#at = at;
-    this.#landed = landed;
   }
 
   add(offset: number, event: E): void {
+    const { key, format } = this.#options;
     try {
-      const prefix = this.#options.key(event);
-      this.#lines.add(offset, prefix, this.#options.serialise(event));
+      const prefix = key(event);
+      this.#lines.add(offset, prefix, format.serialise(event));
     } catch (error) {
       throw asReject(error, 'place');
     }
@@ -65,12 +71,9 @@ class ObjectsBatch<E> implements SinkBatch<E> {
   }
 
   async stage(range: SinkRange, plan: Plan = []): Promise<Staged> {
-    const { store } = this.#options;
-    const earlierPlan = range.replaces ? await this.#landed.within(range) : plan;
-    const objects = this.#lines.grouped(range.without).map(({ prefix, firstOffset, body }) => ({
-      key: `${prefix}/${objectName(this.#at, firstOffset)}`,
-      body,
-    }));
+    const { store, landed } = this.#options;
+    const earlierPlan = range.replaces ? await landed.within(range) : plan;
+    const objects = await this.#objects(range.without);
     const staged = await store.stage(await refuseOthers(store, objects, new Set(earlierPlan)));
     const keys = new Set(objects.map(({ key }) => key));
     const toDelete = earlierPlan.filter((key) => !keys.has(key));
@@ -84,6 +87,18 @@ class ObjectsBatch<E> implements SinkBatch<E> {
       },
       abort: () => staged.abort(),
     };
+  }
+
+  /** One after the other: a format may need much memory for each. */
+  async #objects(without: ReadonlySet<number>): Promise<readonly NewObject[]> {
+    const { format, at } = this.#options;
+    const objects: NewObject[] = [];
+    for (const { prefix, firstOffset, body } of this.#lines.grouped(without))
+      objects.push({
+        key: `${prefix}/${objectName(at, firstOffset, format.extension)}`,
+        body: await format.bodyOf(body),
+      });
+    return objects;
   }
 }
 
