@@ -9,9 +9,16 @@ import { lakeSchema } from '../support/parquet-events.ts';
 
 const registry = { latest: async () => lakeSchema } as unknown as SchemaRegistry;
 
+async function extension(objectFormat: unknown): Promise<string> {
+  const config = { objectFormat } as Parameters<typeof objectFormatOf>[1];
+  return (await objectFormatOf(notes, config, registry)).extension;
+}
+
+function checked(name: string): void {
+  checkObjectFormats([notes], { objectFormat: { [name]: 'parquet' } });
+}
+
 test('a format of all pipelines, or of those that are named, from the file, the environment or a flag', async () => {
-  const extension = async (objectFormat: unknown) =>
-    (await objectFormatOf(notes, { objectFormat } as Parameters<typeof objectFormatOf>[1], registry)).extension;
   assert.equal(await extension(loadConfig({ env: {}, flags: {} }).objectFormat), 'json');
   assert.equal(await extension({ [notes.name]: 'parquet', other: 'ndjson' }), 'parquet');
   assert.equal(await extension({ other: 'parquet' }), 'json');
@@ -25,7 +32,6 @@ test('another format, or one for a pipeline without objects, is told', () => {
     () => loadConfig({ env: { TRIBUTARY_OBJECT_FORMAT: 'csv' }, flags: {} }),
     /TRIBUTARY_OBJECT_FORMAT in the environment: expected ndjson or parquet, .*, got "csv"/,
   );
-  const checked = (name: string) => checkObjectFormats([notes], { objectFormat: { [name]: 'parquet' } });
   checked(notes.name);
   assert.throws(() => checked('cards'), /objectFormat\.cards: no pipeline of that name has objects/);
 });

@@ -83,7 +83,6 @@ suite('code that changes between a crash and the redo', { concurrency: false }, 
   });
 
   test('objects in another format take the place of those that a crash has left (D3)', async () => {
-    const good = (found: { readonly lines: ReadonlyMap<string, number> }) => [...found.lines].toSorted();
     for (const [then, now] of [
       ['json', 'parquet'],
       ['parquet', 'json'],
@@ -108,11 +107,8 @@ suite('code that changes between a crash and the redo', { concurrency: false }, 
           [of, 'put object', 'commit checkpoint'],
         );
         const found = await findAll(place);
-        assert.deepEqual(good(found), [
-          ['event 0', 1],
-          ['event 2', 1],
-          ['event 3', 1],
-        ]);
+        const good = new Map(['event 0', 'event 2', 'event 3'].map((id) => [id, 1]));
+        assert.deepEqual(found.lines, good);
         assert.deepEqual([...found.objects.keys()], [`v1/key=k/events-0-0.${now}`]);
         assert.deepEqual([...found.letters], [['event 1', 1]]);
       }

@@ -17,16 +17,18 @@ import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts'
 import { sinkContract, type TestEvent } from '../contracts/sink.ts';
 import { digest, lakeEvent, lakeFormat, objectOf, schemaOf } from '../support/parquet-events.ts';
 
+function keyOf({ bad }: TestEvent): string {
+  if (bad) throw new Reject('data.bad', 'something good');
+  return 'events';
+}
+
 sinkContract('objects in Parquet on a directory', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'tributary-parquet-'));
   const store = await openDirectoryStore({ dir });
   const schema = schemaOf('JSON', { properties: { id: { type: 'string' }, time: { type: 'string' } } });
-  const key = ({ bad }: TestEvent): string => {
-    if (bad) throw new Reject('data.bad', 'something good');
-    return 'events';
-  };
   return {
-    sink: () => createObjectsSink<TestEvent>({ store, name: 'objects', key, format: async () => parquet(schema, []) }),
+    sink: () =>
+      createObjectsSink<TestEvent>({ store, name: 'objects', key: keyOf, format: async () => parquet(schema, []) }),
     landed: async ({ topic, partition }) => {
       const firsts: number[] = [];
       const start = `events/${topic}-${partition}-`;
@@ -139,28 +141,28 @@ suite('Parquet', () => {
   });
 });
 
-suite('Parquet in DuckDB', () => {
-  async function withObjects(
-    objects: Readonly<Record<string, Buffer>>,
-    use: (rows: (sql: string) => Promise<readonly (readonly unknown[])[]>) => Promise<void>,
-  ): Promise<void> {
-    const dir = await mkdtemp(join(tmpdir(), 'tributary-parquet-'));
-    const instance = await DuckDBInstance.create(':memory:');
-    const connection = await instance.connect();
-    try {
-      for (const [key, body] of Object.entries(objects)) {
-        await mkdir(dirname(join(dir, key)), { recursive: true });
-        await writeFile(join(dir, key), body);
-      }
-      const lake = `read_parquet('${dir}/**/*.parquet', hive_partitioning = true)`;
-      await use(async (sql) => (await connection.runAndReadAll(sql.replaceAll('lake', lake))).getRowsJS());
-    } finally {
-      connection.closeSync();
-      instance.closeSync();
-      await rm(dir, { recursive: true });
+async function withObjects(
+  objects: Readonly<Record<string, Buffer>>,
+  use: (rows: (sql: string) => Promise<readonly (readonly unknown[])[]>) => Promise<void>,
+): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'tributary-parquet-'));
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  try {
+    for (const [key, body] of Object.entries(objects)) {
+      await mkdir(dirname(join(dir, key)), { recursive: true });
+      await writeFile(join(dir, key), body);
     }
+    const lake = `read_parquet('${dir}/**/*.parquet', hive_partitioning = true)`;
+    await use(async (sql) => (await connection.runAndReadAll(sql.replaceAll('lake', lake))).getRowsJS());
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+    await rm(dir, { recursive: true });
   }
+}
 
+suite('Parquet in DuckDB', () => {
   test('all partitions of a lake are one table, whatever their events have', async () => {
     const anonymous = { ...lakeEvent(3), event_type: 'view' };
     const free = { ...lakeEvent(2, '{}'), later: { added: [1] } };
