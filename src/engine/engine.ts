@@ -51,7 +51,8 @@ export function dataPaths(
   | 'serverLog'
   | 'upLock'
   | 'models'
-  | 'pulls',
+  | 'pulls'
+  | 'compaction',
   string
 > {
   const inside = (name: string): string => join(dataDir, name);
@@ -71,6 +72,7 @@ export function dataPaths(
     upLock: inside('up.lock'),
     models: inside('models'),
     pulls: inside('pulls'),
+    compaction: inside('compaction'),
   };
 }
 

@@ -53,6 +53,7 @@ export function faultyStore(store: ObjectStore, calls: FaultyCalls): ObjectStore
     putFile: (key, path) => calls.through('put object', () => store.putFile(key, path)),
     get: (key) => store.get(key),
     list: (prefix) => store.list(prefix),
+    entries: (prefix) => store.entries(prefix),
     delete: (key) => calls.through('delete object', () => store.delete(key)),
   };
 }

@@ -1,6 +1,6 @@
 /**
  * Objects of events: a batch's object is named for the first offset of the batch that went into it, so an event's is the one with
- * the greatest first offset that is not after its own.
+ * the greatest first offset that is not after its own; so it is with several that were merged.
  */
 import type { TopicPartition } from '../log/log.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
@@ -15,16 +15,13 @@ export async function objectsOfPrefix(
   { topic, partition }: TopicPartition,
 ): Promise<(offset: number) => string | undefined> {
   const start = `${prefix}/${topic}-${partition}-`;
-  const firsts: number[] = [];
+  const found: { readonly first: number; readonly key: string }[] = [];
   for await (const key of objects.list(start)) {
-    const first = /^(\d+)\.json$/.exec(key.slice(start.length))?.[1];
-    if (first !== undefined) firsts.push(Number(first));
+    const first = /^(\d+)(?:_\d+)?\.json$/.exec(key.slice(start.length))?.[1];
+    if (first !== undefined) found.push({ first: Number(first), key });
   }
-  firsts.sort((a, b) => a - b);
-  return (offset) => {
-    const first = firsts.findLast((one) => one <= offset);
-    return first === undefined ? undefined : `${start}${first}.json`;
-  };
+  found.sort((a, b) => a.first - b.first);
+  return (offset) => found.findLast(({ first }) => first <= offset)?.key;
 }
 
 /** The lines that are wanted, by number. */

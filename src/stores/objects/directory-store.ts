@@ -7,14 +7,14 @@
  * cannot sync a directory).
  */
 import { type Dirent } from 'node:fs';
-import { mkdir, readFile, readdir, realpath, unlink } from 'node:fs/promises';
+import { lstat, mkdir, readFile, readdir, realpath, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncDirectory } from '../durable-files.ts';
 import { atMost } from './at-most.ts';
 import { durableDirectories } from './durable-directories.ts';
 import { copyIncoming, sweepIncoming, writeIncoming } from './incoming-files.ts';
 import { checkKey, incoming } from './object-key-check.ts';
-import type { NewObject, ObjectStore, StagedObjects } from './object-store.ts';
+import type { NewObject, ObjectEntry, ObjectStore, StagedObjects } from './object-store.ts';
 import { stageFiles } from './staged-files.ts';
 
 const maxFileOperations = 8;
@@ -60,6 +60,7 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
     stage,
     get,
     list: (prefix) => listFiles(root, '', prefix),
+    entries: (prefix) => listEntries(root, prefix),
     delete: (key) => gate(() => remove(root, key)),
   };
 }
@@ -103,6 +104,13 @@ async function* listFiles(root: string, base: string, prefix: string): AsyncGene
     if (key === `${incoming}/`) continue;
     if (isDirectory && (key.startsWith(prefix) || prefix.startsWith(key))) yield* listFiles(root, key, prefix);
     if (!isDirectory && key.startsWith(prefix)) yield key;
+  }
+}
+
+async function* listEntries(root: string, prefix: string): AsyncGenerator<ObjectEntry> {
+  for await (const key of listFiles(root, '', prefix)) {
+    const found = await lstat(join(root, key)).catch(noneWhereAbsent);
+    if (found) yield { key, bytes: found.size, putAtMs: found.mtimeMs };
   }
 }
 
