@@ -118,7 +118,7 @@ suite('compaction beside a processor', { concurrency: false }, () => {
       const life = await startLife(place, { prefix, faults: [{ of: 'delete object', call: 1, how: 'crash after' }] });
       await life.caughtUp();
       await life.replays.ask({ pipeline: consumer, from: 'start', dryRun: false });
-      await life.calls.crashed;
+      await Promise.race([life.calls.crashed, life.caughtUp()]);
       await life.crash();
       await land(place, { prefix });
       await assertExactlyOnce(place, 'dead-letter', prefix);

@@ -184,9 +184,15 @@ suite('compaction', () => {
     await replay.begin(0, 40);
   });
 
-  test("one that failed before it had put anything stands in nobody's way", async (t) => {
-    const place = await placeWith(t, small(4), { partitions: 1, settledTo: 1_000 });
-    const failing = { ...place.store, get: () => Promise.reject(new Error('away')) };
+  test("one that failed between two merges stands in nobody's way", async (t) => {
+    const place = await placeWith(
+      t,
+      { ...small(4), [key(0, 'x')]: '', [key(1, 'x')]: '' },
+      { partitions: 1, settledTo: 1_000 },
+    );
+    const get: ObjectStore['get'] = (one) =>
+      one.startsWith('x') ? Promise.reject(new Error('away')) : place.store.get(one);
+    const failing = { ...place.store, get };
     const away = await placeWith(t, {}, { partitions: 1, settledTo: 1_000, store: failing });
     assert.match(String(((await away.run()) as { failed: unknown }).failed), /away/);
     const of = { logId: 'log', consumer: lakeConsumer, at: { topic: lakeTopic, partition: 0 } };
