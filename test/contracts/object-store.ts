@@ -122,6 +122,19 @@ export function objectStoreContract(driver: string, open: () => Promise<OpenStor
       );
     });
 
+    it('tells how large objects are, and since when they are there', async () => {
+      const beforeMs = Date.now();
+      const bodies = ['', 'x', 'é'.repeat(1_000)].map((text) => Buffer.from(text));
+      for (const [i, body] of bodies.entries()) await store.put(`sized/${i}/a`, body);
+      const found = await Array.fromAsync(store.entries('sized/'));
+      assert.deepEqual(
+        found.map(({ key, bytes }) => [key, bytes]),
+        bodies.map((body, i) => [`sized/${i}/a`, body.length]),
+      );
+      // Servers tell whole seconds, by clocks of their own.
+      for (const { putAtMs } of found) assert.ok(Math.abs(putAtMs - beforeMs) < 60_000, `${putAtMs} ${beforeMs}`);
+    });
+
     it('refuses keys that could leave the store or that it could not hold', async () => {
       const invalid = [
         '',
