@@ -55,6 +55,9 @@ export function faultyStore(store: ObjectStore, calls: FaultyCalls): ObjectStore
     list: (prefix) => store.list(prefix),
     entries: (prefix) => store.entries(prefix),
     delete: (key) => calls.through('delete object', () => store.delete(key)),
+    deleteAll: async (keys) => {
+      for (const key of keys) await calls.through('delete object', () => store.delete(key));
+    },
   };
 }
 

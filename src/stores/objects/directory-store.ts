@@ -10,7 +10,7 @@ import { type Dirent } from 'node:fs';
 import { lstat, mkdir, readFile, readdir, realpath, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncDirectory } from '../durable-files.ts';
-import { atMost } from './at-most.ts';
+import { all, atMost, type Gate } from './at-most.ts';
 import { durableDirectories } from './durable-directories.ts';
 import { copyIncoming, sweepIncoming, writeIncoming } from './incoming-files.ts';
 import { checkKey, incoming } from './object-key-check.ts';
@@ -61,21 +61,24 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
     get,
     list: (prefix) => listFiles(root, '', prefix),
     entries: (prefix) => listEntries(root, prefix),
-    delete: (key) => gate(() => remove(root, key)),
+    delete: (key) => removeAll(root, [key], gate),
+    deleteAll: (keys) => removeAll(root, keys, gate),
   };
 }
 
-async function remove(root: string, key: string): Promise<void> {
-  checkKey(key);
-  const path = join(root, key);
-  const parent = dirname(path);
-  try {
-    if ((await realpath(parent)) !== parent) return;
-    await unlink(path).catch(noneWhereAbsent);
-    await syncDirectory(parent); // also where it was gone: an earlier try may have ended before this
-  } catch (error) {
-    noneWhereAbsent(error);
-  }
+async function removeAll(root: string, keys: readonly string[], gate: Gate): Promise<void> {
+  keys.forEach(checkKey);
+  const byParent = Map.groupBy(
+    keys.map((key) => join(root, key)),
+    dirname,
+  );
+  await all([...byParent].map(([parent, paths]) => removeFrom(parent, paths, gate).catch(noneWhereAbsent)));
+}
+
+async function removeFrom(parent: string, paths: readonly string[], gate: Gate): Promise<void> {
+  if ((await gate(() => realpath(parent))) !== parent) return;
+  await all(paths.map((path) => gate(() => unlink(path).catch(noneWhereAbsent))));
+  await gate(() => syncDirectory(parent)); // also where they were gone: an earlier try may have ended before this
 }
 
 async function openRoot(dir: string): Promise<string> {

@@ -22,6 +22,8 @@ export interface ObjectStore {
   entries(prefix: string): AsyncIterable<ObjectEntry>;
   /** No error where there is none. */
   delete(key: string): Promise<void>;
+  /** Durable together when it resolves; where it fails, some may be gone. Many in one go take less time than each by itself. */
+  deleteAll(keys: readonly string[]): Promise<void>;
 }
 
 export interface ObjectEntry {

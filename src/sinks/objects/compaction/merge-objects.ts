@@ -13,7 +13,7 @@ import type { CompactionHold, Merge } from '../../../processing/compaction-hold.
 import type { ObjectStore } from '../../../stores/objects/object-store.ts';
 
 export interface MergeParts {
-  readonly store: Pick<ObjectStore, 'get' | 'putFile' | 'entries' | 'delete'>;
+  readonly store: Pick<ObjectStore, 'get' | 'putFile' | 'entries' | 'deleteAll'>;
   readonly hold: CompactionHold;
   /** Where the merged object is gathered; nobody else writes it. */
   readonly file: string;
@@ -22,7 +22,6 @@ export interface MergeParts {
 /** In memory, where objects are of one size; and requests. */
 const readAtOnceBytes = 8 * 1024 * 1024;
 const readAtOnce = 32;
-const deletedAtOnce = 1_000;
 const lineEnd = 0x0a;
 
 /** Begins and ends a merge. @returns false where an object is gone meanwhile: nothing has been changed then */
@@ -88,8 +87,7 @@ async function gather({ store, file: path }: MergeParts, merge: Merge): Promise<
 }
 
 async function deleteParts({ store }: MergeParts, merge: Merge): Promise<void> {
-  for (let i = 0; i < merge.parts.length; i += deletedAtOnce)
-    await Promise.all(merge.parts.slice(i, i + deletedAtOnce).map((name) => store.delete(keyOf(merge, name))));
+  await store.deleteAll(merge.parts.map((name) => keyOf(merge, name)));
 }
 
 function keyOf({ prefix }: Merge, name: string): string {
