@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
   events: async () => (await import('./events.ts')).addEvents,
   packages: async () => (await import('./packages.ts')).addPackages,
   replay: async () => (await import('./replay.ts')).addReplay,
+  compact: async () => (await import('./compact.ts')).addCompact,
   schemas: async () => (await import('./schemas.ts')).addSchemas,
   views: async () => (await import('./views.ts')).addViews,
   forget: async () => (await import('./forget.ts')).addForget,

@@ -20,7 +20,8 @@ export function dataPaths(
   | 'serverLog'
   | 'upLock'
   | 'models'
-  | 'pulls',
+  | 'pulls'
+  | 'compaction',
   string
 > {
   const inside = (name: string): string => join(dataDir, name);
@@ -40,5 +41,6 @@ export function dataPaths(
     upLock: inside('up.lock'),
     models: inside('models'),
     pulls: inside('pulls'),
+    compaction: inside('compaction'),
   };
 }

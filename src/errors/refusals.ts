@@ -209,8 +209,8 @@ export const refusals = {
   },
   REPLAY_IMPOSSIBLE: {
     status: 409,
-    what: 'The pipeline does not tell how what it has landed can be found again.',
-    todo: 'Change the pipeline as the message says, and ask again.',
+    what: 'What the pipeline has landed cannot be found again, or not without what else is in it.',
+    todo: 'Change the pipeline as the message says, and ask again; an object that reaches over several stretches cannot be replayed.',
   },
   EVENT_UNKNOWN: {
     status: 404,
@@ -251,6 +251,16 @@ export const refusals = {
     status: 409,
     what: 'Another run builds the models of this data directory.',
     todo: 'Wait for it to end, and run the command again; show and query work meanwhile.',
+  },
+  COMPACTION_UNDER_WAY: {
+    status: 409,
+    what: "The pipeline's objects are being merged by another process, or that was interrupted.",
+    todo: 'Wait until that has ended; what was interrupted is ended by tributary compact.',
+  },
+  REPLAY_UNDER_WAY: {
+    status: 409,
+    what: "A replay is under way, which changes the pipeline's objects.",
+    todo: 'Try again when it is done (tributary lag --wait).',
   },
   PULL_UNDER_WAY: {
     status: 409,

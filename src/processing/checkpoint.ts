@@ -81,6 +81,17 @@ export class Checkpoint {
     return this.#stored.landed?.to;
   }
 
+  /** Below it nothing lands any more but what `inHand` names. */
+  get settledTo(): number {
+    return Math.max(this.#stored.next, this.landedTo ?? 0);
+  }
+
+  /** What is planned of the batches that a crash has interrupted, and that are done again. */
+  get inHand(): readonly string[] {
+    const { intent, landed } = this.#stored;
+    return [intent, landed?.intent].flatMap((one) => Object.values(one?.plans ?? {}).flat());
+  }
+
   intend(intent: Intent): Promise<void> {
     return this.#replace({ ...this.#stored, intent });
   }

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '../errors.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
+import { compactionKey } from './compaction-key.ts';
 import type { ConsumerPartition } from './cuts.ts';
 
 /** Offsets `from <= offset < to` land again; those below `next` have. */
@@ -44,9 +45,13 @@ export class ReplayProgress {
     return this.#stored;
   }
 
-  /** In place of what was asked for before. */
-  begin(from: number, to: number): Promise<void> {
-    return this.#replace({ from, next: from, to });
+  /** In place of what was asked for before. @throws Fault COMPACTION_UNDER_WAY */
+  async begin(from: number, to: number): Promise<void> {
+    const { logId, consumer } = this.#of;
+    const compaction = compactionKey(logId, consumer);
+    if ((await this.#state.get(compaction)) !== undefined)
+      throw new Fault('COMPACTION_UNDER_WAY', `the objects of ${consumer} are being merged, or that was interrupted`);
+    await this.#replace({ from, next: from, to }, [compaction]);
   }
 
   /** Before anything of a stretch becomes visible. @throws Fault CHECKPOINT_STALE where another owner is at it */
@@ -68,16 +73,22 @@ export class ReplayProgress {
     throw new Error(`no replay is under way: ${replayKey(this.#of)}`);
   }
 
-  async #replace(range: ReplayRange | undefined): Promise<void> {
+  async #replace(range: ReplayRange | undefined, absent: readonly string[] = []): Promise<void> {
     const key = replayKey(this.#of);
     const stored = range && { ...range, change: randomUUID() };
     const value = stored && Buffer.from(JSON.stringify(stored));
     const change = value ? { put: [{ key, value }] } : { delete: [key] };
-    if (!(await this.#state.commit({ expect: [{ key, value: this.#raw }], ...change })))
+    const expect = [{ key, value: this.#raw }, ...absent.map((one) => ({ key: one, value: undefined }))];
+    if (!(await this.#state.commit({ expect, ...change })))
       throw new Fault('CHECKPOINT_STALE', `${key}: the replay was asked for again, or another process is at it`);
     this.#raw = value;
     this.#stored = stored;
   }
+}
+
+/** @param value of a `replayKey` */
+export function isReplayUnderWay(value: Buffer | undefined): boolean {
+  return value !== undefined && (JSON.parse(value.toString()) as Stored).stopped === undefined;
 }
 
 /** Where it is kept. */

@@ -51,7 +51,7 @@ export class Replays {
     this.#options = options;
   }
 
-  /** @throws Fault REQUEST_INVALID, REPLAY_IMPOSSIBLE */
+  /** @throws Fault REQUEST_INVALID, REPLAY_IMPOSSIBLE, COMPACTION_UNDER_WAY */
   async ask({ pipeline: name, from, partition, dryRun }: ReplayRequest): Promise<readonly PlannedReplay[]> {
     const pipeline = this.#pipeline(name);
     checkReplayable(pipeline);

@@ -53,7 +53,11 @@ export function faultyStore(store: ObjectStore, calls: FaultyCalls): ObjectStore
     putFile: (key, path) => calls.through('put object', () => store.putFile(key, path)),
     get: (key) => store.get(key),
     list: (prefix) => store.list(prefix),
+    entries: (prefix) => store.entries(prefix),
     delete: (key) => calls.through('delete object', () => store.delete(key)),
+    deleteAll: async (keys) => {
+      for (const key of keys) await calls.through('delete object', () => store.delete(key));
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * Objects of events: a batch's object is named for the first offset of the batch that went into it, so an event's is the one with
- * the greatest first offset that is not after its own.
+ * the greatest first offset that is not after its own; so it is with several that were merged.
  */
 import type { TopicPartition } from '../log/log.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
@@ -18,7 +18,7 @@ export async function objectsOfPrefix(
   const start = `${prefix}/${topic}-${partition}-`;
   const found: { readonly first: number; readonly key: string }[] = [];
   for await (const key of objects.list(start)) {
-    const first = /^(\d+)\.(?:json|parquet)$/.exec(key.slice(start.length))?.[1];
+    const first = /^(\d+)(?:_\d+)?\.(?:json|parquet)$/.exec(key.slice(start.length))?.[1];
     if (first !== undefined) found.push({ first: Number(first), key });
   }
   found.sort((a, b) => a.first - b.first);

@@ -102,6 +102,16 @@ export function objectStoreContract(driver: string, open: () => Promise<OpenStor
       assert.deepEqual(await Array.fromAsync(store.list('gone')), []);
     });
 
+    it('deletes many, also where some are gone, and what is beside them stays', async () => {
+      const keys = Array.from({ length: 60 }, (_, i) => `many-gone/${i % 3}/${i}`);
+      for (const key of [...keys, 'many-gone/0/stays']) await store.put(key, Buffer.from('x'));
+      await store.delete(keys[5] as string);
+      await store.deleteAll([...keys, 'never/there/either']);
+      await store.deleteAll([]);
+      await assert.rejects(async () => store.deleteAll(['many-gone/0/stays', '../b']), refused);
+      assert.deepEqual(await Array.fromAsync(store.list('many-gone')), ['many-gone/0/stays']);
+    });
+
     it('lists by any prefix, in the order of UTF-8 bytes', async () => {
       const segment = fc.stringMatching(/^[a-c.\-~0é😀]{1,3}$/u).filter((name) => name !== '.' && name !== '..');
       // A file and a directory cannot share a name: leaves end in a letter that no directory has.
@@ -120,6 +130,19 @@ export function objectStoreContract(driver: string, open: () => Promise<OpenStor
         }),
         { numRuns: 40 },
       );
+    });
+
+    it('tells how large objects are, and since when they are there', async () => {
+      const beforeMs = Date.now();
+      const bodies = ['', 'x', 'é'.repeat(1_000)].map((text) => Buffer.from(text));
+      for (const [i, body] of bodies.entries()) await store.put(`sized/${i}/a`, body);
+      const found = await Array.fromAsync(store.entries('sized/'));
+      assert.deepEqual(
+        found.map(({ key, bytes }) => [key, bytes]),
+        bodies.map((body, i) => [`sized/${i}/a`, body.length]),
+      );
+      // Servers tell whole seconds, by clocks of their own.
+      for (const { putAtMs } of found) assert.ok(Math.abs(putAtMs - beforeMs) < 60_000, `${putAtMs} ${beforeMs}`);
     });
 
     it('refuses keys that could leave the store or that it could not hold', async () => {

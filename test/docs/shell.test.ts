@@ -66,7 +66,8 @@ const expected: Expected = [
   ['invalid-timestamp', /"errors":\[\{"index":0,"path":"timestamp"[^]*accepted +lake/],
   ['columns/objects', /0 not acknowledged[^]*lake\.raw-0-\d+\.parquet/],
   ['FROM by_country', /^country +likes$/m],
-  ['generate lake', /Sent 1000 events in 20 packages [^]*event_type=click[^]*event_type=view/],
+  ['compact lake', /would become \d+\. Without --dry-run they do\.$[^]* have become \d+\.$/m],
+  ['generate lake --count 1000', /Sent 1000 events in 20 packages [^]*event_type=click[^]*event_type=view/],
   [
     '/health/live',
     /"status":"live"[^]*"status":"ready"[^]*^tributary_events_landed_total\{pipeline="collect",sink="events"\} [1-9]/m,

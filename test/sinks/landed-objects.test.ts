@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { LandedObjects, objectName } from '../../src/sinks/objects/landed-objects.ts';
+import { LandedObjects } from '../../src/sinks/objects/landed-objects.ts';
+import { objectName } from '../../src/sinks/objects/object-name.ts';
 
 const at = { topic: 'events.raw', partition: 1 };
 
@@ -39,7 +40,7 @@ test('finds the same however few it keeps, and reads the store again only for wh
   const cases = fc.record({ offsets, most: fc.integer({ min: 1, max: 20 }), size: fc.integer({ min: 1, max: 50 }) });
   await fc.assert(
     fc.asyncProperty(cases, async ({ offsets: all, most, size }) => {
-      const store = storeOf(all.map((first) => `p${first % 3}/${objectName(at, first)}`));
+      const store = storeOf(all.map((first) => `p${first % 3}/${objectName(at, first, 'json')}`));
       const landed = new LandedObjects(store, at, most);
       for (let from = 0; from < 210; from += size) {
         const found = await landed.within({ from, to: from + size });

@@ -29,5 +29,5 @@ function sorted(counts: Iterable<readonly [string, number]>): readonly (readonly
 }
 
 function firstOffset(key: string): number {
-  return Number(/-(\d+)\.json$/.exec(key)?.[1]);
+  return Number(/-(\d+)(?:_\d+)?\.json$/.exec(key)?.[1]);
 }

@@ -55,6 +55,8 @@ export interface PlaceOptions {
   readonly dataBytes?: number;
   /** The log's offsets have holes. Default: none. */
   readonly hasHoles?: boolean;
+  /** How many are in the log at first. Default: all. */
+  readonly appended?: number;
 }
 
 export interface Place {
@@ -85,16 +87,19 @@ export async function newPlace(options: PlaceOptions): Promise<Place> {
     { name: topic, partitions },
     { name: deadLetterTopic, partitions: 2 },
   ]);
-  for (let i = 0; i < place.events.length; i += appendedAtOnce) {
-    const batch = log.batch();
-    for (const event of place.events.slice(i, i + appendedAtOnce)) {
-      const headers = [['correlationId', uuidOf(event.id)] as const, ['received', `as received: ${event.id}`] as const];
-      batch.add({ topic, key: event.key, value: Buffer.from(JSON.stringify(event)), headers });
-    }
-    await log.append(batch);
-  }
+  const first = place.events.slice(0, options.appended);
+  for (let i = 0; i < first.length; i += appendedAtOnce) await append(log, first.slice(i, i + appendedAtOnce));
   await log.close();
   return place;
+}
+
+export async function append(log: Log, events: readonly LoggedEvent[]): Promise<void> {
+  const batch = log.batch();
+  for (const event of events) {
+    const headers = [['correlationId', uuidOf(event.id)] as const, ['received', `as received: ${event.id}`] as const];
+    batch.add({ topic, key: event.key, value: Buffer.from(JSON.stringify(event)), headers });
+  }
+  await log.append(batch);
 }
 
 function loggedEvent([kind, key]: readonly [Kind, string], index: number): LoggedEvent {

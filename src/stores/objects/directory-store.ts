@@ -7,14 +7,14 @@
  * cannot sync a directory).
  */
 import { type Dirent } from 'node:fs';
-import { mkdir, readFile, readdir, realpath, unlink } from 'node:fs/promises';
+import { lstat, mkdir, readFile, readdir, realpath, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncDirectory } from '../durable-files.ts';
-import { atMost } from './at-most.ts';
+import { all, atMost, type Gate } from './at-most.ts';
 import { durableDirectories } from './durable-directories.ts';
 import { copyIncoming, sweepIncoming, writeIncoming } from './incoming-files.ts';
 import { checkKey, incoming } from './object-key-check.ts';
-import type { NewObject, ObjectStore, StagedObjects } from './object-store.ts';
+import type { NewObject, ObjectEntry, ObjectStore, StagedObjects } from './object-store.ts';
 import { stageFiles } from './staged-files.ts';
 
 const maxFileOperations = 8;
@@ -60,21 +60,25 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
     stage,
     get,
     list: (prefix) => listFiles(root, '', prefix),
-    delete: (key) => gate(() => remove(root, key)),
+    entries: (prefix) => listEntries(root, prefix),
+    delete: (key) => removeAll(root, [key], gate),
+    deleteAll: (keys) => removeAll(root, keys, gate),
   };
 }
 
-async function remove(root: string, key: string): Promise<void> {
-  checkKey(key);
-  const path = join(root, key);
-  const parent = dirname(path);
-  try {
-    if ((await realpath(parent)) !== parent) return;
-    await unlink(path).catch(noneWhereAbsent);
-    await syncDirectory(parent); // also where it was gone: an earlier try may have ended before this
-  } catch (error) {
-    noneWhereAbsent(error);
-  }
+async function removeAll(root: string, keys: readonly string[], gate: Gate): Promise<void> {
+  keys.forEach(checkKey);
+  const byParent = Map.groupBy(
+    keys.map((key) => join(root, key)),
+    dirname,
+  );
+  await all([...byParent].map(([parent, paths]) => removeFrom(parent, paths, gate).catch(noneWhereAbsent)));
+}
+
+async function removeFrom(parent: string, paths: readonly string[], gate: Gate): Promise<void> {
+  if ((await gate(() => realpath(parent))) !== parent) return;
+  await all(paths.map((path) => gate(() => unlink(path).catch(noneWhereAbsent))));
+  await gate(() => syncDirectory(parent)); // also where they were gone: an earlier try may have ended before this
 }
 
 async function openRoot(dir: string): Promise<string> {
@@ -103,6 +107,13 @@ async function* listFiles(root: string, base: string, prefix: string): AsyncGene
     if (key === `${incoming}/`) continue;
     if (isDirectory && (key.startsWith(prefix) || prefix.startsWith(key))) yield* listFiles(root, key, prefix);
     if (!isDirectory && key.startsWith(prefix)) yield key;
+  }
+}
+
+async function* listEntries(root: string, prefix: string): AsyncGenerator<ObjectEntry> {
+  for await (const key of listFiles(root, '', prefix)) {
+    const found = await lstat(join(root, key)).catch(noneWhereAbsent);
+    if (found) yield { key, bytes: found.size, putAtMs: found.mtimeMs };
   }
 }
 

@@ -18,8 +18,19 @@ export interface ObjectStore {
   get(key: string): Promise<Buffer | undefined>;
   /** Keys that begin with `prefix`, in the order of their UTF-8 bytes; temporary files never show. */
   list(prefix: string): AsyncIterable<string>;
+  /** As `list`, with what the store knows of each without reading it. */
+  entries(prefix: string): AsyncIterable<ObjectEntry>;
   /** No error where there is none. */
   delete(key: string): Promise<void>;
+  /** Durable together when it resolves; where it fails, some may be gone. Many in one go take less time than each by itself. */
+  deleteAll(keys: readonly string[]): Promise<void>;
+}
+
+export interface ObjectEntry {
+  readonly key: string;
+  readonly bytes: number;
+  /** When it was put, Unix milliseconds, by the store's clock. */
+  readonly putAtMs: number;
 }
 
 export interface NewObject {

@@ -9,7 +9,7 @@ import { DeleteObjectCommand, ListObjectsV2Command, type ListObjectsV2CommandOut
 import { Fault } from '../../errors.ts';
 import { all } from './at-most.ts';
 import { checkKey, isKey } from './object-key-check.ts';
-import type { NewObject, ObjectStore, StagedObjects } from './object-store.ts';
+import type { NewObject, ObjectEntry, ObjectStore, StagedObjects } from './object-store.ts';
 import { S3Bucket } from './s3-bucket.ts';
 import type { S3Settings } from './s3-client.ts';
 import { isMissing, isNotImplemented, isTaken } from './s3-fault.ts';
@@ -61,7 +61,13 @@ export async function openS3Store(settings: S3Settings): Promise<ObjectStore> {
     stage,
     get,
     list: (prefix) => listKeys(bucket, prefix),
+    entries: (prefix) => listEntries(bucket, prefix),
     delete: remove,
+    // Not in one request: servers differ in the checksum that they want of that.
+    deleteAll: async (keys) => {
+      keys.forEach(checkKey);
+      await all(keys.map(remove));
+    },
   };
 }
 
@@ -80,8 +86,12 @@ async function write(bucket: S3Bucket, { key, body, isNew = false }: NewObject):
   }
 }
 
-/** A page of 1,000 keys at a time. What others put there under keys that are none of ours does not show. */
 async function* listKeys(bucket: S3Bucket, prefix: string): AsyncGenerator<string> {
+  for await (const { key } of listEntries(bucket, prefix)) yield key;
+}
+
+/** A page of 1,000 keys at a time. What others put there under keys that are none of ours does not show. */
+async function* listEntries(bucket: S3Bucket, prefix: string): AsyncGenerator<ObjectEntry> {
   let from: string | undefined;
   do {
     const input = { Bucket: bucket.name, Prefix: wellFormed(prefix), ContinuationToken: from };
@@ -89,7 +99,8 @@ async function* listKeys(bucket: S3Bucket, prefix: string): AsyncGenerator<strin
       `list objects ${JSON.stringify(prefix)}`,
       bucket.request((client) => client.send(new ListObjectsV2Command(input))),
     );
-    for (const { Key } of page.Contents ?? []) if (Key?.startsWith(prefix) && isKey(Key)) yield Key;
+    for (const { Key: key, Size: bytes = 0, LastModified } of page.Contents ?? [])
+      if (key?.startsWith(prefix) && isKey(key)) yield { key, bytes, putAtMs: LastModified?.getTime() ?? 0 };
     from = page.NextContinuationToken;
   } while (from !== undefined);
 }
