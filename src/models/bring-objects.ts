@@ -23,26 +23,38 @@ export function patternsIn(sql: string, dir: string): readonly string[] {
 export async function bringObjects(store: ObjectStore, dir: string, patterns: readonly string[]): Promise<number> {
   let count = 0;
   for (const pattern of new Set(patterns)) {
-    const prefix = /^[^*?[{]*/.exec(pattern)?.[0] ?? '';
-    const wanted = new Set<string>();
-    for await (const key of store.list(prefix)) if (posix.matchesGlob(key, pattern)) wanted.add(key);
-    await removeOthers(dir, pattern, wanted);
-    const keys = [...wanted];
-    for (let i = 0; i < keys.length; i += atATime)
-      await Promise.all(keys.slice(i, i + atATime).map((key) => bringObject(store, dir, key)));
-    count += wanted.size;
+    // What is gone when it is read may be in another object by now (`tributary compact`): then all is looked at again.
+    let found = await bringPattern(store, dir, pattern);
+    while (found === undefined) found = await bringPattern(store, dir, pattern);
+    count += found;
   }
   return count;
 }
 
-/** Whole, or not at all. */
-export async function bringObject(store: ObjectStore, dir: string, key: string): Promise<void> {
+/** Undefined where an object was removed meanwhile. */
+async function bringPattern(store: ObjectStore, dir: string, pattern: string): Promise<number | undefined> {
+  const prefix = /^[^*?[{]*/.exec(pattern)?.[0] ?? '';
+  const wanted = new Set<string>();
+  for await (const key of store.list(prefix)) if (posix.matchesGlob(key, pattern)) wanted.add(key);
+  await removeOthers(dir, pattern, wanted);
+  const keys = [...wanted];
+  let areAllThere = true;
+  for (let i = 0; i < keys.length; i += atATime) {
+    const brought = await Promise.all(keys.slice(i, i + atATime).map((key) => bringObject(store, dir, key)));
+    areAllThere &&= brought.every(Boolean);
+  }
+  return areAllThere ? keys.length : undefined;
+}
+
+/** Whole, or not at all. @returns false where there is none */
+export async function bringObject(store: ObjectStore, dir: string, key: string): Promise<boolean> {
   const body = await store.get(key);
-  if (body === undefined) return; // removed meanwhile: as if it had been before
+  if (body === undefined) return false;
   const path = join(dir, key);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(`${path}.part`, body);
   await rename(`${path}.part`, path);
+  return true;
 }
 
 async function removeOthers(dir: string, pattern: string, wanted: ReadonlySet<string>): Promise<void> {

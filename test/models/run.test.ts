@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { bringObjects, patternsIn } from '../../src/models/bring-objects.ts';
 import { openBuild } from '../../src/models/database/models-database.ts';
 import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts';
+import type { ObjectStore } from '../../src/stores/objects/object-store.ts';
 import { cleanEnvironment, runProgram, scratch } from '../support/program.ts';
 import { queryOn, runOf } from './built-models.ts';
 import { writeLake } from './lake-files.ts';
@@ -131,7 +132,20 @@ test('objects of a store that is no directory are brought as files, and go when 
   assert.deepEqual(patterns, ['data/users.csv', 'raw/users/*/*.json']);
   assert.equal(await bringObjects(store, files, patterns), 3);
   assert.equal(await readFile(join(files, 'raw/users/date=2/b.json'), 'utf8'), 'raw/users/date=2/b.json');
-  await store.delete('raw/users/date=1/a.json');
+  // As `tributary compact` does it, between the list and the read.
+  const merging: ObjectStore = {
+    ...store,
+    get: async (key) => {
+      if (key.endsWith('a.json')) {
+        await store.put('raw/users/date=1/whole.json', Buffer.from(key));
+        await store.delete(key);
+      }
+      return store.get(key);
+    },
+  };
+  assert.equal(await bringObjects(merging, files, patterns), 3);
+  assert.equal(await readFile(join(files, 'raw/users/date=1/whole.json'), 'utf8'), 'raw/users/date=1/a.json');
+  await store.delete('raw/users/date=1/whole.json');
   assert.equal(await bringObjects(store, files, patterns), 2);
   const left = await readdir(files, { recursive: true, withFileTypes: true });
   assert.deepEqual(

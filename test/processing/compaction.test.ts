@@ -4,6 +4,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { isFault } from '../../src/errors.ts';
+import { CompactionHold } from '../../src/processing/compaction-hold.ts';
 import { compact } from '../../src/engine/compact.ts';
 import type { CompactionResult } from '../../src/sinks/objects/compaction/compact-objects.ts';
 import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts';
@@ -127,6 +129,14 @@ suite('compaction beside a processor', { concurrency: false }, () => {
       await compactIn(place);
       await assertExactlyOnce(place, 'dead-letter', `${prefix}, compacted`);
     }
+    const asked = await startLife(place);
+    await asked.caughtUp();
+    const at = { topic, partition: 0 };
+    const hold = await CompactionHold.take(asked.state, { logId: asked.log.id, consumer, partitions: [at] });
+    const whileHeld = asked.replays.ask({ pipeline: consumer, from: 'start', dryRun: false });
+    await assert.rejects(whileHeld, (error) => isFault(error, 'COMPACTION_UNDER_WAY'));
+    await hold.during(() => Promise.resolve());
+    await asked.drain();
     const part = await replayIn(place, { offset: 20 }, { prefix: 'v4' });
     assert.deepEqual(part.failures, []);
     await assertExactlyOnce(place, 'dead-letter', 'a part');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { isFault } from '../../src/errors.ts';
 import { LandedObjects } from '../../src/sinks/objects/landed-objects.ts';
 import { objectName } from '../../src/sinks/objects/object-name.ts';
 
@@ -33,6 +34,21 @@ test('finds what any prefix has of the partition, and nothing of others', async 
   const landed = new LandedObjects(storeOf(keys), at);
   assert.deepEqual(await landed.within({ from: 0, to: 10 }), ['a/events.raw-1-0.json', 'a/b/events.raw-1-7.json']);
   assert.deepEqual(await landed.within({ from: 10, to: 20 }), ['a/events.raw-1-10.json']);
+});
+
+test('finds what was merged of the range, and refuses where that holds more than the range (D9)', async () => {
+  const keys = ['a/events.raw-1-3_9.json', 'a/events.raw-1-12.json', 'b/events.raw-1-20_40.json'];
+  const within = (from: number, to: number) => new LandedObjects(storeOf(keys), at).within({ from, to });
+  assert.deepEqual(await within(3, 13), keys.slice(0, 2));
+  assert.deepEqual(await within(10, 20), keys.slice(1, 2));
+  assert.deepEqual(await within(0, 41), keys);
+  for (const [from, to] of [
+    [4, 13],
+    [0, 9],
+    [5, 6],
+    [12, 40],
+  ] as const)
+    await assert.rejects(within(from, to), (error) => isFault(error, 'REPLAY_IMPOSSIBLE'), `${from} to ${to}`);
 });
 
 test('finds the same however few it keeps, and reads the store again only for what it has let go of (D6)', async () => {

@@ -108,6 +108,31 @@ describe('objects sink', () => {
     assert.match(String(await store.get(`p/even/${topic}-0-0.json`)), /"v":2/);
   });
 
+  it('D9: what was merged is replaced whole; a stretch that it reaches over is refused before anything is written', async (t) => {
+    const store = await scratch(t);
+    const at = newPartition();
+    const { topic } = at;
+    await store.put(`p/even/${topic}-0-0_4.json`, Buffer.from('{"id":"a"}\n{"id":"b"}\n{"id":"c"}\n'));
+    const partition = await sinkOn(store, byParity).open(at);
+    const stageAgain = async (from: number, to: number) => {
+      const batch = partition.batch();
+      for (const { offset, event } of batchOf(at, from, to).events) batch.add(offset, event);
+      return batch.stage({ from, to, without: new Set(), replaces: [] }, undefined);
+    };
+    const before = await read(store, '');
+    for (const [from, to] of [
+      [0, 3],
+      [2, 8],
+    ] as const)
+      await assert.rejects(stageAgain(from, to), (error) => isFault(error, 'REPLAY_IMPOSSIBLE'));
+    assert.deepEqual(await read(store, ''), before);
+    await (await stageAgain(0, 6)).commit();
+    assert.deepEqual(await read(store, ''), {
+      [`p/even/${topic}-0-0.json`]: [0, 2, 4].map((offset) => `${topic} 0 ${offset}`),
+      [`p/odd/${topic}-0-1.json`]: [1, 3, 5].map((offset) => `${topic} 0 ${offset}`),
+    });
+  });
+
   it('D3: a redo after a crash within the commit finishes it', async (t) => {
     const store = await scratch(t);
     const at = newPartition();
