@@ -13,6 +13,8 @@ import { until } from '../support/until.ts';
 
 type Shown = CompactionResult & { readonly pipeline: string; readonly dryRun: boolean };
 
+const linesOf = (texts: readonly string[]): readonly string[] => texts.join('').split('\n').toSorted();
+
 suite('tributary compact', { timeout: 240_000 }, () => {
   test('D3, D9: beside a server and without it, killed in the middle; what it has merged is replayed', async (t) => {
     const dataDir = await scratch(t);
@@ -25,7 +27,6 @@ suite('tributary compact', { timeout: 240_000 }, () => {
       const keys = await Array.fromAsync(store.list('events/'));
       return Promise.all(keys.map(async (key) => String(await store.get(key))));
     };
-    const linesOf = (texts: readonly string[]): readonly string[] => texts.join('').split('\n').toSorted();
     // A request waits for the batch of the one before: each lands in objects of its own.
     const events = [...generateEvents({ count: 120, seed: 3, invalidShare: 0 })].map(
       (line) => JSON.parse(line) as object,

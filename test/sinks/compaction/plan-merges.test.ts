@@ -11,6 +11,8 @@ const object = (first: number, bytes = 10, more: Partial<LandedObject> = {}): La
 };
 const firsts = (groups: readonly (readonly LandedObject[])[]): number[][] =>
   groups.map((group) => group.map(({ first }) => first));
+const plan = (all: readonly LandedObject[], cuts: readonly number[] = []): number[][] =>
+  firsts(planMerges(all, { targetBytes: 1000, cuts }));
 
 test('neighbours in the order of the log become one as long as they fit; one that is alone stays (D4)', () => {
   const objects = [30, 0, 100, 20, 40, 10].map((first) => object(first));
@@ -24,8 +26,6 @@ test('neighbours in the order of the log become one as long as they fit; one tha
 
 test('nothing is merged across a cut, what is large, what has not settled, or what lies across its neighbours (D9)', () => {
   const objects = [0, 10, 20, 30, 40].map((first) => object(first));
-  const plan = (all: readonly LandedObject[], cuts: readonly number[] = []): number[][] =>
-    firsts(planMerges(all, { targetBytes: 1000, cuts }));
   assert.deepEqual(plan(objects, [0, 20]), [
     [0, 10],
     [20, 30, 40],
