@@ -64,6 +64,21 @@ export function pageUrl({ pages }: Pull, position: Position, entity: URL): URL {
   return url;
 }
 
+/**
+ * Where the next pages probably stand, the next one first: those that the pull may ask for at once. Each is believed only when its turn
+ * comes, so that a wrong guess costs a request. @param had items of the page before
+ */
+export function upcoming({ pages }: Pull, next: Position, had: number): readonly Position[] {
+  if ((pages.kind !== 'offset' && pages.kind !== 'page') || next.total === undefined) return [next];
+  const step = pages.kind === 'offset' ? had - 1 : had;
+  const left = step > 0 ? Math.ceil((next.total - next.had) / step) : 1;
+  return Array.from({ length: Math.max(1, Math.min(pages.parallel, left)) }, (_, index) => ({
+    ...next,
+    had: next.had + index * step,
+    ...(next.at !== undefined && { at: Number(next.at) + index }),
+  }));
+}
+
 /** @throws Passing, Changed */
 export function turn(pull: Pull, position: Position, page: Page, answer: Pick<Answer, 'headers'>, url: URL): Turn {
   const total = position.total ?? page.total;
