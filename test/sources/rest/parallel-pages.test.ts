@@ -60,7 +60,11 @@ suite('several pages at once', { timeout: 120_000 }, () => {
     const lives = await pullLives(t);
     const run = await lives.pull(pullOf(api.url, rest.page({ size: 3, parallel: 8 }), { count: undefined as never }));
     assert.deepEqual(await lives.items(run.object), list);
-    assert.deepEqual(api.requests.map(({ url }) => url.searchParams.get('page')).toSorted(), ['1', '2', '3', '4']);
+    assert.equal(api.requests.length, 4);
+    assert.deepEqual(
+      new Set(api.requests.map(({ url }) => url.search.slice(0, 7))),
+      new Set(['?page=1', '?page=2', '?page=3', '?page=4']),
+    );
   });
 
   test('one that is tried again does not disturb the others', async (t) => {
@@ -95,7 +99,10 @@ suite('several pages at once', { timeout: 120_000 }, () => {
   test('D3, D5: a list that changes under them starts the run over, and what was on its way is dropped', async (t) => {
     const before = listOf(40);
     const after = [...before.slice(1), { id: 'new', version: 0 }]; // one less and one more: the total stays
-    const api = await listApi(t, (asked) => sendJson(asked, offsetPage(asked.url, asked.index < 4 ? before : after)));
+    const early = new Set([0, 3, 6, 9]);
+    const api = await listApi(t, (asked) =>
+      sendJson(asked, offsetPage(asked.url, early.delete(offsetOf(asked)) ? before : after)),
+    );
     const lives = await pullLives(t);
     const run = await lives.pull(pullOf(api.url, byOffset(4)));
     assert.equal(run.restarts, 1);
@@ -173,12 +180,10 @@ suite('several pages at once', { timeout: 120_000 }, () => {
   });
 
   test('are refused where nothing says which pages there are', () => {
-    const invalid = (error: unknown): boolean =>
-      isFault(error, 'PIPELINE_INVALID') && /parallel.*total/.test(error.message);
     const pages = byOffset(2);
     assert.throws(
       () => rest.pull<Listed>({ name: 'list', base: 'http://x/', path: 'l', pages, key: ({ id }) => id }),
-      invalid,
+      (error: unknown) => isFault(error, 'PIPELINE_INVALID') && /parallel.*total/.test(error.message),
     );
   });
 });
