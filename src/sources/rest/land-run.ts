@@ -23,7 +23,9 @@ export async function landRun(parts: LandingParts, run: OpenRun, endedAt: string
   if (deadLetters !== null) await put(parts, deadLetters, letterLines(store, run));
   // A run of an incremental pull that found nothing new leaves nothing.
   const object = run.kept > 0 || !pull.incremental ? objectKey(run) : null;
-  if (object !== null) await put(parts, object, store.lines());
+  const lines = store.linesPath();
+  if (object !== null && lines !== undefined) await parts.objects.putFile(object, lines);
+  else if (object !== null) await put(parts, object, store.lines());
   store.done(run, { endedAt, object, deadLetters }, pull.incremental?.overlap);
   const { definition: _definition, position: _position, high: _high, ...rest } = run;
   return { ...rest, state: 'done', endedAt, object, deadLetters };

@@ -1,20 +1,27 @@
 /**
- * The pages of the run under way, in its file of SQLite: a row a page, its items as the lines that they become. Each item has a place, the
- * number of items before it. By cursor and link an item that comes again takes the place of the first one: that is noted, and done when
- * the lines are read.
+ * The pages of the run under way, in its file of SQLite: a row a page, with the keys of its items and where their lines stand in the file
+ * of lines. Each item has a place, the number of items before it. By cursor and link an item that comes again takes the place of the first
+ * one: that is noted, and done when the lines are read.
  */
 import { hash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
+import type { LineFile } from './line-file.ts';
+import { bytesOf, type Piece } from './pages.ts';
 import { Changed } from './paging.ts';
 import type { ReadItem } from './pulled-items.ts';
 import type { Counts } from './run.ts';
 import { SeenKeys } from './seen-keys.ts';
 
-/** `lines`: one an item, empty where nothing is kept of it. `digest`: of pages that must not come twice. */
+/**
+ * `digest`: of pages that must not come twice. `kept`: of each item 1 where it has a line, else 0; null where all have one. `start` and
+ * `bytes`: of the page's lines, whose checksum is `crc`.
+ */
 const tables = `
   CREATE TABLE IF NOT EXISTS pages (
-    first INTEGER PRIMARY KEY, digest TEXT UNIQUE, gaps INTEGER NOT NULL, keys TEXT NOT NULL, lines BLOB NOT NULL
+    first INTEGER PRIMARY KEY, digest TEXT UNIQUE, kept TEXT, start INTEGER NOT NULL, bytes INTEGER NOT NULL, crc INTEGER NOT NULL,
+    keys TEXT NOT NULL
   ) STRICT;
   CREATE TABLE IF NOT EXISTS refusals (place INTEGER PRIMARY KEY, line BLOB NOT NULL, path TEXT NOT NULL, message TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS again (place INTEGER PRIMARY KEY, first INTEGER NOT NULL) STRICT;
@@ -37,28 +44,44 @@ export class PageTable {
   readonly #again: StatementSync;
   readonly #pageOf: StatementSync;
   readonly #seen: SeenKeys;
-  #isSeenRead = false;
+  readonly #lines: LineFile;
+  #isRead = false;
   /** The page that is being kept. */
   #page: { readonly first: number; readonly keys: (string | null)[] } = { first: Infinity, keys: [] };
 
-  constructor(database: DatabaseSync, slots?: number) {
+  constructor(database: DatabaseSync, lines: LineFile, slots?: number) {
     database.exec(tables);
     this.#database = database;
+    this.#lines = lines;
     this.#insert = database.prepare(
-      'INSERT INTO pages (first, digest, gaps, keys, lines) VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING',
+      `INSERT INTO pages (first, digest, kept, start, bytes, crc, keys) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING`,
     );
     this.#refuse = database.prepare('INSERT INTO refusals (place, line, path, message) VALUES (?, ?, ?, ?)');
     this.#again = database.prepare('INSERT OR IGNORE INTO again (place, first) VALUES (?, ?)');
-    this.#pageOf = database.prepare(
-      'SELECT first, keys, lines FROM pages WHERE first <= ? ORDER BY first DESC LIMIT 1',
-    );
+    this.#pageOf = database.prepare('SELECT * FROM pages WHERE first <= ? ORDER BY first DESC LIMIT 1');
     this.#seen = new SeenKeys({ keyAt: (place) => this.#keyAt(place), ...(slots !== undefined && { slots }) });
   }
 
+  /** The lines are to be cleared, too, when that is committed. */
   clear(): void {
     this.#database.exec('DELETE FROM pages; DELETE FROM refusals; DELETE FROM again');
     this.#seen.begin();
-    this.#isSeenRead = true;
+    this.#isRead = true;
+  }
+
+  /** Of a run that is gone on with: looks at what is there. @throws Changed where it is not what was kept: there was a power cut */
+  read(): void {
+    if (this.#isRead) return;
+    this.#seen.begin();
+    let end = 0;
+    for (const { first, keys, start, bytes, crc } of this.#pages()) {
+      if (start !== end || !this.#lines.holds(start, bytes, crc))
+        throw new Changed('not all that was fetched is on disk');
+      end += bytes;
+      for (const [index, key] of keysIn(keys).entries()) if (key !== null) this.#seen.add(key, first + index);
+    }
+    this.#lines.cut(end);
+    this.#isRead = true;
   }
 
   /**
@@ -66,11 +89,11 @@ export class PageTable {
    * @throws Changed where an item was there before, or with `replace` the whole page
    */
   keep(first: number, items: readonly ReadItem[], isKnown: (item: ReadItem) => boolean, onRepeat: OnRepeat): Counts {
-    this.#readSeen();
+    this.read();
     const counts = { items: items.length, kept: 0, refused: 0, leftOut: 0, known: 0 };
     const keys: (string | null)[] = [];
     this.#page = { first, keys };
-    const lines = items.map((item, index): Uint8Array | null => {
+    const lines = items.map((item, index): Piece | null => {
       const { key, line, refusal } = item;
       if (isKnown(item)) {
         keys.push(null);
@@ -81,7 +104,7 @@ export class PageTable {
       const isAgain = this.#isAgain(key, place, onRepeat);
       keys.push(key);
       counts[isAgain ? 'known' : refusal ? 'refused' : line === null ? 'leftOut' : 'kept'] += 1;
-      if (refusal) this.#refuse.run(place, line, refusal.path, refusal.message);
+      if (refusal && line) this.#refuse.run(place, bytesOf(line), refusal.path, refusal.message);
       return refusal ? null : line;
     });
     if (items.length > 0) this.#insertPage(first, keys, lines, onRepeat === 'replace' ? digestOf(items) : null);
@@ -95,11 +118,10 @@ export class PageTable {
   async lookAgain(items: number, onRepeat: OnRepeat): Promise<number> {
     let found = 0;
     if (items <= this.#seen.room) return found;
-    this.#readSeen();
     for (let share = 1; share < this.#seen.shares; share++) {
       this.#seen.begin(share);
-      for (const { first, keys } of this.#keys()) {
-        for (const [index, key] of keys.entries()) if (this.#isAgain(key, first + index, onRepeat)) found += 1;
+      for (const { first, keys } of this.#pages()) {
+        for (const [index, key] of keysIn(keys).entries()) if (this.#isAgain(key, first + index, onRepeat)) found += 1;
         await setImmediate();
       }
     }
@@ -111,24 +133,17 @@ export class PageTable {
     return this.#database.prepare('SELECT 1 FROM again LIMIT 1').get() !== undefined;
   }
 
-  lineCount(): number {
-    let count = 0;
-    for (const lines of this.lines()) count += split(lines).length;
-    return count;
-  }
-
-  /** In the order in which items came first, a line feed behind each one; some at a time. */
+  /** Of each item the last that came of it, in the order in which items came first; a line feed behind each. */
   *lines(): Generator<Uint8Array> {
-    const replaced = this.hasReplaced();
-    for (const { first, gaps, lines } of this.#database
-      .prepare('SELECT first, gaps, lines FROM pages ORDER BY first')
-      .iterate()) {
-      const bytes = lines as Uint8Array;
-      if (!replaced && gaps === 0) yield bytes;
-      else
-        for (const line of replaced ? this.#replaced(Number(first), bytes) : split(bytes))
-          if (line.length > 1) yield line;
-    }
+    const latest = this.#database.prepare('SELECT max(place) AS place FROM again WHERE first = ?');
+    const isAgain = this.#database.prepare('SELECT 1 FROM again WHERE place = ?');
+    for (const page of this.#pages())
+      for (const [index, line] of this.#linesOf(page).entries()) {
+        if (isAgain.get(page.first + index)) continue;
+        const place = latest.get(page.first + index)?.['place'];
+        const last = typeof place === 'number' ? this.#lineAt(place) : line;
+        if (last) yield last;
+      }
   }
 
   *refusals(): Generator<StoredRefusal> {
@@ -151,64 +166,74 @@ export class PageTable {
   #insertPage(
     first: number,
     keys: readonly (string | null)[],
-    lines: readonly (Uint8Array | null)[],
+    lines: readonly (Piece | null)[],
     digest: string | null,
   ): void {
-    const gaps = lines.includes(null) ? 1 : 0;
-    const { changes } = this.#insert.run(first, digest, gaps, JSON.stringify(keys), joined(lines));
+    const kept = lines.includes(null) ? lines.map((line) => (line === null ? '0' : '1')).join('') : null;
+    const bytes = joined(lines.filter((line) => line !== null));
+    const start = this.#lines.length;
+    const { changes } = this.#insert.run(first, digest, kept, start, bytes.length, crc32(bytes), JSON.stringify(keys));
     if (changes === 0) throw new Changed('a page came twice');
+    this.#lines.add(bytes);
   }
 
-  /** Of a run that is gone on with: what is there already. */
-  #readSeen(): void {
-    if (this.#isSeenRead) return;
-    this.#seen.begin();
-    for (const { first, keys } of this.#keys())
-      for (const [index, key] of keys.entries()) if (key !== null) this.#seen.add(key, first + index);
-    this.#isSeenRead = true;
-  }
-
-  *#keys(): Generator<{ readonly first: number; readonly keys: readonly (string | null)[] }> {
-    for (const { first, keys } of this.#database.prepare('SELECT first, keys FROM pages ORDER BY first').iterate())
-      yield { first: Number(first), keys: JSON.parse(String(keys)) as (string | null)[] };
+  *#pages(): Generator<StoredPage> {
+    const pages = this.#database.prepare('SELECT * FROM pages ORDER BY first');
+    for (const page of pages.iterate()) yield page as unknown as StoredPage;
   }
 
   #keyAt(place: number): string | null {
-    const { first, keys } = place >= this.#page.first ? this.#page : this.#keysWith(place);
-    return keys[place - first] ?? null;
+    const { first, keys } = this.#page;
+    if (place >= first) return keys[place - first] ?? null;
+    const page = this.#pageWith(place);
+    return keysIn(page.keys)[place - page.first] ?? null;
   }
 
-  #keysWith(place: number): { readonly first: number; readonly keys: readonly (string | null)[] } {
-    const { first, keys } = this.#pageOf.get(place) as { first: number; keys: string };
-    return { first, keys: JSON.parse(keys) as (string | null)[] };
+  #lineAt(place: number): Uint8Array | undefined {
+    const page = this.#pageWith(place);
+    return this.#linesOf(page)[place - page.first];
   }
 
-  /** Those of a page: of each item the last that came of it. */
-  *#replaced(first: number, bytes: Uint8Array): Generator<Uint8Array> {
-    const latest = this.#database.prepare('SELECT max(place) AS place FROM again WHERE first = ?');
-    const isAgain = this.#database.prepare('SELECT 1 FROM again WHERE place = ?');
-    for (const [index, line] of split(bytes).entries()) {
-      if (isAgain.get(first + index)) continue;
-      const place = latest.get(first + index)?.['place'];
-      yield typeof place === 'number' ? this.#lineAt(place) : line;
-    }
+  #pageWith(place: number): StoredPage {
+    return this.#pageOf.get(place) as unknown as StoredPage;
   }
 
-  #lineAt(place: number): Uint8Array {
-    const { first, lines } = this.#pageOf.get(place) as { first: number; lines: Uint8Array };
-    return split(lines)[place - first] as Uint8Array;
+  /** By item; undefined where nothing is kept of it. */
+  #linesOf({ start, bytes, kept }: StoredPage): readonly (Uint8Array | undefined)[] {
+    const lines = split(this.#lines.read(start, bytes));
+    let next = 0;
+    return kept === null ? lines : Array.from(kept, (one) => (one === '1' ? lines[next++] : undefined));
   }
 }
 
-/** A line feed behind each. */
-function joined(lines: readonly (Uint8Array | null)[]): Buffer {
-  const bytes = Buffer.allocUnsafe(lines.reduce((sum, line) => sum + (line?.length ?? 0) + 1, 0));
-  let at = 0;
-  for (const line of lines) {
-    if (line !== null) bytes.set(line, at);
-    at += line?.length ?? 0;
-    bytes[at++] = lineFeed;
+interface StoredPage {
+  readonly first: number;
+  readonly kept: string | null;
+  readonly start: number;
+  readonly bytes: number;
+  readonly crc: number;
+  readonly keys: string;
+}
+
+function keysIn(text: string): readonly (string | null)[] {
+  return JSON.parse(text) as (string | null)[];
+}
+
+/** A line feed behind each. What stands side by side, as items of an answer do, is copied at once, with what is between. */
+function joined(lines: readonly Piece[]): Buffer {
+  const bytes = Buffer.allocUnsafe(lines.reduce((sum, { start, end }) => sum + end - start + 1, 0));
+  const ends: number[] = [];
+  let [at, from] = [0, 0];
+  for (const [index, { body, start, end }] of lines.entries()) {
+    at += end - start;
+    ends.push(at++);
+    const next = lines[index + 1];
+    if (next?.body === body && next.start === end + 1) continue;
+    const first = end - (at - 1 - from);
+    body.copy(bytes, from, first, end);
+    from = at;
   }
+  for (const end of ends) bytes[end] = lineFeed;
   return bytes;
 }
 
@@ -224,7 +249,7 @@ function split(bytes: Uint8Array): readonly Uint8Array[] {
 }
 
 function digestOf(items: readonly ReadItem[]): string {
-  const lines = joined(items.map(({ line }) => line));
+  const lines = joined(items.flatMap(({ line }) => line ?? []));
   return hash('sha256', `${hash('sha256', lines)} ${JSON.stringify(items.map(({ key }) => key))}`, 'base64');
 }
 

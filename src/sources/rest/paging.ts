@@ -6,11 +6,11 @@
  * By offset each page begins with the last item of the one before. It is there, byte for byte, unless items before it came or went: so
  * an item that is in the list all the time is in the run once, whatever happens to others.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { NumberedPages, OffsetPages, Pull } from '../../pipeline/pulls.ts';
 import type { Answer } from './exchange.ts';
 import { nextLink } from './link-header.ts';
-import { memberAt, type Page, type PulledItem } from './pages.ts';
+import { bytesOf, memberAt, type Page, type PulledItem } from './pages.ts';
 import { Passing } from './retries.ts';
 
 /** The list is not what it was at an earlier page. */
@@ -143,6 +143,6 @@ function withoutOverlap(items: readonly PulledItem[], { had, last }: Position): 
   return fresh;
 }
 
-function digestOf({ bytes }: PulledItem): string {
-  return createHash('sha256').update(bytes).digest('base64');
+function digestOf(item: PulledItem): string {
+  return hash('sha256', bytesOf(item), 'base64');
 }

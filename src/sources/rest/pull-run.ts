@@ -51,10 +51,11 @@ export async function pullRun(options: PullRunOptions): Promise<Run> {
     let run = openRun(options, client.base, now());
     try {
       const fetching = new Fetching({ pull, store, client, onTurned: options.observer.turned });
-      while (run.state === 'fetching') {
+      for (let isSettled = false; !isSettled;) {
         signal.throwIfAborted();
-        run = await orOver(options, run, () => fetching.nextPage(run));
-        if (run.state === 'fetched') run = await orOver(options, run, () => store.settled(run, onRepeat(pull)));
+        const hasAll = run.state === 'fetched';
+        run = await orOver(options, run, () => (hasAll ? store.settled(run, onRepeat(pull)) : fetching.nextPage(run)));
+        isSettled = hasAll && run.state === 'fetched'; // else it began anew
       }
       return await landRun(options, run, new Date(now()).toISOString());
     } catch (error) {

@@ -7,6 +7,7 @@
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { type Position, start } from './paging.ts';
+import { LineFile } from './line-file.ts';
 import { type OnRepeat, PageTable, type StoredRefusal } from './page-table.ts';
 import type { ReadItem } from './pulled-items.ts';
 import type { Run } from './run.ts';
@@ -42,6 +43,7 @@ const sharedMs = 200;
 
 export class RunStore {
   readonly #database: DatabaseSync;
+  readonly #lines: LineFile;
   readonly #pages: PageTable;
   readonly #update: StatementSync;
   readonly #remember: StatementSync;
@@ -54,7 +56,8 @@ export class RunStore {
     this.#database.exec(
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000; ${tables} ${olderRuns}`,
     );
-    this.#pages = new PageTable(this.#database, slots);
+    this.#lines = new LineFile(`${path}-lines`);
+    this.#pages = new PageTable(this.#database, this.#lines, slots);
     this.#update = this.#database.prepare(
       `UPDATE runs SET state = ?, position = ?, total = ?, pages = ?, items = ?, kept = ?, refused = ?, leftOut = ?, known = ?,
         restarts = ?, reason = ?, high = ? WHERE id = ?`,
@@ -80,6 +83,7 @@ export class RunStore {
         [id, pull, definition, startedAt, since, JSON.stringify(start)],
       );
     });
+    this.#lines.cut(0);
     return this.unfinished() as OpenRun;
   }
 
@@ -111,10 +115,12 @@ export class RunStore {
   /** With nothing of what it has fetched. */
   startOver(run: OpenRun, reason: string): OpenRun {
     const nothing = { total: null, pages: 0, items: 0, kept: 0, refused: 0, leftOut: 0, known: 0, high: null };
-    return this.#transaction(() => {
+    const again = this.#transaction(() => {
       this.#forgetItems();
       return this.#change(run, { ...nothing, state: 'fetching', position: start, restarts: run.restarts + 1, reason });
     });
+    this.#lines.cut(0);
+    return again;
   }
 
   /** Of a run that has all: what came again has taken its place, and is counted as what it is then. @throws Changed */
@@ -122,6 +128,7 @@ export class RunStore {
     this.#commitShared();
     this.#database.exec('BEGIN IMMEDIATE');
     try {
+      this.#pages.read();
       const known = run.known + (await this.#pages.lookAgain(run.items, onRepeat));
       const counted = this.#pages.hasReplaced() ? this.#countedAnew({ ...run, known }) : run;
       this.#database.exec('COMMIT');
@@ -143,6 +150,7 @@ export class RunStore {
       this.#forgetItems();
       this.#run(`UPDATE runs SET state = 'failed', endedAt = ?, reason = ? WHERE id = ?`, [endedAt, reason, id]);
     });
+    this.#lines.cut(0);
   }
 
   /** What it has is in the object store. @param overlap of an incremental pull: its versions of the last stretch are remembered */
@@ -155,6 +163,7 @@ export class RunStore {
         [end.endedAt, end.object, end.deadLetters, run.id],
       );
     });
+    this.#lines.cut(0);
   }
 
   /** The greatest value of the field in all runs that are done; undefined before the first one. */
@@ -163,7 +172,13 @@ export class RunStore {
     return typeof high === 'number' ? high : undefined;
   }
 
-  /** Lines of the run under way, in the order in which they came, some at a time. */
+  /** The file of the lines of a run that is settled, as they came; undefined where `lines` has others, as items came again. */
+  linesPath(): string | undefined {
+    this.#lines.flush();
+    return this.#pages.hasReplaced() ? undefined : this.#lines.path;
+  }
+
+  /** The lines of a run that is settled. */
   lines(): Generator<Uint8Array> {
     return this.#pages.lines();
   }
@@ -175,6 +190,7 @@ export class RunStore {
   close(): void {
     this.#commitShared();
     this.#database.close();
+    this.#lines.close();
   }
 
   /** An earlier run of an incremental pull had that version. */
@@ -199,7 +215,7 @@ export class RunStore {
   }
 
   #countedAnew(run: OpenRun): OpenRun {
-    const kept = this.#pages.lineCount();
+    const kept = this.#pages.lines().reduce((sum) => sum + 1, 0);
     const refused = this.#pages.refusals().reduce((sum) => sum + 1, 0);
     return this.#change(run, { kept, refused, known: run.known, leftOut: run.items - run.known - kept - refused });
   }
@@ -235,6 +251,7 @@ export class RunStore {
 
   #commitShared(): void {
     if (!this.#database.isTransaction) return;
+    this.#lines.flush();
     this.#database.exec('COMMIT');
     this.#committedMs = performance.now();
   }
@@ -254,6 +271,7 @@ export class RunStore {
     this.#database.exec('BEGIN IMMEDIATE');
     try {
       const changed = change();
+      this.#lines.flush();
       this.#database.exec('COMMIT');
       return changed;
     } catch (error) {

@@ -56,8 +56,9 @@ export class SeenKeys {
 
   /** @param place a whole number below 2 ** 32 - 1 @returns the place of the first item that had the key, or undefined */
   add(key: string, place: number): number | undefined {
-    const [high, low] = hashOf(key);
+    const high = mixed(hashOf(key, 0x811c9dc5, 0x01000193));
     if (!this.#isOurs(high)) return undefined;
+    const low = mixed(hashOf(key, 0x9e3779b9, 0x85ebca6b));
     const mask = this.#places.length - 1;
     let slot = low & mask;
     for (let found = this.#places[slot]; found; found = this.#places[slot]) {
@@ -100,16 +101,11 @@ export class SeenKeys {
   }
 }
 
-/** Two numbers of 32 bits: FNV-1a with two primes, mixed as MurmurHash3 ends. */
-function hashOf(key: string): readonly [high: number, low: number] {
-  let high = 0x811c9dc5;
-  let low = 0x9e3779b9;
-  for (let at = 0; at < key.length; at++) {
-    const code = key.charCodeAt(at);
-    high = Math.imul(high ^ code, 0x01000193);
-    low = Math.imul(low ^ code, 0x85ebca6b);
-  }
-  return [mixed(high), mixed(low)];
+/** As FNV-1a, which ends as MurmurHash3 does. */
+function hashOf(key: string, start: number, prime: number): number {
+  let hash = start;
+  for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), prime);
+  return hash;
 }
 
 function mixed(hash: number): number {

@@ -1,6 +1,6 @@
 /** What a run has fetched, whatever came again, wherever the process ended, and however little memory there is for keys. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -19,7 +19,8 @@ const ended = { endedAt: begun.startedAt, object: null, deadLetters: null };
 const fewSlots = 1 << 10;
 
 function itemOf(key: string, kind: Kind, version: number): ReadItem {
-  const line = kind === 'leftOut' ? null : Buffer.from(JSON.stringify({ key, version }));
+  const body = Buffer.from(JSON.stringify({ key, version }));
+  const line = kind === 'leftOut' ? null : { body, start: 0, end: body.length };
   return { key, at: null, line, refusal: kind === 'refused' ? { path: 'version', message: String(version) } : null };
 }
 
@@ -60,10 +61,10 @@ suite('what a run has fetched', { timeout: 120_000 }, () => {
       const items = [...latest.values()];
       const kept = items.filter(({ line, refusal }) => line !== null && refusal === null);
       const refused = items.filter(({ refusal }) => refusal !== null);
-      assert.equal(textOf(store.lines()), kept.map(({ line }) => `${String(line)}\n`).join(''));
+      assert.equal(textOf(store.lines()), kept.map(({ line }) => `${String(line?.body)}\n`).join(''));
       assert.deepEqual(
         [...store.refusals()].map(({ line, path: where, message }) => [Buffer.from(line).toString(), where, message]),
-        refused.map(({ line, refusal }) => [String(line), refusal?.path, refusal?.message]),
+        refused.map(({ line, refusal }) => [String(line?.body), refusal?.path, refusal?.message]),
       );
       const leftOut = items.length - kept.length - refused.length;
       assert.deepEqual([run.kept, run.refused, run.leftOut], [kept.length, refused.length, leftOut]);
@@ -91,6 +92,46 @@ suite('what a run has fetched', { timeout: 120_000 }, () => {
     run = await store.settled(store.keepPage(run, other), 'changed');
     assert.equal(run.kept, 5_001);
     store.close();
+  });
+
+  test('D3: after a power cut that took lines with it the run begins anew', async (t) => {
+    const items = Array.from({ length: 10 }, (_, i) => itemOf(`key ${i}`, 'kept', i));
+    const cuts: readonly ((lines: Buffer) => Buffer)[] = [
+      (lines) => lines.subarray(0, -1),
+      (lines) => lines.fill(0, 40, 60),
+      () => Buffer.alloc(0),
+    ];
+    for (const [index, cut] of cuts.entries()) {
+      const path = join(await scratch(t), `${index}.db`);
+      const store = new RunStore(path);
+      store.keepPage(store.begin(begun), pageOf(items, index === 0, 'changed'));
+      store.close();
+      await writeFile(`${path}-lines`, cut(await readFile(`${path}-lines`)));
+      const again = new RunStore(path);
+      const run = again.unfinished()!;
+      const more = pageOf([itemOf('more', 'kept', 0)], true, 'changed');
+      await assert.rejects(
+        async () => again.settled(index === 0 ? run : again.keepPage(run, more), 'changed'),
+        Changed,
+      );
+      const begunAnew = again.keepPage(again.startOver(run, 'a power cut'), pageOf(items, true, 'changed'));
+      assert.equal((await again.settled(begunAnew, 'changed')).kept, 10);
+      assert.equal(textOf(again.lines()), items.map(({ line }) => `${String(line?.body)}\n`).join(''));
+      again.close();
+    }
+  });
+
+  test('D3: lines behind the last page that was kept are no part of it', async (t) => {
+    const path = join(await scratch(t), 'list.db');
+    const store = new RunStore(path);
+    store.keepPage(store.begin(begun), pageOf([itemOf('a', 'kept', 1)], false, 'changed'));
+    store.close();
+    await appendFile(`${path}-lines`, 'written, and not committed\n');
+    const again = new RunStore(path);
+    const run = again.keepPage(again.unfinished()!, pageOf([itemOf('b', 'kept', 2)], true, 'changed'));
+    await again.settled(run, 'changed');
+    assert.equal(await readFile(again.linesPath()!, 'utf8'), '{"key":"a","version":1}\n{"key":"b","version":2}\n');
+    again.close();
   });
 
   test('D3: a run that an older version began is given up, and those that it has done stay', async (t) => {
