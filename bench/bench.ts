@@ -3,7 +3,8 @@
  * without a log, landing beside `psql \copy`, and memory while PostgreSQL stands still. On a cluster, whose servers it starts: ingest
  * beside the Kafka client's own producer, landing beside `psql \copy` and reading alone, and what a second node costs. A system that takes
  * requests: those beside the same server with a log that keeps nothing, and its views over millions of events. A system with batches: those
- * beside `psql \copy`, and reads beside pgbench. A system that takes files: those beside reading them and doing nothing.
+ * beside `psql \copy`, and reads beside pgbench. A system that takes files: those beside reading them and doing nothing. A system with pulls:
+ * those beside a bare loop of `fetch`.
  */
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -19,12 +20,23 @@ import { benchLanding, type LandingResult } from './landing/landing.ts';
 import { benchMemory, type MemoryResult } from './memory/memory.ts';
 import { loadApps } from '../src/engine/load-apps.ts';
 import { benchConfig } from './parts.ts';
+import { benchPulls, type PullsResult } from './pulls/pulls.ts';
 import { type BatchesResult, benchBatches } from './rates/batches.ts';
 import { benchReads, type ReadsResult } from './rates/reads.ts';
 import { benchRequests, type RequestsResult } from './requests/requests.ts';
 import { benchViews, type ViewsResult } from './requests/views.ts';
 
-export type Part = 'ingest' | 'landing' | 'memory' | 'nodes' | 'requests' | 'views' | 'batches' | 'reads' | 'files';
+export type Part =
+  | 'ingest'
+  | 'landing'
+  | 'memory'
+  | 'nodes'
+  | 'requests'
+  | 'views'
+  | 'batches'
+  | 'reads'
+  | 'files'
+  | 'pulls';
 
 export interface BenchOptions {
   readonly system: string;
@@ -33,7 +45,7 @@ export interface BenchOptions {
   readonly only: Part | undefined;
   /** Seconds in place of minutes; the numbers mean nothing, and no goal is judged. */
   readonly quick: boolean;
-  /** Of the parts landing, batches and reads, or files; default: each part's own. */
+  /** Of the parts landing, batches and reads, files, or pulls; default: each part's own. */
   readonly rows: number | undefined;
   /** Of the part memory, or views; default: each part's own. */
   readonly events: number | undefined;
@@ -54,6 +66,13 @@ export interface EmbeddedBenchResult extends About {
   readonly ingest: IngestResult | undefined;
   readonly landing: LandingResult | undefined;
   readonly memory: MemoryResult | undefined;
+}
+
+/** Of a system of packages in envelopes, and what it pulls. */
+export interface PushedBenchResult extends About {
+  readonly engine: 'embedded';
+  readonly ingest: IngestResult | undefined;
+  readonly pulls: PullsResult | undefined;
 }
 
 export interface ClusterBenchResult extends About {
@@ -88,7 +107,8 @@ export type BenchResult =
   | ClusterBenchResult
   | RequestsBenchResult
   | RatesBenchResult
-  | FilesBenchResult;
+  | FilesBenchResult
+  | PushedBenchResult;
 
 /** What each part is given. */
 export interface PartOptions extends BenchOptions {
@@ -101,7 +121,7 @@ export async function bench(options: BenchOptions): Promise<BenchResult> {
   if (app?.bulk) return benchRates(options);
   if (app?.pipeline?.source.kind === 'files') return benchFileSystem(options);
   if (app?.pipeline?.source.kind === 'requests') return benchRequestSystem(options);
-  if (app?.pipeline && isPushed(app.pipeline)) return benchEmbedded({ ...options, only: 'ingest' });
+  if (app?.pipeline && isPushed(app.pipeline)) return benchPushed(options, app.pulls !== undefined);
   return options.engine === 'cluster' ? benchCluster(options) : benchEmbedded(options);
 }
 
@@ -110,6 +130,12 @@ async function benchEmbedded(options: BenchOptions): Promise<EmbeddedBenchResult
   const landing = await runPart('landing', benchLanding, options);
   const memory = await runPart('memory', benchMemory, options);
   return { ...about(options, [ingest, landing, memory]), engine: 'embedded', ingest, landing, memory };
+}
+
+async function benchPushed(options: BenchOptions, hasPulls: boolean): Promise<PushedBenchResult> {
+  const ingest = await runPart('ingest', benchIngest, options);
+  const pulls = hasPulls ? await runPart('pulls', benchPulls, options) : undefined;
+  return { ...about(options, [ingest, pulls]), engine: 'embedded', ingest, pulls };
 }
 
 async function benchCluster(options: BenchOptions): Promise<ClusterBenchResult> {

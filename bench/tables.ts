@@ -3,6 +3,7 @@ import { renderTable } from '../src/cli/table.ts';
 import type { BenchResult } from './bench.ts';
 import { clusterIngestTable, clusterLandingTable, nodesTable } from './cluster/tables.ts';
 import { filesTable } from './files/tables.ts';
+import { pullsTable } from './pulls/tables.ts';
 import { cells, goalText, megabytes, ratio, right, whole } from './cells.ts';
 import type { IngestResult } from './ingest/ingest.ts';
 import type { LandingResult } from './landing/landing.ts';
@@ -25,6 +26,10 @@ function sectionsOf(result: BenchResult, width: number | undefined): readonly (s
   if ('batches' in result) {
     const { batches, reads } = result;
     return [batches && batchesTable(batches, width), reads && readsTable(reads, width)];
+  }
+  if ('pulls' in result) {
+    const { ingest, pulls } = result;
+    return [ingest && ingestTable(ingest, width), pulls && pullsTable(pulls, width)];
   }
   if ('files' in result) return [result.files && filesTable(result.files, width)];
   if (result.engine === 'cluster') {

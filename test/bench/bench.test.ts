@@ -29,11 +29,25 @@ test('tributary bench --quick --json answers with the ratios of ingest', async (
   }
 });
 
-test('tributary bench lake --quick --json answers with the ratios of pushed events, at 50 a request', async () => {
+test('tributary bench lake --quick --json answers with the ratios of pushed events, at 50 a request, and of pulls', async () => {
   const { code, stdout, stderr } = await runProgram(['bench', 'lake', '--quick', '--json']);
   assert.equal(code, 0, stderr);
-  const { ingest, landing } = JSON.parse(stdout);
+  const { ingest, landing, pulls } = JSON.parse(stdout);
   assert.deepEqual([ingest.rows.length, landing], [1, undefined]);
+  assert.deepEqual([pulls.sound, pulls.apis.length], [true, 2]);
+  for (const [index, { items, ways }] of pulls.apis.entries()) {
+    assert.equal(items, index === 0 ? 2_000 : 400);
+    assert.deepEqual(
+      ways.map(({ name, goal }: { name: string; goal?: number }) => [name, goal]),
+      [
+        ['bare loop of fetch', undefined],
+        ['pull, one page at a time', index === 0 ? 0.9 : undefined],
+        ['pull, as the system has it', index === 0 ? undefined : 4],
+      ],
+    );
+    for (const { itemsPerSecond, ofLoop, peakRssBytes } of ways.slice(1))
+      assert.ok(itemsPerSecond > 0 && ofLoop > 0 && peakRssBytes > 0, stdout);
+  }
   const [{ eventsAPackage, goal, ofNoLog, variants }] = ingest.rows;
   assert.deepEqual([eventsAPackage, goal, variants.durable.failed], [50, 0.9, 0]);
   assert.ok(ofNoLog > 0);
