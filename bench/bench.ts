@@ -4,7 +4,7 @@
  * beside the Kafka client's own producer, landing beside `psql \copy` and reading alone, and what a second node costs. A system that takes
  * requests: those beside the same server with a log that keeps nothing, and its views over millions of events. A system with batches: those
  * beside `psql \copy`, and reads beside pgbench. A system that takes files: those beside reading them and doing nothing. A system that is pushed events:
- * ingest of those, and its models beside DuckDB's shell and dbt.
+ * ingest of those, and its models beside DuckDB's shell and dbt. A system with pulls: those beside a bare loop of `fetch`.
  */
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -21,6 +21,7 @@ import { benchMemory, type MemoryResult } from './memory/memory.ts';
 import { benchModels, type ModelsResult } from './models/models.ts';
 import { loadApps } from '../src/engine/load-apps.ts';
 import { benchConfig } from './parts.ts';
+import { benchPulls, type PullsResult } from './pulls/pulls.ts';
 import { type BatchesResult, benchBatches } from './rates/batches.ts';
 import { benchReads, type ReadsResult } from './rates/reads.ts';
 import { benchRequests, type RequestsResult } from './requests/requests.ts';
@@ -36,7 +37,8 @@ export type Part =
   | 'batches'
   | 'reads'
   | 'files'
-  | 'models';
+  | 'models'
+  | 'pulls';
 
 export interface BenchOptions {
   readonly system: string;
@@ -45,7 +47,7 @@ export interface BenchOptions {
   readonly only: Part | undefined;
   /** Seconds in place of minutes; the numbers mean nothing, and no goal is judged. */
   readonly quick: boolean;
-  /** Of the parts landing, batches and reads, files, or models; default: each part's own. */
+  /** Of the parts landing, batches and reads, files, models, or pulls; default: each part's own. */
   readonly rows: number | undefined;
   /** Of the part memory, or views; default: each part's own. */
   readonly events: number | undefined;
@@ -68,6 +70,7 @@ export interface EmbeddedBenchResult extends About {
   readonly memory: MemoryResult | undefined;
 }
 
+/** Of a system of packages in envelopes, and what it pulls. */
 export interface ClusterBenchResult extends About {
   readonly engine: 'cluster';
   readonly ingest: ClusterIngestResult | undefined;
@@ -99,6 +102,7 @@ export interface FilesBenchResult extends About {
 export interface PushedBenchResult extends About {
   readonly engine: 'embedded';
   readonly ingest: IngestResult | undefined;
+  readonly pulls: PullsResult | undefined;
   readonly models: ModelsResult | undefined;
 }
 
@@ -121,7 +125,7 @@ export async function bench(options: BenchOptions): Promise<BenchResult> {
   if (app?.bulk) return benchRates(options);
   if (app?.pipeline?.source.kind === 'files') return benchFileSystem(options);
   if (app?.pipeline?.source.kind === 'requests') return benchRequestSystem(options);
-  if (app?.pipeline && isPushed(app.pipeline)) return benchPushed(options);
+  if (app?.pipeline && isPushed(app.pipeline)) return benchPushed(options, app.pulls !== undefined);
   return options.engine === 'cluster' ? benchCluster(options) : benchEmbedded(options);
 }
 
@@ -132,10 +136,11 @@ async function benchEmbedded(options: BenchOptions): Promise<EmbeddedBenchResult
   return { ...about(options, [ingest, landing, memory]), engine: 'embedded', ingest, landing, memory };
 }
 
-async function benchPushed(options: BenchOptions): Promise<PushedBenchResult> {
+async function benchPushed(options: BenchOptions, hasPulls: boolean): Promise<PushedBenchResult> {
   const ingest = await runPart('ingest', benchIngest, options);
+  const pulls = hasPulls ? await runPart('pulls', benchPulls, options) : undefined;
   const models = await runPart('models', benchModels, options);
-  return { ...about(options, [ingest, models]), engine: 'embedded', ingest, models };
+  return { ...about(options, [ingest, pulls, models]), engine: 'embedded', ingest, pulls, models };
 }
 
 async function benchCluster(options: BenchOptions): Promise<ClusterBenchResult> {

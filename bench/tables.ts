@@ -3,6 +3,7 @@ import { renderTable } from '../src/cli/table.ts';
 import type { BenchResult } from './bench.ts';
 import { clusterIngestTable, clusterLandingTable, nodesTable } from './cluster/tables.ts';
 import { filesTable } from './files/tables.ts';
+import { pullsTable } from './pulls/tables.ts';
 import { cells, goalText, megabytes, ratio, right, whole } from './cells.ts';
 import type { IngestResult } from './ingest/ingest.ts';
 import type { LandingResult } from './landing/landing.ts';
@@ -29,8 +30,12 @@ function sectionsOf(result: BenchResult, width: number | undefined): readonly (s
   }
   if ('files' in result) return [result.files && filesTable(result.files, width)];
   if ('models' in result) {
-    const { ingest, models } = result;
-    return [ingest && ingestTable(ingest, width), models && modelsTable(models, width)];
+    const { ingest, pulls, models } = result;
+    return [
+      ingest && ingestTable(ingest, width),
+      pulls && pullsTable(pulls, width),
+      models && modelsTable(models, width),
+    ];
   }
   if (result.engine === 'cluster') {
     const { ingest, landing, nodes } = result;

@@ -19,7 +19,7 @@ const users = rest.pull<User>({
   items: 'users',
   count: 'count',
   total: 'total_users',
-  pages: rest.offset({ limit: 200, hasMore: 'has_more', nextOffset: 'next_offset' }),
+  pages: rest.offset({ limit: 200, parallel: 8, hasMore: 'has_more', nextOffset: 'next_offset' }),
   key: ({ user_id }) => user_id,
   schema: {
     type: 'object',

@@ -29,15 +29,16 @@ interface BenchModules {
 
 type Engine = 'embedded' | 'cluster';
 
-/** By the source of the system, packages in envelopes apart; of one that has batches in place of a source. */
+/** By the source of the system, packages in envelopes apart; of one that has batches in place of a source; and of what it pulls beside. */
 const parts: Readonly<
-  Record<'http' | 'envelopes' | 'requests' | 'files' | 'bulk', Readonly<Record<Engine, readonly string[]>>>
+  Record<'http' | 'envelopes' | 'requests' | 'files' | 'bulk' | 'pulls', Readonly<Record<Engine, readonly string[]>>>
 > = {
   http: { embedded: ['ingest', 'landing', 'memory'], cluster: ['ingest', 'landing', 'nodes'] },
   envelopes: { embedded: ['ingest', 'models'], cluster: [] },
   requests: { embedded: ['requests', 'views'], cluster: ['requests'] },
   files: { embedded: ['files'], cluster: [] },
   bulk: { embedded: ['batches', 'reads'], cluster: [] },
+  pulls: { embedded: ['pulls'], cluster: [] },
 };
 
 const allParts = new Set(Object.values(parts).flatMap((of) => Object.values(of).flat()));
@@ -57,12 +58,12 @@ export function addBench(program: Command): void {
     .addOption(
       new Option(
         '--only <part>',
-        'one part: memory, views, batches, reads, files and models with embedded, nodes with cluster, the others with both',
+        'one part: memory, views, batches, reads, files, pulls and models with embedded, nodes with cluster, the others with both',
       ).choices([...allParts]),
     )
     .option(
       '--rows <n>',
-      'that landing lands (default: 500000), of a batch (default: 50000, then 1000000), that are read among (default: 1000000), files (default: 1000000), or sessions that models are built from (default: 10000000)',
+      'that landing lands (default: 500000), of a batch (default: 50000, then 1000000), that are read among (default: 1000000), files (default: 1000000), items that are pulled (default: 200000), or sessions that models are built from (default: 10000000)',
       wholeNumber(1),
     )
     .option(
@@ -81,6 +82,7 @@ export function addBench(program: Command): void {
         'tributary bench signals --only views --events 1000000',
         'tributary bench rates --only batches --rows 10000000',
         'tributary bench cards --rows 100000',
+        'tributary bench lake --only pulls',
         'tributary bench lake --only models --rows 1000000',
       ),
     )
@@ -92,8 +94,7 @@ async function run(system: string, options: BenchCommandOptions): Promise<void> 
   const { engine, rows, events, only, quick = false } = options;
   const { loadApps } = await import('../engine/load-apps.ts');
   const apps = await loadApps({ ...configOf({}), only: [system] }); // told before anything is measured
-  const kinds = apps.map(kindOf);
-  const known = kinds.flatMap((kind) => (kind === undefined ? [] : parts[kind][engine]));
+  const known = apps.flatMap(kindsOf).flatMap((kind) => parts[kind][engine]);
   if (known.length === 0) throw new Fault('USAGE', `there is nothing to measure of ${system} with --engine ${engine}`);
   if (only !== undefined && !known.includes(only))
     throw new Fault('USAGE', `${system} with --engine ${engine} has no part ${only}, but ${known.join(', ')}`);
@@ -102,10 +103,11 @@ async function run(system: string, options: BenchCommandOptions): Promise<void> 
   if (!result.passed) process.exitCode = 1;
 }
 
-function kindOf({ pipeline, bulk }: App): keyof typeof parts | undefined {
-  if (!pipeline) return bulk && 'bulk';
+function kindsOf({ pipeline, bulk, pulls }: App): readonly (keyof typeof parts)[] {
+  if (!pipeline) return bulk ? ['bulk'] : [];
   const { source } = pipeline;
-  return source.kind === 'http' && source.envelope ? 'envelopes' : source.kind;
+  if (source.kind === 'http' && source.envelope) return pulls ? ['envelopes', 'pulls'] : ['envelopes'];
+  return [source.kind];
 }
 
 /** @throws Fault USAGE where there is none */

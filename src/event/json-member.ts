@@ -9,6 +9,7 @@ const backslash = 0x5c;
 const comma = 0x2c;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
+const closeBracket = 0x5d;
 
 /** All that `[` and `{` differ by, and `]` and `}`. */
 const braceBit = 0x20;
@@ -54,6 +55,19 @@ export function memberNames(bytes: Buffer): readonly string[] {
     at = skipWhitespace(bytes, skipWhitespace(bytes, end) + 1);
   }
   return names;
+}
+
+/** Where the elements of an array stand. @param at of its opening bracket @param bytes as for `memberSpan` */
+export function elementSpans(bytes: Buffer, at: number): readonly Span[] {
+  const found: Span[] = [];
+  let start = skipWhitespace(bytes, at + 1);
+  while (start < bytes.length && bytes[start] !== closeBracket) {
+    const end = afterValue(bytes, start);
+    found.push({ start, end });
+    const next = skipWhitespace(bytes, end);
+    start = bytes[next] === comma ? skipWhitespace(bytes, next + 1) : next;
+  }
+  return found;
 }
 
 /**
@@ -119,8 +133,12 @@ function afterBrackets(bytes: Uint8Array, from: number): number {
 
 function afterScalar(bytes: Uint8Array, from: number): number {
   let at = from;
-  while (at < bytes.length && bytes[at] !== comma && bytes[at] !== closeBrace && !isWhitespace(bytes[at])) at += 1;
+  while (at < bytes.length && bytes[at] !== comma && !isClosing(bytes[at]) && !isWhitespace(bytes[at])) at += 1;
   return at;
+}
+
+function isClosing(byte: number | undefined): boolean {
+  return byte === closeBrace || byte === closeBracket;
 }
 
 /** From a string's opening quote to what follows its closing one; looks at nothing but escapes. */

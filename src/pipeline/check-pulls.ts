@@ -18,6 +18,8 @@ const optional = [
   'attempts',
   'maxPageBytes',
 ];
+/** Each has a page in memory. */
+const mostParallel = 64;
 const dayMs = 24 * 3_600_000;
 
 /** @throws Fault PIPELINE_INVALID */
@@ -33,7 +35,7 @@ export function checkPull(definition: unknown): void {
   if (isGiven(root.at('schema'))) root.at('schema').names(0);
   if (isGiven(root.at('schedule'))) checkSchedule(root.at('schedule'));
   if (isGiven(root.at('auth'))) checkAuth(root.at('auth'));
-  if (isGiven(root.at('pages'))) checkPages(root.at('pages'));
+  if (isGiven(root.at('pages'))) checkPages(root.at('pages'), isGiven(root.at('total')));
   if (isGiven(root.at('incremental'))) checkIncremental(root.at('incremental'));
   checkLimits(root);
 }
@@ -82,19 +84,23 @@ function checkAuth(auth: Checker): void {
   }
 }
 
-function checkPages(pages: Checker): void {
+function checkPages(pages: Checker, hasTotal: boolean): void {
   const kind = pages.at('kind');
   kind.oneOf(['one', 'offset', 'page', 'cursor', 'link']);
   if (kind.value === 'one') pages.members(['kind']);
   if (kind.value === 'offset') {
-    pages.members(['kind', 'limit', 'offsetParameter', 'limitParameter'], ['hasMore', 'nextOffset']);
+    pages.members(['kind', 'limit', 'offsetParameter', 'limitParameter', 'parallel'], ['hasMore', 'nextOffset']);
     pages.at('limit').integer(2);
   }
   if (kind.value === 'page') {
-    pages.members(['kind', 'size', 'first', 'pageParameter', 'sizeParameter'], ['hasMore']);
+    pages.members(['kind', 'size', 'first', 'pageParameter', 'sizeParameter', 'parallel'], ['hasMore']);
     pages.at('size').integer(1);
     pages.at('first').integer(0);
   }
+  const parallel = pages.at('parallel');
+  if (isGiven(parallel)) parallel.integer(1, mostParallel);
+  if (Number(parallel.value) > 1 && !hasTotal)
+    parallel.fail('1: which pages there are is known only where the pull names the member with the total');
   if (kind.value === 'cursor') {
     pages.members(['kind', 'parameter', 'next', 'parameters']);
     pages.at('next').text();

@@ -36,6 +36,8 @@ export interface OffsetPages {
   readonly limit: number;
   readonly offsetParameter: string;
   readonly limitParameter: string;
+  /** Pages that are asked for at once. More than one where the API says a `total`. */
+  readonly parallel: number;
   /** Member: true while there are more. */
   readonly hasMore?: string;
   /** Member: the offset of the next page, which is checked where there are more. */
@@ -49,6 +51,8 @@ export interface NumberedPages {
   readonly first: number;
   readonly pageParameter: string;
   readonly sizeParameter: string;
+  /** As by offset. */
+  readonly parallel: number;
   /** Member: true while there are more. */
   readonly hasMore?: string;
 }
@@ -140,7 +144,7 @@ export interface PullDefinition<Item extends object> {
   readonly incremental?: Incremental;
   /** When a server that runs begins a run: a cron expression, in UTC. Default: only `tributary pull`. */
   readonly schedule?: string;
-  /** Default: no limit but one request at a time. */
+  /** Of all together. Default: no limit. */
   readonly maxRequestsPerSecond?: number;
   /** Default: connect 5,000, first byte 5,000, whole 60,000. */
   readonly timeouts?: Partial<PullTimeouts>;
@@ -180,13 +184,13 @@ function variable(name: string, otherwise?: string): Variable {
 type OffsetOptions = Pick<OffsetPages, 'limit'> & Partial<Omit<OffsetPages, 'kind'>>;
 
 function offset(options: OffsetOptions): OffsetPages {
-  return { offsetParameter: 'offset', limitParameter: 'limit', ...options, kind: 'offset' };
+  return { offsetParameter: 'offset', limitParameter: 'limit', parallel: 1, ...options, kind: 'offset' };
 }
 
 type NumberedOptions = Pick<NumberedPages, 'size'> & Partial<Omit<NumberedPages, 'kind'>>;
 
 function page(options: NumberedOptions): NumberedPages {
-  return { first: 1, pageParameter: 'page', sizeParameter: 'per_page', ...options, kind: 'page' };
+  return { first: 1, pageParameter: 'page', sizeParameter: 'per_page', parallel: 1, ...options, kind: 'page' };
 }
 
 type CursorOptions = Pick<CursorPages, 'next'> & Partial<Omit<CursorPages, 'kind'>>;

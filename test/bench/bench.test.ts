@@ -39,6 +39,27 @@ test('tributary bench lake --only ingest --quick --json answers with the ratios 
   assert.ok(ofNoLog > 0);
 });
 
+test('tributary bench lake --only pulls --quick --json answers with the ratios of pulls beside a bare loop', async () => {
+  const { code, stdout, stderr } = await runProgram(['bench', 'lake', '--only', 'pulls', '--quick', '--json']);
+  assert.equal(code, 0, stderr);
+  const { pulls, ingest } = JSON.parse(stdout);
+  assert.equal(ingest, undefined);
+  assert.deepEqual([pulls.sound, pulls.apis.length], [true, 2]);
+  for (const [index, { items, ways }] of pulls.apis.entries()) {
+    assert.equal(items, index === 0 ? 2_000 : 400);
+    assert.deepEqual(
+      ways.map(({ name, goal }: { name: string; goal?: number }) => [name, goal]),
+      [
+        ['bare loop of fetch', undefined],
+        ['pull, one page at a time', index === 0 ? 0.9 : undefined],
+        ['pull, as the system has it', index === 0 ? undefined : 4],
+      ],
+    );
+    for (const { itemsPerSecond, ofLoop, peakRssBytes } of ways.slice(1))
+      assert.ok(itemsPerSecond > 0 && ofLoop > 0 && peakRssBytes > 0, stdout);
+  }
+});
+
 test('tributary bench says which parts there are', async () => {
   const { code, stderr } = await runProgram(['bench', 'collect', '--only', 'everything']);
   assert.equal(code, 2);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { memberText, plainMemberSpan } from '../../src/event/json-member.ts';
+import { elementSpans, memberText, plainMemberSpan } from '../../src/event/json-member.ts';
 
 describe('memberText', () => {
   const cases: readonly (readonly [text: string, name: string, member: string | undefined])[] = [
@@ -82,3 +82,23 @@ function escaped(name: string): string {
   const units = Array.from({ length: name.length }, (_, i) => name.charCodeAt(i).toString(16).padStart(4, '0'));
   return `"${units.map((unit) => `\\u${unit}`).join('')}"`;
 }
+
+describe('elementSpans', () => {
+  const element = fc.oneof(fc.json({ stringUnit: 'binary' }), fc.constantFrom('1e400', '"]"', '[[],{}]', '-0.0', '""'));
+  const gap = fc.constantFrom('', ' ', '\n', '\t \r');
+
+  test('finds what JSON.parse sees, for any array and whitespace', () => {
+    const elements = fc.array(fc.tuple(gap, element, gap), { maxLength: 8 });
+    fc.assert(
+      fc.property(elements, gap, gap, (list, before, empty) => {
+        const inside = list.map(([left, text, right]) => left + text + right).join(',') || empty;
+        const bytes = Buffer.from(`${before}[${inside}], 7`);
+        const spans = elementSpans(bytes, before.length);
+        assert.deepEqual(
+          spans.map(({ start, end }) => bytes.toString('utf8', start, end)),
+          list.map(([, text]) => text),
+        );
+      }),
+    );
+  });
+});

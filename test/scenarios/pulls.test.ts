@@ -110,11 +110,16 @@ suite('tributary pull', { timeout: 240_000 }, () => {
     assert.match(stopped.stderr, /kept: tributary pull users goes on from there\.$/m);
     assert.deepEqual([...(await lake.objects()).keys()], []);
     const [before] = await lake.runs();
-    assert.deepEqual([before?.state, before?.items], ['interrupted', 598]);
+    assert.equal(before?.state, 'interrupted');
+    assert.ok(
+      [200, 399, 598, 797].includes(before.items),
+      `${before.items} items: whole pages, however many were on their way`,
+    );
     data = new MadeData(2, counts);
     const done = await lake.run(['pull', 'users', 'content']);
     assert.equal(done.code, 0, done.stderr);
-    assert.match(done.stderr, /^users: begun anew: the item before offset 598 is another one than it was$/m);
+    const why = `users: begun anew: the item before offset ${before.items} is another one than it was`;
+    assert.ok(done.stderr.split('\n').includes(why), done.stderr);
     assert.match(
       done.stdout,
       /^users: 1000 items in raw\/users[^]*begun anew once[^]*^content: 50 items in raw\/content/m,

@@ -1,7 +1,9 @@
 /**
- * The API of one pull: each page asked for at the pace that is allowed, with credentials, and again while that may help. Credentials go
- * to the origin of the base only, wherever links lead.
+ * The API of one pull: each page asked for at the pace that is allowed, with credentials, and again while that may help. Several may be
+ * asked for at once: the pace holds for all together, and so does `Retry-After`. Credentials go to the origin of the base only, wherever
+ * links lead.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../../errors.ts';
 import type { Pull } from '../../pipeline/pulls.ts';
 import { type Authorisation, authorisationOf, urlOf, type Variables } from './authorisation.ts';
@@ -42,6 +44,8 @@ export class ApiClient {
   readonly #pace: (signal: AbortSignal) => Promise<void>;
   readonly #signal: AbortSignal;
   readonly #random: (() => number) | undefined;
+  /** Nothing is sent before: it asked to be left alone. */
+  #quietUntilMs = 0;
 
   /** @throws Fault CONFIG_INVALID */
   constructor({ pull, variables, observer, signal, random }: ApiClientOptions) {
@@ -52,19 +56,20 @@ export class ApiClient {
     this.#random = random;
     this.base = urlOf(pull.base, variables);
     if (!this.base.pathname.endsWith('/')) this.base.pathname += '/';
-    this.#authorisation = authorisationOf(pull.auth, variables, (request) => this.#send(request));
+    this.#authorisation = authorisationOf(pull.auth, variables, (request) => this.#send(request, signal));
     this.#exchange = new Exchange({ ...timeouts, maxPageBytes });
     this.#pace = paceOf(pull.maxRequestsPerSecond);
   }
 
   /**
-   * @param read may throw Passing for an answer that cannot be right: it is asked for again
+   * @param read may throw Passing for an answer that cannot be right: it is asked for again @param stopping ends this one alone
    * @throws Fault PULL_UNAVAILABLE, PULL_REFUSED; NoSuchPage; the signal's reason
    */
-  get<T>(url: URL, read: (answer: Answer) => T): Promise<T> {
-    return withRetries(async () => read(await this.#page(url)), {
+  get<T>(url: URL, read: (answer: Answer) => T, stopping?: AbortSignal): Promise<T> {
+    const signal = stopping ? AbortSignal.any([this.#signal, stopping]) : this.#signal;
+    return withRetries(async () => read(await this.#page(url, signal)), {
       attempts: this.#pull.attempts,
-      signal: this.#signal,
+      signal,
       onRetry: this.#observer.retried,
       random: this.#random,
     });
@@ -74,36 +79,45 @@ export class ApiClient {
     await this.#exchange.close();
   }
 
-  async #page(url: URL): Promise<Answer> {
+  async #page(url: URL, signal: AbortSignal): Promise<Answer> {
     const isOurs = url.origin === this.base.origin;
     const where = shownUrl(url);
     for (let isRenewed = false; ; isRenewed = true) {
       const authorization = isOurs ? await this.#authorisation.header() : undefined;
-      const answer = await this.#send({ url, headers: authorization === undefined ? {} : { authorization } });
+      const answer = await this.#send({ url, headers: authorization === undefined ? {} : { authorization } }, signal);
       const { status } = answer;
       if (status === 200) return answer;
-      if (status === 401 && isOurs && !isRenewed && this.#authorisation.renew()) continue;
+      if (status === 401 && isOurs && !isRenewed && this.#authorisation.renew(authorization)) continue;
       if (status === 400 || status === 404 || status === 416) throw new NoSuchPage(`${where} answered ${status}`);
       throw new Fault('PULL_REFUSED', `${where} answered ${status}`);
     }
   }
 
   /** @throws Passing where another try may do better */
-  async #send(request: Request): Promise<Answer> {
-    await this.#pace(this.#signal);
+  async #send(request: Request, signal: AbortSignal): Promise<Answer> {
+    await this.#turn(signal);
     const where = shownUrl(request.url);
     try {
-      const answer = await this.#exchange.send(request, this.#signal);
+      const answer = await this.#exchange.send(request, signal);
       const { status, headers } = answer;
       this.#observer.asked(status);
       if (!passing.has(status)) return answer;
-      const after = headers['retry-after'];
-      throw new Passing(`${where} answered ${status}`, retryAfterMs(after?.toString(), Date.now()));
+      const afterMs = retryAfterMs(headers['retry-after']?.toString(), Date.now());
+      this.#quietUntilMs = Math.max(this.#quietUntilMs, performance.now() + afterMs);
+      throw new Passing(`${where} answered ${status}`, afterMs);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       this.#observer.asked(0);
       throw new Passing(`${where}: ${error.message}`);
     }
+  }
+
+  async #turn(signal: AbortSignal): Promise<void> {
+    do {
+      const quietMs = this.#quietUntilMs - performance.now();
+      if (quietMs > 0) await sleep(quietMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+      await this.#pace(signal);
+    } while (performance.now() < this.#quietUntilMs); // another one was told so meanwhile
   }
 }
 

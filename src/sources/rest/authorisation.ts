@@ -10,8 +10,8 @@ export type Variables = (name: string) => string | undefined;
 export interface Authorisation {
   /** @throws Fault, NoAnswer and Passing, as asking for a token does */
   header(): Promise<string | undefined>;
-  /** It was refused. True where there may be another one now. */
-  renew(): boolean;
+  /** That one was refused. True where there may be another one now. */
+  renew(refused: string | undefined): boolean;
 }
 
 /** A token is not used in its last seconds: it could end on its way. */
@@ -45,17 +45,22 @@ function clientCredentials(
   // RFC 6749 section 2.3.1 has both encoded before they are joined.
   const authorization = basicHeader(encodeURIComponent(id), encodeURIComponent(secret));
   let token: { readonly header: string; readonly untilMs: number } | undefined;
+  let asking: Promise<string> | undefined;
+  const askForToken = async (): Promise<string> => {
+    const form = new URLSearchParams({ grant_type: 'client_credentials', ...(auth.scope && { scope: auth.scope }) });
+    const askedMs = performance.now();
+    const { text, lifeMs } = tokenIn(await ask({ url, headers: { authorization }, form }), url);
+    token = { header: `Bearer ${text}`, untilMs: askedMs + Math.max(lifeMs - spareMs, lifeMs / 2) };
+    return token.header;
+  };
   return {
     header: async () => {
       if (token !== undefined && performance.now() < token.untilMs) return token.header;
-      const form = new URLSearchParams({ grant_type: 'client_credentials', ...(auth.scope && { scope: auth.scope }) });
-      const askedMs = performance.now();
-      const { text, lifeMs } = tokenIn(await ask({ url, headers: { authorization }, form }), url);
-      token = { header: `Bearer ${text}`, untilMs: askedMs + Math.max(lifeMs - spareMs, lifeMs / 2) };
-      return token.header;
+      asking ??= askForToken().finally(() => (asking = undefined)); // one for all who wait for it
+      return asking;
     },
-    renew: () => {
-      token = undefined;
+    renew: (refused) => {
+      if (token?.header === refused) token = undefined; // else another request has renewed it
       return true;
     },
   };

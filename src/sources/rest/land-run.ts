@@ -5,7 +5,8 @@ import { receivedBytes } from '../../dead-letters/dead-letter-sink.ts';
 import type { Pull } from '../../pipeline/pulls.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { deadLettersKey, objectKey, type Run } from './run.ts';
-import type { OpenRun, RunStore, StoredRefusal } from './run-store.ts';
+import type { StoredRefusal } from './page-table.ts';
+import type { OpenRun, RunStore } from './run-store.ts';
 
 export interface LandingParts {
   readonly pull: Pull;
@@ -22,17 +23,21 @@ export async function landRun(parts: LandingParts, run: OpenRun, endedAt: string
   if (deadLetters !== null) await put(parts, deadLetters, letterLines(store, run));
   // A run of an incremental pull that found nothing new leaves nothing.
   const object = run.kept > 0 || !pull.incremental ? objectKey(run) : null;
-  if (object !== null) await put(parts, object, store.lines());
+  const lines = store.linesPath();
+  if (object !== null && lines !== undefined) await parts.objects.putFile(object, lines);
+  else if (object !== null) await put(parts, object, store.lines());
   store.done(run, { endedAt, object, deadLetters }, pull.incremental?.overlap);
-  const { definition: _definition, position: _position, ...rest } = run;
+  const { definition: _definition, position: _position, high: _high, ...rest } = run;
   return { ...rest, state: 'done', endedAt, object, deadLetters };
 }
 
-/** As dead letters are written elsewhere, but for what only packages have. */
+/** As dead letters are written elsewhere, but for what only packages have, a line feed behind each one. */
 function* letterLines(store: RunStore, { pull, id, startedAt }: Run): Generator<Uint8Array> {
   let index = 0;
   for (const refusal of store.refusals())
-    yield Buffer.from(JSON.stringify(letterOf(refusal, { pull, run: id, index: index++, receivedAt: startedAt })));
+    yield Buffer.from(
+      `${JSON.stringify(letterOf(refusal, { pull, run: id, index: index++, receivedAt: startedAt }))}\n`,
+    );
 }
 
 function letterOf({ line, path, message }: StoredRefusal, about: object): object {
@@ -54,9 +59,9 @@ async function writeLines(path: string, lines: Iterable<Uint8Array>): Promise<vo
   try {
     let chunk: Uint8Array[] = [];
     let bytes = 0;
-    for (const line of lines) {
-      chunk.push(line, lineFeed);
-      bytes += line.length + 1;
+    for (const some of lines) {
+      chunk.push(some);
+      bytes += some.length;
       if (bytes < chunkBytes) continue;
       await file.writeFile(Buffer.concat(chunk));
       chunk = [];
@@ -67,5 +72,3 @@ async function writeLines(path: string, lines: Iterable<Uint8Array>): Promise<vo
     await file.close();
   }
 }
-
-const lineFeed = Buffer.from('\n');

@@ -1,9 +1,8 @@
 /** The bytes of an answer -> what it says of itself, and its items, each with the bytes in which it came. */
 import { isUtf8 } from 'node:buffer';
 import { Fault } from '../../errors.ts';
-import { memberSpan } from '../../event/json-member.ts';
+import { elementSpans, memberSpan, type Span } from '../../event/json-member.ts';
 import { isObject } from '../../event/json-object.ts';
-import { splitJson } from '../../ingest/split-json.ts';
 import type { Pull } from '../../pipeline/pulls.ts';
 import { Passing } from './retries.ts';
 
@@ -15,10 +14,20 @@ export interface Page {
   readonly total: number | undefined;
 }
 
-export interface PulledItem {
+/** A part of some bytes, which is copied at most once: a Buffer for each item would cost as much as all the rest. */
+export interface Piece {
+  readonly body: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** With its bytes, on one line. */
+export interface PulledItem extends Piece {
   readonly value: unknown;
-  /** On one line. */
-  readonly bytes: Buffer;
+}
+
+export function bytesOf({ body, start, end }: Piece): Buffer {
+  return body.subarray(start, end);
 }
 
 /** @throws Passing where it is not whole or contradicts itself; Fault PULL_REFUSED where it has no items where they should be */
@@ -30,8 +39,12 @@ export function readPage(body: Buffer, { name, items: path, count, total }: Pull
   const counted = count === undefined ? values.length : memberAt(said, count);
   if (counted !== values.length)
     throw new Passing(`the answer says that it has ${String(counted)} items, and has ${values.length}`);
-  const pieces = splitJson().push(path === undefined ? body : bytesAt(body, path));
-  const items = values.map((value: unknown, index) => ({ value, bytes: onOneLine(pieces[index]?.bytes as Buffer) }));
+  const lines = onOneLine(body);
+  const spans = elementSpans(lines, path === undefined ? lines.indexOf('[') : arrayAt(lines, path));
+  const items = values.map((value: unknown, index): PulledItem => {
+    const { start, end } = spans[index] as Span;
+    return { value, body: lines, start, end };
+  });
   return { items, said, total: total === undefined ? undefined : wholeNumberAt(said, total) };
 }
 
@@ -51,11 +64,16 @@ export function memberAt(value: unknown, path: string): unknown {
     .reduce<unknown>((part, name) => (isObject(part) && Object.hasOwn(part, name) ? part[name] : undefined), value);
 }
 
-function bytesAt(body: Buffer, path: string): Buffer {
-  return path.split('.').reduce((part, name) => {
-    const { start, end } = memberSpan(part, name) ?? { start: 0, end: 0 };
-    return part.subarray(start, end);
-  }, body);
+/** Where the array begins. */
+function arrayAt(body: Buffer, path: string): number {
+  let from = 0;
+  let part = body;
+  for (const name of path.split('.')) {
+    const { start, end } = memberSpan(part, name) as Span;
+    part = part.subarray(start, end);
+    from += start;
+  }
+  return from;
 }
 
 function wholeNumberAt(said: unknown, path: string): number {

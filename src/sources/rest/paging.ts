@@ -6,11 +6,11 @@
  * By offset each page begins with the last item of the one before. It is there, byte for byte, unless items before it came or went: so
  * an item that is in the list all the time is in the run once, whatever happens to others.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { NumberedPages, OffsetPages, Pull } from '../../pipeline/pulls.ts';
 import type { Answer } from './exchange.ts';
 import { nextLink } from './link-header.ts';
-import { memberAt, type Page, type PulledItem } from './pages.ts';
+import { bytesOf, memberAt, type Page, type PulledItem } from './pages.ts';
 import { Passing } from './retries.ts';
 
 /** The list is not what it was at an earlier page. */
@@ -62,6 +62,21 @@ export function pageUrl({ pages }: Pull, position: Position, entity: URL): URL {
     for (const [name, value] of Object.entries(pages.parameters)) set(name, value);
   if (pages.kind === 'cursor' && at !== undefined) set(pages.parameter, at);
   return url;
+}
+
+/**
+ * Where the next pages probably stand, the next one first: those that the pull may ask for at once. Each is believed only when its turn
+ * comes, so that a wrong guess costs a request. @param had items of the page before
+ */
+export function upcoming({ pages }: Pull, next: Position, had: number): readonly Position[] {
+  if ((pages.kind !== 'offset' && pages.kind !== 'page') || next.total === undefined) return [next];
+  const step = pages.kind === 'offset' ? had - 1 : had;
+  const left = step > 0 ? Math.ceil((next.total - next.had) / step) : 1;
+  return Array.from({ length: Math.max(1, Math.min(pages.parallel, left)) }, (_, index) => ({
+    ...next,
+    had: next.had + index * step,
+    ...(next.at !== undefined && { at: Number(next.at) + index }),
+  }));
 }
 
 /** @throws Passing, Changed */
@@ -128,6 +143,6 @@ function withoutOverlap(items: readonly PulledItem[], { had, last }: Position): 
   return fresh;
 }
 
-function digestOf({ bytes }: PulledItem): string {
-  return createHash('sha256').update(bytes).digest('base64');
+function digestOf(item: PulledItem): string {
+  return hash('sha256', bytesOf(item), 'base64');
 }

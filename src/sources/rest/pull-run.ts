@@ -9,11 +9,9 @@ import type { Pull } from '../../pipeline/pulls.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { ApiClient, type ApiObserver, NoSuchPage } from './api-client.ts';
 import type { Variables } from './authorisation.ts';
+import { Fetching, onRepeat } from './fetching.ts';
 import { landRun } from './land-run.ts';
-import { readPage } from './pages.ts';
-import { Changed, pageUrl, turn } from './paging.ts';
-import { itemReader, type ReadItem } from './pulled-items.ts';
-import type { PulledItem } from './pages.ts';
+import { Changed } from './paging.ts';
 import { type Run, runId } from './run.ts';
 import type { OpenRun, RunStore } from './run-store.ts';
 
@@ -52,10 +50,12 @@ export async function pullRun(options: PullRunOptions): Promise<Run> {
   try {
     let run = openRun(options, client.base, now());
     try {
-      const read = itemReader(pull);
-      while (run.state === 'fetching') {
+      const fetching = new Fetching({ pull, store, client, onTurned: options.observer.turned });
+      for (let isSettled = false; !isSettled;) {
         signal.throwIfAborted();
-        run = await nextPage(options, client, run, read);
+        const hasAll = run.state === 'fetched';
+        run = await orOver(options, run, () => (hasAll ? store.settled(run, onRepeat(pull)) : fetching.nextPage(run)));
+        isSettled = hasAll && run.state === 'fetched'; // else it began anew
       }
       return await landRun(options, run, new Date(now()).toISOString());
     } catch (error) {
@@ -82,28 +82,21 @@ function openRun({ pull, store }: PullRunOptions, base: URL, nowMs: number): Ope
 /** Of all that decides what a run has, its functions included. */
 function digestOf(pull: Pull, base: URL): string {
   const { timeouts: _timeouts, attempts: _attempts, schedule: _schedule, ...decisive } = pull;
-  const text = JSON.stringify(decisive, (_name, value: unknown) =>
+  const pages = { ...pull.pages, parallel: undefined };
+  const text = JSON.stringify({ ...decisive, pages }, (_name, value: unknown) =>
     typeof value === 'function' ? value.toString() : value,
   );
   return createHash('sha256').update(`${base.href}\n${text}`).digest('base64');
 }
 
-async function nextPage(
+/** @param step throws where the list has changed: then the run begins anew */
+async function orOver(
   { pull, store, observer, signal, random = Math.random }: PullRunOptions,
-  client: ApiClient,
   run: OpenRun,
-  read: (item: PulledItem) => ReadItem,
+  step: () => Promise<OpenRun>,
 ): Promise<OpenRun> {
-  const url = pageUrl(pull, run.position, entityUrl(pull, client.base, run));
   try {
-    const { items, next, total } = await client.get(url, (answer) => {
-      const page = readPage(answer.body, pull);
-      return { ...turn(pull, run.position, page, answer, url), total: page.total };
-    });
-    const onRepeat = pull.pages.kind === 'cursor' || pull.pages.kind === 'link' ? 'replace' : 'changed';
-    const turned = store.keepPage(run, { items: items.map(read), next, total, onRepeat });
-    observer.turned(turned);
-    return turned;
+    return await step();
   } catch (error) {
     const why = whyChanged(error, run);
     if (why === undefined) throw error;
@@ -123,13 +116,4 @@ function whyChanged(error: unknown, { position }: OpenRun): string | undefined {
   if (!(error instanceof NoSuchPage)) return undefined;
   if (position.had > 0 || position.at !== undefined) return error.message;
   throw new Fault('PULL_REFUSED', error.message);
-}
-
-function entityUrl({ path, incremental }: Pull, base: URL, { since }: Run): URL {
-  const url = new URL(path, base);
-  if (incremental && since !== null) {
-    const text = incremental.type === 'time' ? new Date(Math.floor(since)).toISOString() : String(since);
-    url.searchParams.set(incremental.parameter, text);
-  }
-  return url;
 }

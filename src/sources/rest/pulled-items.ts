@@ -4,7 +4,7 @@ import { isObject } from '../../event/json-object.ts';
 import { parseTime } from '../../event/time.ts';
 import type { Incremental, Pull } from '../../pipeline/pulls.ts';
 import { jsonCheck } from '../../schemas/json-codec.ts';
-import { memberAt, type PulledItem } from './pages.ts';
+import { memberAt, type Piece, type PulledItem } from './pages.ts';
 
 export interface ReadItem {
   /** Null where it cannot be told, of one that is refused. */
@@ -12,7 +12,7 @@ export interface ReadItem {
   /** Of an incremental pull: the value of its field. */
   readonly at: number | null;
   /** Null: left out. Of one that is refused, as it came. */
-  readonly line: Uint8Array | null;
+  readonly line: Piece | null;
   readonly refusal: { readonly path: string; readonly message: string } | null;
 }
 
@@ -20,7 +20,8 @@ export interface ReadItem {
 export function itemReader(pull: Pull): (item: PulledItem) => ReadItem {
   const { incremental, schema, transform } = pull;
   const check = schema === undefined ? undefined : jsonCheck(schema, `pull ${pull.name}: schema`);
-  return ({ value, bytes }) => {
+  return (item) => {
+    const { value } = item;
     let key: string | null = null;
     let at: number | null = null;
     try {
@@ -28,17 +29,19 @@ export function itemReader(pull: Pull): (item: PulledItem) => ReadItem {
       at = incremental ? fieldOf(value, incremental) : null;
       key = keyOf(value, pull, at);
       check?.(value);
-      return { key, at, line: transform ? transformed(value, pull) : bytes, refusal: null };
+      return { key, at, line: transform ? transformed(value, pull) : item, refusal: null };
     } catch (error) {
       const { path, message } = asReject(error, 'read');
-      return { key, at, line: bytes, refusal: { path, message } };
+      return { key, at, line: item, refusal: { path, message } };
     }
   };
 }
 
-function transformed(value: object, { transform }: Pull): Buffer | null {
+function transformed(value: object, { transform }: Pull): Piece | null {
   const kept = transform?.(value);
-  return kept === undefined ? null : Buffer.from(JSON.stringify(kept));
+  if (kept === undefined) return null;
+  const body = Buffer.from(JSON.stringify(kept));
+  return { body, start: 0, end: body.length };
 }
 
 /** Of an incremental pull, each version of an item is one by itself. */

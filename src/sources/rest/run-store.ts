@@ -6,9 +6,11 @@
  * What begins and ends a run is synced to disk; pages in between are not, one by one: after a power cut some are fetched again.
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { Changed, type Position, start } from './paging.ts';
+import { type Position, start } from './paging.ts';
+import { LineFile } from './line-file.ts';
+import { type OnRepeat, PageTable, type StoredRefusal } from './page-table.ts';
 import type { ReadItem } from './pulled-items.ts';
-import type { Counts, Run, RunState } from './run.ts';
+import type { Run } from './run.ts';
 
 const tables = `
   CREATE TABLE IF NOT EXISTS runs (
@@ -17,10 +19,14 @@ const tables = `
     kept INTEGER NOT NULL DEFAULT 0, refused INTEGER NOT NULL DEFAULT 0, leftOut INTEGER NOT NULL DEFAULT 0,
     known INTEGER NOT NULL DEFAULT 0, restarts INTEGER NOT NULL DEFAULT 0, reason TEXT, object TEXT, deadLetters TEXT
   ) STRICT;
-  CREATE TABLE IF NOT EXISTS items (
-    seq INTEGER PRIMARY KEY, key TEXT UNIQUE, at REAL, line BLOB, path TEXT, message TEXT
-  ) STRICT;
+  CREATE TABLE IF NOT EXISTS versions (key TEXT PRIMARY KEY, at REAL NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS overlap (key TEXT PRIMARY KEY, at REAL NOT NULL) STRICT, WITHOUT ROWID;`;
+
+/** Before, items were rows of their own: a run that was under way then cannot be gone on with. */
+const olderRuns = `
+  UPDATE runs SET state = 'failed', endedAt = strftime('%Y-%m-%dT%H:%M:%fZ'), reason = 'given up: an older version had begun it'
+    WHERE state IN ('fetching', 'fetched') AND EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'items');
+  DROP TABLE IF EXISTS items;`;
 
 const shown = `id, pull, state, startedAt, endedAt, since, total, pages, items, kept, refused, leftOut, known, restarts, reason, object,
   deadLetters`;
@@ -29,99 +35,108 @@ const shown = `id, pull, state, startedAt, endedAt, since, total, pages, items, 
 export interface OpenRun extends Run {
   readonly definition: string;
   readonly position: Position;
-}
-
-export interface StoredRefusal {
-  readonly line: Uint8Array;
-  readonly path: string;
-  readonly message: string;
+  /** The greatest value of the field of an incremental pull so far. */
+  readonly high: number | null;
 }
 
 const sharedMs = 200;
 
-export type OnRepeat = 'changed' | 'replace';
-
 export class RunStore {
   readonly #database: DatabaseSync;
-  readonly #insert: StatementSync;
-  readonly #replace: StatementSync;
+  readonly #lines: LineFile;
+  readonly #pages: PageTable;
+  readonly #update: StatementSync;
+  readonly #remember: StatementSync;
   readonly #isKnown: StatementSync;
   #committedMs = -Infinity;
 
-  /** @param path its directory is there; one process at a time may write */
-  constructor(path: string) {
+  /** @param path its directory is there; one process at a time may write @param slots of keys in memory, for tests */
+  constructor(path: string, slots?: number) {
     this.#database = new DatabaseSync(path);
     this.#database.exec(
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000; ${tables}`,
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000; ${tables} ${olderRuns}`,
     );
-    this.#insert = this.#database.prepare(
-      'INSERT INTO items (key, at, line, path, message) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    this.#lines = new LineFile(`${path}-lines`);
+    this.#pages = new PageTable(this.#database, this.#lines, slots);
+    this.#update = this.#database.prepare(
+      `UPDATE runs SET state = ?, position = ?, total = ?, pages = ?, items = ?, kept = ?, refused = ?, leftOut = ?, known = ?,
+        restarts = ?, reason = ?, high = ? WHERE id = ?`,
     );
-    this.#replace = this.#database.prepare(
-      'UPDATE items SET line = ?1, path = ?2, message = ?3 WHERE key = ?4 AND (line, path, message) IS NOT (?1, ?2, ?3)',
-    );
+    this.#remember = this.#database.prepare('INSERT OR IGNORE INTO versions (key, at) VALUES (?, ?)');
     this.#isKnown = this.#database.prepare('SELECT 1 FROM overlap WHERE key = ?');
   }
 
   /** That which has not ended. */
   unfinished(): OpenRun | undefined {
-    const row = this.#one(`SELECT ${shown}, definition, position FROM runs WHERE state IN ('fetching', 'fetched')`);
+    const row = this.#one(
+      `SELECT ${shown}, definition, position, high FROM runs WHERE state IN ('fetching', 'fetched')`,
+    );
     return row && ({ ...row, position: JSON.parse(String(row['position'])) as Position } as unknown as OpenRun);
   }
 
   begin(run: Pick<OpenRun, 'id' | 'pull' | 'startedAt' | 'definition' | 'since'>): OpenRun {
     const { id, pull, startedAt, definition, since } = run;
     this.#synced(() => {
-      this.#database.exec('DELETE FROM items');
+      this.#forgetItems();
       this.#run(
         `INSERT INTO runs (id, pull, definition, state, startedAt, since, position) VALUES (?, ?, ?, 'fetching', ?, ?, ?)`,
         [id, pull, definition, startedAt, since, JSON.stringify(start)],
       );
     });
+    this.#lines.cut(0);
     return this.unfinished() as OpenRun;
   }
 
   /**
    * @param next undefined: that was the last page
-   * @throws Changed, and nothing is kept: an item was there before, or with `replace` all of them as they were
+   * @throws Changed, and nothing is kept: an item was there before, or with `replace` the whole page
    */
-  keepPage({ id }: OpenRun, page: KeptPage): OpenRun {
-    const { items, next, total, onRepeat } = page;
-    const change = (): void => {
-      const counts = this.#keepItems(items, onRepeat);
-      this.#run(
-        `UPDATE runs SET state = ?, position = ?, total = ?, pages = pages + 1, items = items + ?, kept = kept + ?, refused = refused + ?,
-          leftOut = leftOut + ?, known = known + ?, reason = NULL WHERE id = ?`,
-        [
-          (next ? 'fetching' : 'fetched') satisfies RunState,
-          JSON.stringify(next ?? start),
-          total ?? null,
-          counts.items,
-          counts.kept,
-          counts.refused,
-          counts.leftOut,
-          counts.known,
-          id,
-        ],
-      );
-      if (!next && onRepeat === 'replace') this.#countAnew(id);
+  keepPage(run: OpenRun, { items, next, total, onRepeat, overlap }: KeptPage): OpenRun {
+    const change = (): OpenRun => {
+      const counts = this.#pages.keep(run.items, items, (item) => this.#isOld(item), onRepeat);
+      const high = overlap === undefined ? null : this.#rememberVersions(items, run.high ?? -Infinity, overlap);
+      return this.#change(run, {
+        state: next ? 'fetching' : 'fetched',
+        position: next ?? start,
+        total: total ?? null,
+        pages: run.pages + 1,
+        items: run.items + counts.items,
+        kept: run.kept + counts.kept,
+        refused: run.refused + counts.refused,
+        leftOut: run.leftOut + counts.leftOut,
+        known: run.known + counts.known,
+        reason: null,
+        high,
+      });
     };
-    if (next) this.#shared(change);
-    else this.#synced(change);
-    return this.unfinished() as OpenRun;
+    return next ? this.#shared(change) : this.#synced(change);
   }
 
   /** With nothing of what it has fetched. */
-  startOver({ id }: OpenRun, reason: string): OpenRun {
-    this.#transaction(() => {
-      this.#database.exec('DELETE FROM items');
-      this.#run(
-        `UPDATE runs SET state = 'fetching', position = ?, total = NULL, pages = 0, items = 0, kept = 0, refused = 0, leftOut = 0,
-          known = 0, restarts = restarts + 1, reason = ? WHERE id = ?`,
-        [JSON.stringify(start), reason, id],
-      );
+  startOver(run: OpenRun, reason: string): OpenRun {
+    const nothing = { total: null, pages: 0, items: 0, kept: 0, refused: 0, leftOut: 0, known: 0, high: null };
+    const again = this.#transaction(() => {
+      this.#forgetItems();
+      return this.#change(run, { ...nothing, state: 'fetching', position: start, restarts: run.restarts + 1, reason });
     });
-    return this.unfinished() as OpenRun;
+    this.#lines.cut(0);
+    return again;
+  }
+
+  /** Of a run that has all: what came again has taken its place, and is counted as what it is then. @throws Changed */
+  async settled(run: OpenRun, onRepeat: OnRepeat): Promise<OpenRun> {
+    this.#commitShared();
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      this.#pages.read();
+      const known = run.known + (await this.#pages.lookAgain(run.items, onRepeat));
+      const counted = this.#pages.hasReplaced() ? this.#countedAnew({ ...run, known }) : run;
+      this.#database.exec('COMMIT');
+      return counted;
+    } catch (error) {
+      this.#database.exec('ROLLBACK');
+      throw error;
+    }
   }
 
   /** Why it does not go on for now. */
@@ -132,21 +147,23 @@ export class RunStore {
 
   failed({ id }: OpenRun, endedAt: string, reason: string): void {
     this.#synced(() => {
-      this.#database.exec('DELETE FROM items');
+      this.#forgetItems();
       this.#run(`UPDATE runs SET state = 'failed', endedAt = ?, reason = ? WHERE id = ?`, [endedAt, reason, id]);
     });
+    this.#lines.cut(0);
   }
 
   /** What it has is in the object store. @param overlap of an incremental pull: its versions of the last stretch are remembered */
-  done({ id }: OpenRun, end: Pick<Run, 'endedAt' | 'object' | 'deadLetters'>, overlap: number | undefined): void {
+  done(run: OpenRun, end: Pick<Run, 'endedAt' | 'object' | 'deadLetters'>, overlap: number | undefined): void {
     this.#synced(() => {
-      if (overlap !== undefined) this.#remember(id, overlap);
-      this.#database.exec('DELETE FROM items');
+      if (overlap !== undefined) this.#keepOverlap(run, overlap);
+      this.#forgetItems();
       this.#run(
         `UPDATE runs SET state = 'done', endedAt = ?, object = ?, deadLetters = ?, reason = NULL WHERE id = ?`,
-        [end.endedAt, end.object, end.deadLetters, id],
+        [end.endedAt, end.object, end.deadLetters, run.id],
       );
     });
+    this.#lines.cut(0);
   }
 
   /** The greatest value of the field in all runs that are done; undefined before the first one. */
@@ -155,107 +172,108 @@ export class RunStore {
     return typeof high === 'number' ? high : undefined;
   }
 
-  /** Lines of the run under way, in the order in which they came. */
-  *lines(): Generator<Uint8Array> {
-    const rows = this.#database.prepare(
-      'SELECT line FROM items WHERE line IS NOT NULL AND message IS NULL ORDER BY seq',
-    );
-    for (const { line } of rows.iterate()) yield line as Uint8Array;
+  /** The file of the lines of a run that is settled, as they came; undefined where `lines` has others, as items came again. */
+  linesPath(): string | undefined {
+    this.#lines.flush();
+    return this.#pages.hasReplaced() ? undefined : this.#lines.path;
   }
 
-  *refusals(): Generator<StoredRefusal> {
-    const rows = this.#database.prepare('SELECT line, path, message FROM items WHERE message IS NOT NULL ORDER BY seq');
-    for (const row of rows.iterate()) yield row as unknown as StoredRefusal;
+  /** The lines of a run that is settled. */
+  lines(): Generator<Uint8Array> {
+    return this.#pages.lines();
+  }
+
+  refusals(): Generator<StoredRefusal> {
+    return this.#pages.refusals();
   }
 
   close(): void {
     this.#commitShared();
     this.#database.close();
+    this.#lines.close();
   }
 
-  #keepItems(items: readonly ReadItem[], onRepeat: OnRepeat): Counts {
-    const counts = { items: items.length, kept: 0, refused: 0, leftOut: 0, known: 0 };
-    let unchanged = 0;
-    for (const { key, at, line, refusal } of items) {
-      if (key !== null && at !== null && this.#isKnown.get(key)) {
-        counts.known += 1;
-        continue;
-      }
-      const { path, message } = refusal ?? { path: null, message: null };
-      if (this.#insert.run(key, at, line, path, message).changes === 0) {
-        if (onRepeat === 'changed')
-          throw new Changed(`the item with the key ${JSON.stringify(shownKey(key))} came twice`);
-        if (this.#replace.run(line, path, message, key).changes === 0) unchanged += 1;
-        counts.known += 1;
-      } else if (refusal) counts.refused += 1;
-      else if (line === null) counts.leftOut += 1;
-      else counts.kept += 1;
-    }
-    if (unchanged > 0 && unchanged === items.length) throw new Changed('a page came twice');
-    return counts;
+  /** An earlier run of an incremental pull had that version. */
+  #isOld({ key, at }: ReadItem): boolean {
+    return key !== null && at !== null && this.#isKnown.get(key) !== undefined;
   }
 
-  /** What came again may have become another kind. */
-  #countAnew(id: string): void {
-    const where = {
-      kept: 'line IS NOT NULL AND message IS NULL',
-      refused: 'message IS NOT NULL',
-      leftOut: 'line IS NULL',
-    };
-    const sets = Object.entries(where).map(([name, is]) => `${name} = (SELECT count(*) FROM items WHERE ${is})`);
-    this.#run(`UPDATE runs SET ${sets.join(', ')} WHERE id = ?`, [id]);
+  /** Those that may be of the last stretch. Answers the greatest value. */
+  #rememberVersions(items: readonly ReadItem[], before: number, overlap: number): number | null {
+    const high = items.reduce((most, { at }) => Math.max(most, at ?? most), before);
+    for (const { key, at } of items)
+      if (key !== null && at !== null && at >= high - overlap) this.#remember.run(key, at);
+    return high === -Infinity ? null : high;
   }
 
-  #remember(id: string, overlap: number): void {
-    const before = this.high() ?? null;
-    this.#run(`UPDATE runs SET high = (SELECT max(at) FROM (SELECT at FROM items UNION ALL SELECT ?)) WHERE id = ?`, [
-      before,
-      id,
-    ]);
-    const from = '(SELECT high FROM runs WHERE id = ?) - ?';
-    this.#run(`DELETE FROM overlap WHERE at < ${from}`, [id, overlap]);
-    this.#run(
-      `INSERT OR IGNORE INTO overlap SELECT key, at FROM items WHERE key IS NOT NULL AND at IS NOT NULL AND at >= ${from}`,
-      [id, overlap],
-    );
+  #keepOverlap({ id, high }: OpenRun, overlap: number): void {
+    const highest = Math.max(high ?? -Infinity, this.high() ?? -Infinity);
+    if (highest === -Infinity) return;
+    this.#run('UPDATE runs SET high = ? WHERE id = ?', [highest, id]);
+    this.#run('DELETE FROM overlap WHERE at < ?', [highest - overlap]);
+    this.#run('INSERT OR IGNORE INTO overlap SELECT key, at FROM versions WHERE at >= ?', [highest - overlap]);
+  }
+
+  #countedAnew(run: OpenRun): OpenRun {
+    const kept = this.#pages.lines().reduce((sum) => sum + 1, 0);
+    const refused = this.#pages.refusals().reduce((sum) => sum + 1, 0);
+    return this.#change(run, { kept, refused, known: run.known, leftOut: run.items - run.known - kept - refused });
+  }
+
+  #forgetItems(): void {
+    this.#pages.clear();
+    this.#database.exec('DELETE FROM versions');
+  }
+
+  #change(run: OpenRun, changes: Partial<OpenRun>): OpenRun {
+    const changed = { ...run, ...changes };
+    const { state, position, total, pages, items, kept, refused, leftOut, known, restarts, reason, high, id } = changed;
+    const counts = [total, pages, items, kept, refused, leftOut, known, restarts];
+    this.#update.run(state, JSON.stringify(position), ...counts, reason, high, id);
+    return changed;
   }
 
   /** In the transaction that is open, which ends where the one before it is long enough ago. */
-  #shared(change: () => void): void {
+  #shared<T>(change: () => T): T {
     if (!this.#database.isTransaction) this.#database.exec('BEGIN IMMEDIATE');
     this.#database.exec('SAVEPOINT page');
+    let changed: T;
     try {
-      change();
+      changed = change();
       this.#database.exec('RELEASE page');
     } catch (error) {
       this.#database.exec('ROLLBACK TO page; RELEASE page');
       throw error;
     }
     if (performance.now() - this.#committedMs >= sharedMs) this.#commitShared();
+    return changed;
   }
 
   #commitShared(): void {
     if (!this.#database.isTransaction) return;
+    this.#lines.flush();
     this.#database.exec('COMMIT');
     this.#committedMs = performance.now();
   }
 
-  #synced(change: () => void): void {
+  #synced<T>(change: () => T): T {
     this.#commitShared();
     this.#database.exec('PRAGMA synchronous = FULL');
     try {
-      this.#transaction(change);
+      return this.#transaction(change);
     } finally {
       this.#database.exec('PRAGMA synchronous = NORMAL');
     }
   }
 
-  #transaction(change: () => void): void {
+  #transaction<T>(change: () => T): T {
     this.#commitShared();
     this.#database.exec('BEGIN IMMEDIATE');
     try {
-      change();
+      const changed = change();
+      this.#lines.flush();
       this.#database.exec('COMMIT');
+      return changed;
     } catch (error) {
       this.#database.exec('ROLLBACK');
       throw error;
@@ -276,11 +294,8 @@ export interface KeptPage {
   readonly next: Position | undefined;
   readonly total: number | undefined;
   readonly onRepeat: OnRepeat;
-}
-
-/** Of an incremental pull, without the value of the field. */
-function shownKey(key: string | null): string {
-  return (key ?? '').split('\0', 1)[0] as string;
+  /** Of an incremental pull. */
+  readonly overlap: number | undefined;
 }
 
 /** Runs of a pull, newest first, also while another process writes them. @param limit how many */

@@ -125,6 +125,11 @@ const kinds: Readonly<Record<string, Kind>> = {
     total: 'total',
     answer: ({ url }, list) => [offsetPage(url, list)],
   },
+  'offset, several pages at once': {
+    pages: (limit) => rest.offset({ limit, parallel: 3, hasMore: 'has_more', nextOffset: 'next_offset' }),
+    total: 'total',
+    answer: ({ url }, list) => [offsetPage(url, list)],
+  },
   'offset, of which nothing is said': {
     pages: (limit) => rest.offset({ limit }),
     cannotTell: 'page before',
