@@ -1,11 +1,16 @@
 /** What a model that cannot be built says, with file and line; and what a run needs of the room on the disk. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { readCpuSeconds } from '../../bench/process-cpu.ts';
 import { openBuild } from '../../src/models/database/models-database.ts';
-import { scratch } from '../support/program.ts';
+import { cleanEnvironment, scratch } from '../support/program.ts';
 import { smallDisk, whyNoSmallDisk } from '../support/small-disk.ts';
+import { until } from '../support/until.ts';
 import { type BuildOptions, queryOn, runOf } from './built-models.ts';
 import { settings, writeProject } from './projects.ts';
 
@@ -128,5 +133,25 @@ test(
     await assert.rejects(rows(2_000_000), { code: 'MODELS_NO_SPACE', message: /as they were: .*No space left/ });
     assert.deepEqual((await queryOn(place, 'SELECT rows, (SELECT count(*) FROM big) FROM a')).rows, [[1000, 1000]]);
     assert.deepEqual(await rows(2000), ['a built', 'big built']);
+  },
+);
+
+test(
+  'an interrupted run ends at once, in the middle of a query',
+  { skip: process.platform !== 'linux', timeout: 120_000 },
+  async (t) => {
+    const build = await placeOf(t);
+    const endless = "select count(*) as n from range(1000000000000) as r(i) where md5(cast(i as varchar)) = ''";
+    await writeProject(build.dir, { 'dbt_project.yml': tables, 'models/endless.sql': endless });
+    const program = join(import.meta.dirname, '../../src/cli/program.ts');
+    const args = ['models', 'run', '--project-dir', build.dir, '--data-dir', build.objects];
+    const child = spawn(process.execPath, [program, ...args], { env: cleanEnvironment(), stdio: 'ignore' });
+    t.after(() => child.kill('SIGKILL'));
+    const exited = once(child, 'exit');
+    await until(() => existsSync(join(build.objects, 'models/building.duckdb')));
+    const startedSeconds = await readCpuSeconds(child.pid as number);
+    await until(async () => (await readCpuSeconds(child.pid as number)) > startedSeconds + 1); // all else is done in less
+    child.kill('SIGINT');
+    assert.deepEqual(await exited, [130, null]);
   },
 );

@@ -149,10 +149,13 @@ async function attach({ dir, name }: DatabasePlace, path: string, options: strin
     autoinstall_known_extensions: 'false',
   });
   const connection = await instance.connect();
+  const interrupt = (): void => connection.interrupt();
+  process.once('exit', interrupt); // which else would wait for what is being run
   let isOpen = true;
   const close = async (): Promise<void> => {
     if (!isOpen) return;
     isOpen = false;
+    process.off('exit', interrupt);
     connection.closeSync();
     instance.closeSync();
   };
@@ -161,8 +164,7 @@ async function attach({ dir, name }: DatabasePlace, path: string, options: strin
     await connection.run(`USE ${quoteIdentifier(name)}`);
     return { connection, close };
   } catch (error) {
-    connection.closeSync();
-    instance.closeSync();
+    await close();
     throw error;
   }
 }
