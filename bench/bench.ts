@@ -70,7 +70,6 @@ export interface EmbeddedBenchResult extends About {
   readonly memory: MemoryResult | undefined;
 }
 
-/** Of a system of packages in envelopes, and what it pulls. */
 export interface ClusterBenchResult extends About {
   readonly engine: 'cluster';
   readonly ingest: ClusterIngestResult | undefined;
@@ -98,7 +97,7 @@ export interface FilesBenchResult extends About {
   readonly files: FilesResult | undefined;
 }
 
-/** Of a system that is pushed events in envelopes, and has models. */
+/** Of a system that is pushed events in envelopes, pulls others, and has models. */
 export interface PushedBenchResult extends About {
   readonly engine: 'embedded';
   readonly ingest: IngestResult | undefined;

@@ -202,6 +202,11 @@ export const failures = {
     what: 'DuckDB could not run a query on the models.',
     todo: 'Correct the query; tributary models show lists the tables that there are.',
   },
+  MODELS_NO_SPACE: {
+    status: 500,
+    what: 'The disk, or the quota of its user, has no room for the models that a run builds beside those of before.',
+    todo: 'Free some room: a run takes twice what the models take.',
+  },
   PULL_UNAVAILABLE: {
     status: 503,
     what: 'The API of a pull did not answer, or not with what it was asked for, however often it was tried.',

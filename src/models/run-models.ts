@@ -5,7 +5,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { Fault, isFault, reasonOf } from '../errors.ts';
+import { Fault, isFault } from '../errors.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 import {
   type Existing,
@@ -15,7 +15,8 @@ import {
   materializeView,
 } from './database/materialize.ts';
 import { bringObject } from './bring-objects.ts';
-import { type DatabasePlace, openBuild } from './database/models-database.ts';
+import { type DatabaseBuild, type DatabasePlace, inSpace, openBuild, type Stored } from './database/models-database.ts';
+import { failureOf, SqlFailure } from './failure.ts';
 import { loadSeed } from './database/seed.ts';
 import { textIn } from './project/configs.ts';
 import { type Project, type ProjectNode, compileNode } from './project/project.ts';
@@ -49,23 +50,57 @@ export interface RunOptions {
   readonly onResult: (result: ModelResult, done: number, of: number) => void;
 }
 
-/** @throws Fault MODELS_BUSY */
+/** @throws Fault MODELS_BUSY, MODELS_NO_SPACE */
 export async function runModels(options: RunOptions): Promise<readonly ModelResult[]> {
-  const { project, selected, place, onResult } = options;
+  const { project, selected, place } = options;
   const nodes = [...project.nodes.values()].filter(({ name }) => selected.has(name));
-  const build = await openBuild(place);
+  const build = await openBuild(place, (stored) =>
+    stored.every((one) => nodes.some((node) => isMadeAnew(options, node, one))),
+  );
+  const told = new Set<string>();
+  const onResult = (result: ModelResult, done: number): void => {
+    if (!told.has(result.name) || result.status !== 'built') options.onResult(result, done, nodes.length);
+    told.add(result.name);
+  };
   try {
-    const results = new Map<string, ModelResult>();
-    for (const node of nodes) {
-      const result = await buildOne(options, build.connection, node, results);
-      results.set(node.name, result);
-      onResult(result, results.size, nodes.length);
-    }
-    if ([...results.values()].some(({ status }) => status === 'built')) await build.publish();
-    return [...results.values()];
+    const all = { ...options, onResult };
+    const results = (build.beganEmpty && (await buildAll(all, build, nodes, true))) || (await again(all, build, nodes));
+    if (results.some(({ status }) => status === 'built')) await build.publish();
+    return results;
   } finally {
     await build.close();
   }
+}
+
+/** On all that is there: a model that fails keeps its table, and one that reads what no `ref` tells of finds it. */
+async function again(options: RunOptions, build: DatabaseBuild, nodes: readonly ProjectNode[]): Promise<Results> {
+  if (build.beganEmpty) await build.startOver();
+  return (await buildAll(options, build, nodes, false)) ?? [];
+}
+
+function isMadeAnew({ fullRefresh }: RunOptions, node: ProjectNode, { schema, name, kind }: Stored): boolean {
+  const { relation, config } = node;
+  if (kind === 'other' || relation.schema !== schema || relation.identifier !== name) return false;
+  return materializationOf(node) !== 'incremental' || Boolean(config['full_refresh'] ?? fullRefresh);
+}
+
+type Results = readonly ModelResult[];
+
+/** @returns undefined where it was to end with the first that is not built */
+async function buildAll(
+  options: RunOptions,
+  build: DatabaseBuild,
+  nodes: readonly ProjectNode[],
+  endsWithFailure: boolean,
+): Promise<Results | undefined> {
+  const results = new Map<string, ModelResult>();
+  for (const node of nodes) {
+    const result = await buildOne(options, build.connection, node, results);
+    if (endsWithFailure && result.status !== 'built') return undefined;
+    results.set(node.name, result);
+    options.onResult(result, results.size, nodes.length);
+  }
+  return [...results.values()];
 }
 
 export function materializationOf({ kind, config }: ProjectNode): string {
@@ -84,14 +119,14 @@ async function buildOne(
   const startMs = performance.now();
   const ms = (): number => Math.round(performance.now() - startMs);
   try {
-    await materialize(options, connection, node);
+    await inSpace(options.place.dir, () => materialize(options, connection, node));
     const rows = ['view', 'external'].includes(about.materialized)
       ? undefined
       : await countRows(connection, sqlOf(node.relation));
     return { ...about, status: 'built', ...(rows !== undefined && { rows }), ms: ms() };
   } catch (error) {
     if (isFault(error) && error.code !== 'MODELS_INVALID') throw error;
-    return { ...about, status: 'failed', ms: ms(), message: reasonOf(error) };
+    return { ...about, status: 'failed', ms: ms(), message: failureOf(options.project, node, error) };
   }
 }
 
@@ -103,10 +138,25 @@ async function materialize(options: RunOptions, connection: DuckDBConnection, no
     return loadSeed(connection, { relation, config, path: join(project.options.dir, node.path), file: node.path });
   const there: Existing = await existing(connection, relation);
   const isIncremental = kind === 'incremental' && there === 'table' && !(config['full_refresh'] ?? fullRefresh);
-  const model = { relation, config, sql: compileNode(project, node, isIncremental), isIncremental };
-  if (kind === 'view') return materializeView(connection, model);
-  if (kind !== 'external') return materializeTable(connection, model);
-  await external(options, connection, node, model);
+  const sql = compileNode(project, node, isIncremental);
+  if (isBlank(sql)) throw new Fault('MODELS_INVALID', `${node.path}: it compiles to no SQL`);
+  const model = { relation, config, sql, isIncremental };
+  try {
+    if (kind === 'view') await materializeView(connection, model);
+    else if (kind === 'external') await external(options, connection, node, model);
+    else await materializeTable(connection, model);
+  } catch (error) {
+    throw isFault(error) ? error : new SqlFailure(sql, error);
+  }
+}
+
+function isBlank(sql: string): boolean {
+  return (
+    sql
+      .replaceAll(/--.*$/gm, '')
+      .replaceAll(/\/\*[^]*?\*\//g, '')
+      .trim() === ''
+  );
 }
 
 async function external(

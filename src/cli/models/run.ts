@@ -15,6 +15,7 @@ export async function run(options: RunCommandOptions): Promise<void> {
     onResult: (result, done, of) => tell(`${done} of ${of} ${lineOf(result)}`),
   });
   if (results.some(({ status }) => status !== 'built')) process.exitCode = 1;
+  if (results.length === 0) tell('nothing is selected, so nothing was built');
   if (options.json) return writeLine(JSON.stringify(results));
   const rows = results.map(({ name, materialized, status, rows: count, ms }) => [
     name,

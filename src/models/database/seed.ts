@@ -1,5 +1,5 @@
 /** Seeds: CSV files of the project as tables, the types of their columns found as dbt finds them. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { parse } from 'csv-parse/sync';
 import { Fault, reasonOf } from '../../errors.ts';
@@ -16,7 +16,10 @@ const types: readonly (readonly [type: string, form: RegExp])[] = [
   ['boolean', /^(true|false)$/i],
 ];
 
-/** @throws Fault MODELS_INVALID where the file is no CSV */
+/** It is read as a whole to find the types, at some twenty times its size. */
+const largestBytes = 64 << 20;
+
+/** @throws Fault MODELS_INVALID where the file is no CSV, or too large */
 export async function loadSeed(
   connection: DuckDBConnection,
   { relation, config, path, file }: { relation: Relation; config: Config; path: string; file: string },
@@ -39,6 +42,11 @@ export async function loadSeed(
 }
 
 function readCsv(path: string, file: string, delimiter: string): readonly (readonly string[])[] {
+  if (statSync(path).size > largestBytes)
+    throw new Fault(
+      'MODELS_INVALID',
+      `${file}: a seed has 64 MiB at most: put it into the object store, and read it as a source`,
+    );
   try {
     return parse(readFileSync(path), { bom: true, delimiter });
   } catch (error) {

@@ -123,7 +123,7 @@ function fileNode(project: Project, kind: NodeKind, root: string, path: string, 
   const name = basename(path, extname(path));
   const folders = posix.dirname(posix.relative(root, path)).split('/');
   const fqn = [settings.name, ...folders.filter((part) => part !== '.'), name];
-  const text = readFileSync(join(options.dir, path), 'utf8');
+  const text = kind === 'seed' ? undefined : readFileSync(join(options.dir, path), 'utf8');
   const inFolders = kind === 'test' ? {} : settings.configOf(`${kind}s`, fqn);
   const config = merged(inFolders, properties);
   return {
@@ -135,7 +135,7 @@ function fileNode(project: Project, kind: NodeKind, root: string, path: string, 
     dependsOn: [],
     sources: [],
     relation: relationOf(project.database, name, config),
-    template: kind === 'seed' ? undefined : parseTemplate(path, text, { isTrimmed: true }),
+    template: text === undefined ? undefined : parseTemplate(path, text, { isTrimmed: true }),
   };
 }
 
