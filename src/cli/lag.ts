@@ -57,9 +57,8 @@ async function lag(options: LagOptions): Promise<void> {
     const looks = looksOf(reader, pipelines);
     const read: Read = (some) => readLag(reader, some);
     const untilMs = performance.now() + (options.timeout ?? Infinity) * 1000;
-    const late = options.wait
-      ? ((await waitForFiles(config, looks, untilMs)) ?? (await waitForAll(read, consumers, untilMs)))
-      : undefined;
+    const lateFiles = options.wait && (await waitForFiles(config, looks, untilMs));
+    const late = (options.wait && (await waitForAll(read, consumers, untilMs))) ?? lateFiles;
     const rows = await read(consumers);
     const told = await readTold(looks);
     await writeLine(options.json ? visibleJson(JSON.stringify(withFiles(rows, told))) : asTables(rows, looks, told));
