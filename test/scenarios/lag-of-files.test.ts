@@ -49,7 +49,7 @@ function writeOn(path: string): () => Promise<void> {
   };
 }
 
-suite('lag of files', { timeout: 120_000 }, () => {
+suite('lag of files', { timeout: 300_000 }, () => {
   test('D2: --wait ends when what stands in the directories has landed, and tells what was not taken, or in time, or has no server', async (t) => {
     const { inbox, at, program } = await place(t);
     await writeFile(join(inbox, 'half.json'), note(0).slice(0, 9));
@@ -63,7 +63,7 @@ suite('lag of files', { timeout: 120_000 }, () => {
     for (let id = 0; id < files; id++) await writeFile(join(inbox, `${id}.json`), note(id));
     await symlink(join(inbox, '0.json'), join(inbox, 'link.json'));
     const end = writeOn(join(inbox, 'written.json'));
-    const waited = await runProgram(['lag', '--wait', '--timeout', '60', '--json', ...at]);
+    const waited = await runProgram(['lag', '--wait', '--timeout', '120', '--json', ...at]);
     await end();
     assert.equal(waited.code, 0, waited.stderr);
     assert.equal(await notesIn(program.dataDir), files);

@@ -2,6 +2,6 @@
 import { type App, files } from 'tributary';
 import { pipeline as notes } from './notes.ts';
 
-const source = files.inbox({ directories: ['a'], subdirectories: true, settledAfterMs: 2_000, listEveryMs: 3_600_000 });
+const source = files.inbox({ directories: ['a'], subdirectories: true, settledAfterMs: 4_000, listEveryMs: 3_600_000 });
 
 export const app: App = { pipeline: { ...notes, source } };

@@ -9,7 +9,7 @@ import type { EngineReader } from '../../engine/engine.ts';
 import { isFault } from '../../errors.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import { FileLooks, type FilesTold } from '../../sources/files/file-looks.ts';
-import { ask } from '../server/ask-server.ts';
+import { askWithin } from '../server/ask-server.ts';
 import { reachOwnServer } from '../server/reach-server.ts';
 import { renderTable } from '../table.ts';
 
@@ -32,15 +32,15 @@ export async function readTold(looks: LooksByPipeline): Promise<ToldByPipeline> 
   return told;
 }
 
-/** Undefined where no server runs on the data directory. @throws Fault of the server's */
+/** It only puts down that it was asked. */
+const answerWithinMs = 10_000;
+
+/** @returns undefined where no server runs on the data directory @throws Fault SERVER_SILENT, those of the server */
 export async function askForLooks(config: Config): Promise<readonly AskedLook[] | undefined> {
   try {
     const server = await reachOwnServer(config);
-    try {
-      return ((await ask(server, 'POST', '/admin/files/looks')) as { looks: readonly AskedLook[] }).looks;
-    } finally {
-      void server.agent.destroy();
-    }
+    const answer = await askWithin(answerWithinMs, server, 'POST', '/admin/files/looks');
+    return (answer as { readonly looks: readonly AskedLook[] }).looks;
   } catch (error) {
     if (isFault(error, 'SERVER_UNREACHABLE')) return undefined;
     throw error;
