@@ -154,7 +154,7 @@ async function run(parts: Parts): Promise<Running> {
   const queries = openReadOnlyQueries(() => landing.warehouse);
   const budget = new Budget(config.ingest.maxInFlightBytes);
   const files = await FileSources.open({ ...parts, budget });
-  const behind = { landing, views, queries, budget };
+  const behind = { landing, views, queries, budget, files };
   const health = (): Promise<Health> => checkHealth(parts, landing);
   const server = createServer({ logger, metrics: metrics.registry, health, certificate });
   const stopRetention = keepRetention({

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { Fault, isFault } from '../errors.ts';
 import { createPackageIds } from '../event/correlation-id.ts';
+import type { AskedLook } from '../api/admin/files.ts';
 import type { Budget } from '../ingest/budget.ts';
 import { Patience } from '../ingest/patience.ts';
 import type { TopicPartition } from '../log/log.ts';
@@ -68,7 +69,7 @@ export class FileSources {
   readonly #options: FileSourcesOptions;
   readonly #memory: FileMemory | undefined;
   readonly #reader = new FileReader();
-  readonly #sources: FileSource[] = [];
+  readonly #sources = new Map<string, FileSource>();
 
   private constructor(options: FileSourcesOptions, memory: FileMemory | undefined) {
     this.#options = options;
@@ -109,13 +110,20 @@ export class FileSources {
     for (const { pipeline, source } of filePipelines(pipelines, config)) {
       const observer = filesObserver({ pipeline: pipeline.name, logger, metrics });
       const { onDefect } = observer;
-      this.#sources.push(await FileSource.start({ ...into, pipeline, source, observer, onDefect }));
+      this.#sources.set(pipeline.name, await FileSource.start({ ...into, pipeline, source, observer, onDefect }));
     }
+  }
+
+  /** Of each pipeline that takes files here, whichever node does it. @throws Fault STATE_UNAVAILABLE, STATE_FULL */
+  async askForLooks(): Promise<readonly AskedLook[]> {
+    const asked: AskedLook[] = [];
+    for (const [pipeline, source] of this.#sources) asked.push({ pipeline, look: await source.askForLook() });
+    return asked;
   }
 
   /** Takes no further file, and ends those in hand (D8). */
   async drain(): Promise<void> {
-    await Promise.all(this.#sources.map((source) => source.drain()));
+    await Promise.all([...this.#sources.values()].map((source) => source.drain()));
     await this.#reader.close();
   }
 }

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { isLoopback } from '../access/loopback.ts';
 import { mountDeadLetters } from '../api/admin/dead-letters.ts';
+import { mountFileLooks } from '../api/admin/files.ts';
 import { mountReplays } from '../api/admin/replays.ts';
 import { mountTrail } from '../api/admin/trail.ts';
 import { mountRoutes } from '../api/app-routes/mount-routes.ts';
@@ -31,6 +32,7 @@ import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 import { bulkObserver } from '../telemetry/bulk-observer.ts';
 import { readsObserver } from '../telemetry/reads-observer.ts';
 import type { Views } from '../views/views.ts';
+import type { FileSources } from './file-sources.ts';
 import type { Landing } from './landing.ts';
 import { consumersOf } from './landing.ts';
 import { type Parts, voidsOf } from './parts.ts';
@@ -40,12 +42,13 @@ export interface Behind {
   readonly views: Views;
   readonly queries: ReadOnlyQueries;
   readonly budget: Budget;
+  readonly files: FileSources;
 }
 
 /** All that the server answers. @throws where a file of a route is not there */
 export async function mountServer(server: FastifyInstance, parts: Parts, behind: Behind): Promise<void> {
   const { engine, pipelines, logger, metrics, access, traces } = parts;
-  const { landing, views, queries, budget } = behind;
+  const { landing, views, queries, budget, files } = behind;
   if (traces) traceRequests(server, traces);
   guard(server, access);
   mountTopics(server, { log: engine.log, consumed: consumersOf(pipelines).map(({ topic }) => topic) });
@@ -53,6 +56,7 @@ export async function mountServer(server: FastifyInstance, parts: Parts, behind:
   mountSources(server, parts, budget);
   mountBatches(server, parts, warehouseOf(landing));
   mountAdmin(server, parts, budget, landing);
+  mountFileLooks(server, () => files.askForLooks());
   const answering = { read: views.read, sql: queries.sql, onAnswered: readsObserver(metrics) };
   for (const { routes = [] } of parts.apps) await mountRoutes(server, { routes, logger, ...answering });
 }

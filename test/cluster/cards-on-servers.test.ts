@@ -133,4 +133,25 @@ suite('cards on two nodes, all of it on servers', { timeout: 240_000 }, () => {
     );
     assert.deepEqual(JSON.parse(found), [{ file: `${join(dir, 'inbox/cards')}/bad.json`, active: true }]);
   });
+
+  test('D2: lag --wait waits for files whichever node is asked, and whichever takes them', async () => {
+    const alive = nodes.filter(({ child }) => child.exitCode === null);
+    assert.equal(alive.length, 2);
+    const { metadata, payload } = JSON.parse(lines.at(-1)!) as MadeEvent;
+    for (const [index, { dataDir }] of alive.entries()) {
+      const event_id = `0b7f7c7e-3f0e-4c57-9a3c-5b1c65a2f10${index}`;
+      await writeFile(
+        join(dir, 'inbox/cards', `${index}.json`),
+        JSON.stringify({ metadata: { ...metadata, event_id }, payload }),
+      );
+      const at = ['--data-dir', dataDir, '--config', join(dir, 'config.json')];
+      const waited = await runProgram(['lag', '--wait', '--timeout', '60', ...at], env);
+      assert.deepEqual([waited.code, waited.stderr], [0, '']);
+      const found = await runProgram(
+        ['sql', '--json', `SELECT count(*) AS n FROM events WHERE event_id = '${event_id}'`, ...at],
+        env,
+      );
+      assert.deepEqual(JSON.parse(found.stdout), [{ n: 1 }]);
+    }
+  });
 });

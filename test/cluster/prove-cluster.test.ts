@@ -65,6 +65,17 @@ suite('tributary prove --engine cluster', { concurrency: false, timeout: 600_000
   });
 });
 
+suite('tributary prove --engine cluster of what takes files', { timeout: 600_000 }, () => {
+  test('D1, D2, D3, D5: files that writers leave half-written are taken once by whichever node there is, after 2 faults', async (t) => {
+    const args = ['prove', 'cards', '--engine', 'cluster', '--kills', '2', '--seed', '3', '--json']; // a node is killed
+    const { code, stdout, stderr } = await runProgram(args, { TMPDIR: await scratch(t) });
+    assert.equal(code, 0, stdout + stderr);
+    const proof = JSON.parse(stdout) as ClusterProof & { proven: boolean };
+    assert.deepEqual([proof.proven, proof.sends], [true, 'files']);
+    assert.ok(proof.landed > 20 && proof.acknowledged > 20, stdout);
+  });
+});
+
 async function keptIn(tmp: string): Promise<readonly string[]> {
   return (await readdir(tmp)).filter((name) => name.startsWith('tributary-'));
 }

@@ -10,6 +10,7 @@ import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
 import type { FileSource as FileSourceDefinition } from '../../src/pipeline/pipeline.ts';
 import { createCodecs } from '../../src/schemas/codecs.ts';
 import { openFileRegistry } from '../../src/schemas/file-registry.ts';
+import { FileLooks } from '../../src/sources/files/file-looks.ts';
 import { FileMemory, filesTopic } from '../../src/sources/files/file-memory.ts';
 import { FileReader } from '../../src/sources/files/file-reader.ts';
 import { FileSource, type FileSourceOptions } from '../../src/sources/files/file-source.ts';
@@ -25,6 +26,8 @@ export interface FileParts {
   readonly log: Log;
   /** What was told of files and failures. */
   readonly told: readonly string[];
+  /** What the sources have told of looks. */
+  readonly looks: FileLooks;
   /** How many files wait to become whole. */
   readonly waiting: () => number;
   readonly budget: Budget;
@@ -80,6 +83,7 @@ export async function openFileParts(dir: string, isSparse = true): Promise<FileP
     dir,
     log,
     told,
+    looks: new FileLooks(state, { logId: log.id, pipeline: pipeline.name }),
     waiting: () => waiting,
     budget,
     start: (definition = {}, around = (one) => one, onTaken = () => undefined) => {

@@ -8,11 +8,12 @@ import { schema, subject } from './notes.ts';
 export async function notesConfig(
   dir: string,
   of: Pick<NonNullable<Config['files']>[string], 'afterwards'> = {},
+  pipeline = 'notes.ts',
 ): Promise<string> {
   const file = join(dir, 'notes.config.json');
   await mkdir(join(dir, 'schemas'), { recursive: true });
   await writeFile(join(dir, 'schemas', `${subject}.schema.json`), schema);
-  const pipelines = [join(import.meta.dirname, 'notes.ts')];
+  const pipelines = [join(import.meta.dirname, pipeline)];
   const files = { notes: { directories: ['a', 'b'], ...of } };
   const log = { segmentBytes: 4 * 1024 * 1024 };
   await writeFile(file, JSON.stringify({ pipelines, schemasDir: 'schemas', log, files }));

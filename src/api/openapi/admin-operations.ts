@@ -14,6 +14,8 @@ import {
   type Parameter,
   ref,
   route,
+  text,
+  whole,
 } from './operation.ts';
 
 const changing = [
@@ -155,6 +157,17 @@ export const adminOperations: readonly Operation[] = [
       },
     },
     refusals: [...ofJsonBody, 'REPLAY_IMPOSSIBLE', 'STATE_FULL'],
+  },
+  {
+    ...route('post', '/admin/files/looks', 'look-for-files', 'files'),
+    summary: 'Has the directories of pipelines that take files listed now, for who waits until all files are taken',
+    answers: {
+      200: {
+        description: 'The look of each pipeline, a number that its source answers with in the keyed state.',
+        content: json(object({ looks: list(object({ pipeline: text(), look: whole() })) })),
+      },
+    },
+    refusals: ['STATE_FULL', 'STATE_UNAVAILABLE'],
   },
 ];
 

@@ -94,6 +94,7 @@ const tags = [
   { name: 'views', description: 'What apps answer of the events that came, and of the warehouse.' },
   { name: 'server', description: 'Health, metrics and this description.' },
   { name: 'dead letters', description: 'Events that could not go on: shown, edited, replayed.' },
+  { name: 'files', description: 'Files that pipelines take from directories.' },
   { name: 'replays', description: 'What a pipeline has landed, landed again through the code of today.' },
   { name: 'events', description: 'Where events and packages are by now.' },
   { name: 'topics', description: 'Topics of the log.' },

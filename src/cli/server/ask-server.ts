@@ -1,5 +1,6 @@
 /** Requests of commands to the running server. What it refuses is told in its own words. */
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { catalogue, Fault, type FaultCode, reasonOf } from '../../errors.ts';
 import { visible } from '../visible.ts';
@@ -13,6 +14,21 @@ export async function ask(server: ReachedServer, method: Method, path: string, b
   return response.body.json().catch((error: unknown) => {
     throw new Fault('SERVER_REFUSED', `${server.url}${path} answered no JSON: ${reasonOf(error)}`);
   });
+}
+
+/** As `ask`, of what takes no time. @throws Fault SERVER_SILENT where it does */
+export async function askWithin(ms: number, server: ReachedServer, method: Method, path: string): Promise<unknown> {
+  const ending = new AbortController();
+  const tooLate = sleep(ms, undefined, { signal: ending.signal, ref: false }).then(() => {
+    throw new Fault('SERVER_SILENT', `${server.url} has not answered within ${ms / 1000} s`);
+  });
+  tooLate.catch(() => undefined); // it lost the race
+  try {
+    return await Promise.race([ask(server, method, path), tooLate]);
+  } finally {
+    ending.abort();
+    void server.agent.destroy();
+  }
 }
 
 /** The answer's lines, each an object, as they come; the last is the summary. @throws Fault as `ask`, also half-way */

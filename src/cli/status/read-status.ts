@@ -2,11 +2,10 @@
  * How things are by now: the running server is asked; where none runs on the data directory, what its files tell. A server that is named
  * (`--to`), or that refuses us, is not replaced by files.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { StatusAnswer, StatusLag } from '../../api/admin/status.ts';
-import { Fault, isFault } from '../../errors.ts';
+import { isFault } from '../../errors.ts';
 import { configOf } from '../options.ts';
-import { ask } from '../server/ask-server.ts';
+import { askWithin } from '../server/ask-server.ts';
 import { type ReachedServer, reachServer, type ServerOptions } from '../server/reach-server.ts';
 import { pipelinesOf } from '../../pipeline/apps.ts';
 
@@ -33,18 +32,8 @@ export async function readStatus(options: ServerOptions): Promise<Status> {
 }
 
 async function fromServer(server: ReachedServer): Promise<Status> {
-  const ending = new AbortController();
-  const tooLate = sleep(answerWithinMs, undefined, { signal: ending.signal, ref: false }).then(() => {
-    throw new Fault('SERVER_SILENT', `${server.url} has not answered within ${answerWithinMs / 1000} s`);
-  });
-  tooLate.catch(() => undefined); // it lost the race
-  try {
-    const answer = (await Promise.race([ask(server, 'GET', '/admin/status'), tooLate])) as StatusAnswer;
-    return { ...answer, of: server.url, isRunning: true, atMs: answer.uptimeMs };
-  } finally {
-    ending.abort();
-    void server.agent.destroy();
-  }
+  const answer = (await askWithin(answerWithinMs, server, 'GET', '/admin/status')) as StatusAnswer;
+  return { ...answer, of: server.url, isRunning: true, atMs: answer.uptimeMs };
 }
 
 async function fromFiles(options: ServerOptions): Promise<Status> {

@@ -45,10 +45,13 @@ export interface FileObserver {
   /** The files' events are durable. */
   readonly taken: (files: readonly FileInGroup[]) => void;
   readonly passedOver: (file: string, why: string) => void;
+  /** The log does not take it, as was told before. */
+  readonly stillRefused: (file: string, why: string) => void;
   /** It is durable, but stays where it is for now. */
   readonly notTakenAway: (file: string, error: unknown) => void;
 }
 
+const tooLargeForLog = 'has an event that is larger than the log takes';
 /** Large files are read side by side; Node.js does as many as it has threads. */
 const atOnce = 32;
 
@@ -172,13 +175,15 @@ export class FileLoader {
 
   /** Nothing of it was read: this version was taken, or has not settled yet. Answers with what may have to be taken away. */
   #asBefore({ candidate, known }: FileInLook, version: FileVersion): readonly TakenFile[] {
-    const { settling } = this.#options;
+    const { settling, observer } = this.#options;
     if (known?.version === version.id) {
       settling.done(candidate.id);
       return [{ candidate, taken: known }];
     }
-    if (this.#refused.version(candidate.id) === version.id) settling.done(candidate.id);
-    else settling.seenAgain(candidate, version);
+    if (this.#refused.version(candidate.id) === version.id) {
+      settling.done(candidate.id);
+      observer.stillRefused(shownFile(candidate), tooLargeForLog);
+    } else settling.seenAgain(candidate, version);
     this.#inHand.delete(candidate.id);
     return [];
   }
@@ -276,7 +281,7 @@ export class FileLoader {
       this.#inHand.delete(candidate.id);
       if (!refused) settling.heardOf(candidate);
     }
-    if (refused) observer.passedOver(shownFile(refused.candidate), 'has an event that is larger than the log takes');
+    if (refused) observer.passedOver(shownFile(refused.candidate), tooLargeForLog);
   }
 
   /** Where they are not left; then they are not in hand any more. What cannot be taken away now is found and tried again. */

@@ -27,8 +27,8 @@ export interface ReadPage {
 
 const entry = join(import.meta.dirname, `file-thread${extname(import.meta.filename)}`);
 const bufferBytes = 512 * 1024;
-/** Of V8, in MiB: what the thread makes dies at once. */
-const threadMemory = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 };
+/** Of V8, in MiB: it needs 10 to 20, and what dies is let go of only where more is not to be had. */
+const threadMemory = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 };
 
 interface Call {
   readonly resolve: (told: ToldByThread) => void;

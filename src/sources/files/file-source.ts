@@ -20,6 +20,8 @@ import { filesAt } from './file-memory.ts';
 import { nameMatcher } from './file-names.ts';
 import { idAndPath, type PassedOver } from './list-files.ts';
 import { Settling } from './settling.ts';
+import { FileLooks } from './file-looks.ts';
+import { LookAnswers } from './answer-looks.ts';
 import { checkMovable, endTakenAway } from './take-away.ts';
 
 export interface FileSourceOptions extends Omit<FileLoaderOptions, 'settling' | 'observer'> {
@@ -27,7 +29,7 @@ export interface FileSourceOptions extends Omit<FileLoaderOptions, 'settling' | 
   readonly state: StateStore;
   /** In which relative directories stand. */
   readonly workingDir: string;
-  readonly observer: FileObserver & FileSourceObserver;
+  readonly observer: Omit<FileObserver, 'stillRefused'> & FileSourceObserver;
 }
 
 export interface FileSourceObserver {
@@ -40,12 +42,16 @@ const retryMs = 1_000;
 /** A listing takes at most this share of the time. */
 const listingShare = 1 / 10;
 const mostDue = 256;
+/** Whether another node was asked for a look is asked so often. */
+const longestPauseMs = 1_000;
 
 export class FileSource {
   readonly #options: FileSourceOptions;
   readonly #inboxes: readonly Inbox[];
   readonly #settling = new Settling();
   readonly #loader: FileLoader;
+  readonly #looks: FileLooks;
+  readonly #answers: LookAnswers;
   readonly #watches: readonly DirectoryWatch[];
   readonly #matches: (name: BytePath) => boolean;
   readonly #ending = new AbortController();
@@ -58,7 +64,12 @@ export class FileSource {
     this.#options = options;
     this.#inboxes = inboxes;
     this.#matches = nameMatcher(options.source.match);
-    this.#loader = new FileLoader({ ...options, settling: this.#settling });
+    this.#looks = new FileLooks(options.state, { logId: options.log.id, pipeline: options.pipeline.name });
+    this.#answers = new LookAnswers(this.#looks, this.#settling);
+    const passedOver = (file: string, why: string): void => this.#passOver(file, why);
+    const stillRefused = (file: string, why: string): void => this.#answers.passedOver(file, why);
+    const observer = { ...options.observer, passedOver, stillRefused };
+    this.#loader = new FileLoader({ ...options, settling: this.#settling, observer });
     this.#watches = inboxes.map((inbox) => this.#watchOf(inbox));
   }
 
@@ -78,6 +89,13 @@ export class FileSource {
     });
     await started.#member;
     return started;
+  }
+
+  /** Asks whichever node takes the files; see file-looks.ts. @throws Fault STATE_UNAVAILABLE, STATE_FULL */
+  async askForLook(): Promise<number> {
+    const look = await this.#looks.ask();
+    this.#wake();
+    return look;
   }
 
   /** Takes no further file, and ends those in hand (D8). */
@@ -124,15 +142,18 @@ export class FileSource {
     const term = member.term(filesAt); // before anything is read that is decided by
     await memory.catchUp();
     this.#loader.begin({ owner: { member, at: filesAt, term, landedTo: memory.progress.offset } });
+    this.#answers.begin();
     this.#nextListingMs = 0;
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
-    if (performance.now() >= this.#nextListingMs) await this.#listAll(signal);
+    if (performance.now() >= this.#nextListingMs || (await this.#answers.isAsked())) await this.#listAll(signal);
     await this.#lookAtDue(signal);
     await this.#loader.finish();
     this.#tellWaiting();
-    const untilMs = Math.min(this.#nextListingMs - performance.now(), this.#settling.untilDueMs());
+    await this.#answers.tell();
+    const dueMs = Math.min(this.#nextListingMs - performance.now(), this.#settling.untilDueMs());
+    const untilMs = Math.min(dueMs, longestPauseMs);
     if (untilMs > 0 && !signal.aborted) await this.#pause(untilMs);
   }
 
@@ -140,12 +161,16 @@ export class FileSource {
     const { source } = this.#options;
     const startedMs = performance.now();
     this.#nextListingMs = Infinity; // unless something is missed from now on
+    await this.#answers.listingBegins();
+    await this.#answers.tell();
     for (const [index, inbox] of this.#inboxes.entries()) {
       if (signal.aborted) return;
       await this.#watches[index]?.renew();
       if (await this.#isUsable(inbox)) await this.#list(inbox, signal);
     }
     const tookMs = performance.now() - startedMs;
+    await this.#loader.finish();
+    if (!signal.aborted) this.#answers.listingEnds();
     const pauseMs = Math.max(source.listEveryMs, tookMs / listingShare);
     this.#nextListingMs = Math.min(this.#nextListingMs, performance.now() + pauseMs);
   }
@@ -159,7 +184,7 @@ export class FileSource {
       if (afterwards === 'move') await checkMovable(inbox);
     } catch (error) {
       if (!isFault(error, 'CONFIG_INVALID')) throw error;
-      observer.passedOver(inbox.shown, error.message); // the other directories go on
+      this.#passOver(inbox.shown, error.message); // the other directories go on
       return false;
     }
     const gone = await endTakenAway(inbox, afterwards, {
@@ -171,9 +196,8 @@ export class FileSource {
   }
 
   async #list(inbox: Inbox, signal: AbortSignal): Promise<void> {
-    const { source, observer, reader } = this.#options;
-    const passOver = ({ path, why }: PassedOver): void =>
-      observer.passedOver(shownFile({ inbox, relative: path }), why);
+    const { source, reader } = this.#options;
+    const passOver = ({ path, why }: PassedOver): void => this.#passOver(shownFile({ inbox, relative: path }), why);
     const isOurs = (path: BytePath): boolean => this.#matches(nameIn(path));
     const { root, scope } = inbox;
     const pages = reader.list({ root, scope, subdirectories: source.subdirectories });
@@ -186,6 +210,7 @@ export class FileSource {
         .flatMap(([id, path]) => (isOurs(path) ? [candidateAt(inbox, path, id)] : []));
       await this.#loader.look(candidates, signal);
       await this.#lookAtDue(signal);
+      await this.#answers.tell();
     }
   }
 
@@ -207,6 +232,11 @@ export class FileSource {
         `cannot be watched (${(error as NodeJS.ErrnoException).code}); it is listed every ${this.#options.source.listEveryMs} ms`,
       );
     return new DirectoryWatch({ root: inbox.root, onChange, onError });
+  }
+
+  #passOver(file: string, why: string): void {
+    this.#answers.passedOver(file, why);
+    this.#options.observer.passedOver(file, why);
   }
 
   #tellWaiting(): void {

@@ -47,6 +47,8 @@ const pageFiles = 512;
  * its own otherwise.
  */
 const sortedFiles = 32_768;
+/** Of their paths: where these are long, fewer are sorted. */
+const sortedBytes = 4 * 1024 * 1024;
 /** Deeper ones are told and passed over: each level holds a directory open. */
 const deepest = 64;
 
@@ -57,12 +59,15 @@ export const loadedDirectory: BytePath = 'loaded';
 export function* listFiles(options: ListOptions): Generator<ListedPage> {
   const passedOver = { others: [] as PassedOver[], unlisted: [] as PassedOver[] };
   let files: ListedFile[] = [];
+  let bytes = 0;
   for (const { path, kind, why } of walk(options, '', 0)) {
     if (kind === 'file') files.push(listedFile(pathId(options.scope, path), path));
     else passedOver[kind].push({ path, why });
-    if (files.length < sortedFiles && passedOver.others.length < pageFiles) continue;
+    bytes += path.length;
+    if (files.length < sortedFiles && bytes < sortedBytes && passedOver.others.length < pageFiles) continue;
     yield* pagesOf(files, { others: passedOver.others.splice(0), unlisted: passedOver.unlisted.splice(0) });
     files = [];
+    bytes = 0;
   }
   yield* pagesOf(files, passedOver);
 }

@@ -14,6 +14,12 @@ export interface SettlingOptions {
   readonly now?: () => number;
 }
 
+export interface SeenFile {
+  readonly candidate: Candidate;
+  /** `FileVersion.id`; undefined where it was only heard of. */
+  readonly version: string | undefined;
+}
+
 interface Waiting {
   readonly candidate: Candidate;
   /** When it was first told of. */
@@ -40,6 +46,7 @@ const longestDelayMs = 1_000;
 export class Settling {
   readonly #waiting = new Map<string, Waiting>();
   readonly #maxFiles: number;
+  #missed = 0;
   /** Milliseconds, never goes back. */
   readonly elapsedMs: () => number;
   readonly #now: () => number;
@@ -48,6 +55,11 @@ export class Settling {
     this.#maxFiles = maxFiles;
     this.elapsedMs = elapsedMs;
     this.#now = now;
+  }
+
+  /** How many had no room. */
+  get missed(): number {
+    return this.#missed;
   }
 
   get size(): number {
@@ -110,6 +122,17 @@ export class Settling {
     this.#waiting.delete(id);
   }
 
+  /** Each file that waits, by its id, as it was last seen. */
+  *all(): Generator<readonly [id: string, seen: SeenFile]> {
+    for (const id of this.#waiting.keys()) yield [id, this.at(id) as SeenFile];
+  }
+
+  /** Undefined where it does not wait. */
+  at(id: string): SeenFile | undefined {
+    const known = this.#waiting.get(id);
+    return known && { candidate: known.candidate, version: known.version?.id };
+  }
+
   /** To be looked at now. */
   due(most: number): readonly Candidate[] {
     const nowMs = this.elapsedMs();
@@ -130,7 +153,10 @@ export class Settling {
   }
 
   #add(candidate: Candidate, version: FileVersion | undefined, delayMs: number, neededMs: number): boolean {
-    if (this.#waiting.size >= this.#maxFiles) return false;
+    if (this.#waiting.size >= this.#maxFiles) {
+      this.#missed += 1;
+      return false;
+    }
     const nowMs = this.elapsedMs();
     const dueMs = nowMs + delayMs;
     this.#waiting.set(candidate.id, { candidate, foundMs: nowMs, version, sinceMs: nowMs, dueMs, delayMs, neededMs });

@@ -232,6 +232,10 @@ suite('files that make trouble', { concurrency: false, timeout: 120_000 }, () =>
     await parts.arrived(21);
     assert.deepEqual(parts.told, ['a/large.json has an event that is larger than the log takes']);
     assert.ok(existsSync(large));
+    const look = await source.askForLook();
+    await until(async () => ((await parts.looks.told())?.answer?.look ?? 0) >= look);
+    const refused = { file: 'a/large.json', why: 'has an event that is larger than the log takes' };
+    assert.deepEqual((await parts.looks.told())?.answer?.notTaken, { count: 1, some: [refused] });
     assert.equal(tries, triesBefore, 'it is not tried at each listing');
     await writeFile(large, note('large'));
     await parts.arrived(22);

@@ -1,5 +1,6 @@
 /** The thread that lists and reads: what is asked of it and what it tells comes back as it was, and it is begun again where it has failed. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { mkdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -7,7 +8,7 @@ import * as fc from 'fast-check';
 import { bytePath } from '../../../src/sources/files/byte-path.ts';
 import { FileReader, type ReadPage } from '../../../src/sources/files/file-reader.ts';
 import { pathId } from '../../../src/sources/files/file-version.ts';
-import { idAndPath } from '../../../src/sources/files/list-files.ts';
+import { idAndPath, listFiles } from '../../../src/sources/files/list-files.ts';
 import type { FileAnswer } from '../../../src/sources/files/read-page.ts';
 import { packAnswers, packFiles, unpackAnswers, unpackFiles } from '../../../src/sources/files/thread-messages.ts';
 import { scratch } from '../../support/program.ts';
@@ -44,6 +45,21 @@ suite('the thread that reads files', { timeout: 60_000 }, () => {
     assert.deepEqual(
       listed.map(([id]) => id),
       listed.map(([id]) => id).toSorted(),
+    );
+  });
+
+  test('D6: of files with long paths fewer are kept in memory and put in order', async (t) => {
+    const { dir } = await prepare(t);
+    const within = Array.from({ length: 4 }, (_, i) => `${i}`.repeat(240)).join('/');
+    await mkdir(join(dir, within), { recursive: true });
+    for (let i = 0; i < 6_000; i++) writeFileSync(join(dir, within, `${i}.json`), ''); // 5.8 MB of paths
+    const pages = listFiles({ root: bytePath(dir), scope: 's', subdirectories: true });
+    const ids = [...pages].flatMap(({ files }) => files.map((file) => idAndPath(file)[0]));
+    assert.equal(new Set(ids).size, 6_000);
+    assert.equal(
+      ids.filter((id, index) => id < (ids[index - 1] ?? '')).length,
+      1,
+      'they are put in order in two parts',
     );
   });
 
