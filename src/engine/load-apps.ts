@@ -59,7 +59,7 @@ function checkWindows(pipelines: readonly Pipeline[], windows: Windows): void {
 function withWindow(windows: Windows, app: App): App {
   const { pipeline } = app;
   const windowHours = pipeline && Object.hasOwn(windows, pipeline.name) ? windows[pipeline.name] : undefined;
-  if (!pipeline?.process.deduplicate || windowHours === undefined) return app;
+  if (windowHours === undefined || !pipeline?.process.deduplicate) return app;
   const deduplicate = { ...pipeline.process.deduplicate, windowHours };
   return { ...app, pipeline: { ...pipeline, process: { ...pipeline.process, deduplicate } } };
 }
