@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { objectsOfPrefix } from '../../src/trail/objects.ts';
 
 test('the object of an event is found by its offset, also where several were merged into one', async () => {
-  const names = ['t-0-0_30.json', 't-0-100.json', 't-0-40.json', 't-0-40.parquet', 't-1-35.json'];
+  const names = ['t-0-0_30.json', 't-0-100.json', 't-0-40.json', 't-0-40.csv', 't-1-35.json'];
   const list = async function* (start: string) {
     yield* names.map((name) => `p/${name}`).filter((key) => key.startsWith(start));
   };
