@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inPackage } from '../src/config/package-root.ts';
-import { dataPaths } from '../src/engine/engine.ts';
+import { dataPaths } from '../src/engine/data-paths.ts';
 import { waitForPreviousServer } from '../src/stores/warehouse/embedded/lock-file.ts';
 import { atExit } from './at-exit.ts';
 import type { BenchSettings } from './parts.ts';

@@ -1,7 +1,7 @@
 /** Events of both producers among each other, one a line, in the order in which they happened. */
 import type { GenerateOptions } from 'tributary';
-import { checkAsked, InvalidPlaces } from '../invalid-places.ts';
-import { Random } from '../random.ts';
+import { madeUp, type Making } from '../made-up.ts';
+import type { Random } from '../random.ts';
 import { CardMaker, type MadeEvent, makeUser, userCount } from './made-events.ts';
 import { spoilEvent } from './spoil-event.ts';
 
@@ -9,15 +9,11 @@ const daySeconds = 86_400;
 
 /** One in five is of a user, until all are there. @throws RangeError where the count is no count or the share no share */
 export function generateCards(options: GenerateOptions): Iterable<string> {
-  checkAsked(options);
-  const { seed, now = Date.now } = options;
-  const day = Math.floor(now() / 1000 / daySeconds) * daySeconds;
-  return { [Symbol.iterator]: () => generate(options, new Random(seed), day) };
+  return madeUp(options, (making) => generate(options.count, making));
 }
 
-function* generate(options: GenerateOptions, random: Random, endSecond: number): Generator<string> {
-  const { count } = options;
-  const places = new InvalidPlaces(options, random);
+function* generate(count: number, { random, places, nowMs }: Making): Generator<string> {
+  const endSecond = Math.floor(nowMs / 1000 / daySeconds) * daySeconds;
   const events = makeEvents(random, endSecond - count);
   for (let index = 0; index < count; index++) {
     const event = events.next().value;

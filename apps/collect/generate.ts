@@ -4,8 +4,7 @@
  */
 import type { GenerateOptions } from 'tributary';
 import { Drafts } from './draft-event.ts';
-import { checkAsked, InvalidPlaces } from '../invalid-places.ts';
-import { Random } from '../random.ts';
+import { madeUp, type Making } from '../made-up.ts';
 import { shapeEvent } from './shape-event.ts';
 import { spoilEvent } from './spoil-event.ts';
 
@@ -13,16 +12,12 @@ const dayMs = 86_400_000;
 
 /** @throws RangeError where the count is no count or the share no share */
 export function generateEvents(options: GenerateOptions): Iterable<string> {
-  checkAsked(options);
-  const { now = Date.now } = options;
-  return { [Symbol.iterator]: () => generate(options, now()) };
+  return madeUp(options, (making) => generate(options.count, making));
 }
 
-function* generate(options: GenerateOptions, nowMs: number): Generator<string> {
-  const random = new Random(options.seed);
-  const places = new InvalidPlaces(options, random);
+function* generate(count: number, { random, places, nowMs }: Making): Generator<string> {
   const drafts = new Drafts(random, Math.floor(nowMs / dayMs) * dayMs);
-  for (let index = 0; index < options.count; index++) {
+  for (let index = 0; index < count; index++) {
     const draft = drafts.draft(index);
     yield shapeEvent(places.isNext() ? spoilEvent(draft, random) : draft, random);
   }

@@ -3,8 +3,8 @@
  * are. An invalid one is as an older producer has it, or lacks something.
  */
 import type { GenerateOptions } from 'tributary';
-import { checkAsked, InvalidPlaces } from '../invalid-places.ts';
-import { Random } from '../random.ts';
+import { madeUp, type Making } from '../made-up.ts';
+import type { Random } from '../random.ts';
 import { eventTypes, sources } from './lake-event.ts';
 
 const dayMs = 86_400_000;
@@ -12,17 +12,13 @@ const repeatedShare = 0.03;
 
 /** @throws RangeError where the count is no count or the share no share */
 export function generateEvents(options: GenerateOptions): Iterable<string> {
-  checkAsked(options);
-  const { now = Date.now } = options;
-  return { [Symbol.iterator]: () => generate(options, now()) };
+  return madeUp(options, (making) => generate(options.count, making));
 }
 
-function* generate(options: GenerateOptions, nowMs: number): Generator<string> {
-  const random = new Random(options.seed);
-  const places = new InvalidPlaces(options, random);
+function* generate(count: number, { random, places, nowMs }: Making): Generator<string> {
   const beforeMs = Math.floor(nowMs / dayMs) * dayMs;
   let last: string | undefined;
-  for (let index = 0; index < options.count; index++) {
+  for (let index = 0; index < count; index++) {
     if (places.isNext()) {
       yield JSON.stringify(spoil(draft(random, beforeMs), random));
       continue;

@@ -3,8 +3,8 @@
  * once, four in ten come back, most of them later than they asked, and a few do either several times.
  */
 import type { GenerateOptions } from 'tributary';
-import { checkAsked, InvalidPlaces } from '../invalid-places.ts';
-import { Random } from '../random.ts';
+import { madeUp, type Making } from '../made-up.ts';
+import type { Random } from '../random.ts';
 import { symbols } from './read-symbol.ts';
 import { spoilRequest } from './spoil-request.ts';
 
@@ -16,14 +16,12 @@ export interface MadeRequest {
 
 /** @throws RangeError where the count is no count or the share no share */
 export function generateSignals(options: GenerateOptions): Iterable<string> {
-  checkAsked(options);
-  return { [Symbol.iterator]: () => generate(options, new Random(options.seed)) };
+  return madeUp(options, (making) => generate(options.count, making));
 }
 
-function* generate(options: GenerateOptions, random: Random): Generator<string> {
+function* generate(count: number, { random, places }: Making): Generator<string> {
   const requests = makeRequests(random);
-  const places = new InvalidPlaces(options, random);
-  for (let index = 0; index < options.count; index++) {
+  for (let index = 0; index < count; index++) {
     const request = requests.next().value;
     yield JSON.stringify(places.isNext() ? spoilRequest(request, random) : request);
   }

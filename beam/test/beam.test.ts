@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { dataPaths } from '../../src/engine/engine.ts';
+import { dataPaths } from '../../src/engine/data-paths.ts';
 import { collectEvent, packageOf } from '../../test/support/collect-event.ts';
 import { taken } from '../../test/support/http-request.ts';
 import { caughtUp, deadLettersOf, eventLinesOf, rowsOf } from '../../test/support/landed.ts';

@@ -3,7 +3,8 @@ import '../../src/cli/runtime.ts'; // first: as the program has it
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Landing } from '../../src/engine/landing.ts';
-import { dataPaths, openEngineLogReader } from '../../src/engine/engine.ts';
+import { dataPaths } from '../../src/engine/data-paths.ts';
+import { openEngineLogReader } from '../../src/engine/engine.ts';
 import { loadConverter } from '../../src/engine/load-converter.ts';
 import type { LogReader, TopicPartition } from '../../src/log/log.ts';
 import { splitJson } from '../../src/ingest/split-json.ts';

@@ -8,7 +8,7 @@ import { Child } from '../child.ts';
 import { median } from '../median.ts';
 import { benchConfig, type BenchSettings, loadApp } from '../parts.ts';
 import { readMemory } from '../process-memory.ts';
-import { dataPaths } from '../../src/engine/engine.ts';
+import { dataPaths } from '../../src/engine/data-paths.ts';
 import { attachEmbeddedWarehouse } from '../../src/stores/warehouse/embedded-warehouse.ts';
 import { CopyYardstick, tableOf } from './copy-yardstick.ts';
 import type { LandingMethods } from './landing-process.ts';

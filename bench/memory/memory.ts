@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { escapeIdentifier } from 'pg';
-import { dataPaths } from '../../src/engine/engine.ts';
+import { dataPaths } from '../../src/engine/data-paths.ts';
 import { attachEmbeddedWarehouse } from '../../src/stores/warehouse/embedded-warehouse.ts';
 import type { PartOptions } from '../bench.ts';
 import { Child } from '../child.ts';

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inPackage } from '../../src/config/package-root.ts';
-import { dataPaths } from '../../src/engine/engine.ts';
+import { dataPaths } from '../../src/engine/data-paths.ts';
 import { openReader } from '../../src/models/database/models-database.ts';
 import { compileNode, readProject } from '../../src/models/project/project.ts';
 import { quoteIdentifier, sqlOf } from '../../src/models/project/relation.ts';

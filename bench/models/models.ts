@@ -6,7 +6,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { dataPaths } from '../../src/engine/engine.ts';
+import { dataPaths } from '../../src/engine/data-paths.ts';
 import type { PartOptions } from '../bench.ts';
 import { median } from '../median.ts';
 import { type Contestant, type ContestantName, dbt, duckDbShell, tributary } from './contestants.ts';

@@ -1,6 +1,6 @@
 /** The whole program with the tables of rates: ports and regions of the sample, and no prices. */
 import { join } from 'node:path';
-import { dataPaths } from '../../src/engine/engine.ts';
+import { dataPaths } from '../../src/engine/data-paths.ts';
 import { loadApps } from '../../src/engine/load-apps.ts';
 import { loadDataset } from '../../src/dataset/load-dataset.ts';
 import { sampleBlocks } from '../../src/dataset/sample-blocks.ts';

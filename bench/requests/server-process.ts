@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { openAccess } from '../../src/access/open-access.ts';
 import { guard } from '../../src/api/guard.ts';
 import { createServer, type Health } from '../../src/api/server.ts';
-import { dataPaths } from '../../src/engine/engine.ts';
+import { dataPaths } from '../../src/engine/data-paths.ts';
 import { createMicrosecondClock } from '../../src/event/microsecond-clock.ts';
 import { mountRequestSource } from '../../src/sources/http/request-source.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';

@@ -1,6 +1,7 @@
 /** `tributary keys`: who may send events and read views. A running server sees every change within a second. */
 import { keyedPaths } from '../pipeline/source-paths.ts';
 import type { Command } from 'commander';
+import { dataPaths } from '../engine/data-paths.ts';
 import {
   type KeyRecord,
   type KeyStatus,
@@ -83,14 +84,14 @@ async function add(name: string, options: AddOptions): Promise<void> {
   const limits = { ...(requestsPerSecond && { requestsPerSecond }), ...(maxBodyBytes && { maxBodyBytes }) };
   const expiresAt = expires === undefined ? {} : { expiresAt: new Date(expires).toISOString() };
   const wanted = { name, ...(source !== undefined && { source }), ...limits, ...expiresAt };
-  const { key, record } = await addKey(await keysDir(config), wanted, Date.now());
+  const { key, record } = await addKey(keysDir(config), wanted, Date.now());
   if (options.json) return writeLine(JSON.stringify({ key, ...shown(record, undefined, Date.now()) }));
   await writeLine(key);
   tell(`This is the only time that it is shown. Its id is ${record.id}, and it is for ${source ?? 'all sources'}.`);
 }
 
 async function list(options: ListOptions): Promise<void> {
-  const dir = await keysDir(configOf(options));
+  const dir = keysDir(configOf(options));
   const [{ keys, damaged }, lastUsed] = [await readKeys(dir), await readLastUsed(dir)];
   const rows = keys.map((record) => shown(record, lastUsed.get(record.id), Date.now()));
   if (options.json) await writeLine(JSON.stringify(rows));
@@ -100,16 +101,14 @@ async function list(options: ListOptions): Promise<void> {
 }
 
 async function revoke(id: string, options: ConfigOptions): Promise<void> {
-  const dir = await keysDir(configOf(options));
+  const dir = keysDir(configOf(options));
   const { name, revokedAt } = await revokeKey(dir, id, Date.now());
   await writeLine(
     `The key ${id} of ${name} is revoked since ${revokedAt}; a running server refuses it within a second.`,
   );
 }
 
-/** The engine's module loads what opens databases: only when it is needed. */
-async function keysDir({ dataDir }: { readonly dataDir: string }): Promise<string> {
-  const { dataPaths } = await import('../engine/engine.ts');
+function keysDir({ dataDir }: { readonly dataDir: string }): string {
   return dataPaths(dataDir).keys;
 }
 

@@ -17,7 +17,8 @@ import {
 import { makePrivateDirectory } from '../stores/durable-files.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
-import { dataPaths, openEngineLogReader, openObjects } from './engine.ts';
+import { dataPaths } from './data-paths.ts';
+import { openEngineLogReader, openObjects } from './engine.ts';
 import { openStateReaders, openStateStores } from './state-stores.ts';
 
 export interface CompactRequest {

@@ -24,8 +24,6 @@ import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 import { dataPaths } from './data-paths.ts';
 import { openStateReaders, openStateStores } from './state-stores.ts';
 
-export { dataPaths } from './data-paths.ts';
-
 export interface Engine {
   readonly log: Log;
   /** What must never forget. */

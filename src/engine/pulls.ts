@@ -10,7 +10,7 @@ import type { Run } from '../sources/rest/run.ts';
 import { readRuns, RunStore } from '../sources/rest/run-store.ts';
 import { makePrivateDirectory } from '../stores/durable-files.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
-import { dataPaths } from './engine.ts';
+import { dataPaths } from './data-paths.ts';
 
 export interface PullInEngineOptions {
   readonly dataDir: string;

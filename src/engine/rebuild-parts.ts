@@ -7,7 +7,8 @@ import { pipelineConverter } from '../processing/convert.ts';
 import { type ConvertOrVoid, withoutVoid } from '../processing/void-packages.ts';
 import { createCodecs } from '../schemas/codecs.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
-import { closeRegistry, dataPaths, openEngineLogReader, openRegistryReader } from './engine.ts';
+import { dataPaths } from './data-paths.ts';
+import { closeRegistry, openEngineLogReader, openRegistryReader } from './engine.ts';
 import { openStateStores } from './state-stores.ts';
 
 export interface RebuildParts {

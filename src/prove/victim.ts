@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dataPaths } from '../engine/engine.ts';
+import { dataPaths } from '../engine/data-paths.ts';
 import { isPostgres, readLockFile } from '../stores/warehouse/embedded/lock-file.ts';
 
 /** The command line's. */

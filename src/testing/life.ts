@@ -7,7 +7,8 @@ import type { FastifyInstance } from 'fastify';
 import '../api/guard.ts'; // declares what sources find in a request
 import { createServer, type Health } from '../api/server.ts';
 import { type Config, loadConfig } from '../config/config.ts';
-import { dataPaths, type Engine } from '../engine/engine.ts';
+import { dataPaths } from '../engine/data-paths.ts';
+import { type Engine } from '../engine/engine.ts';
 import { Landing } from '../engine/landing.ts';
 import { createPackageIds } from '../event/correlation-id.ts';
 import { createMicrosecondClock } from '../event/microsecond-clock.ts';

@@ -4,6 +4,7 @@
  */
 import type { TopicPartition } from '../log/log.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
+import { offsetsIn } from '../sinks/object-name.ts';
 import { comparableLine, isParquet, linesOf } from '../sinks/object-lines.ts';
 import type { ObjectLine } from './trail.ts';
 
@@ -15,11 +16,10 @@ export async function objectsOfPrefix(
   prefix: string,
   { topic, partition }: TopicPartition,
 ): Promise<(offset: number) => string | undefined> {
-  const start = `${prefix}/${topic}-${partition}-`;
   const found: { readonly first: number; readonly key: string }[] = [];
-  for await (const key of objects.list(start)) {
-    const first = /^(\d+)(?:_\d+)?\.(?:json|parquet)$/.exec(key.slice(start.length))?.[1];
-    if (first !== undefined) found.push({ first: Number(first), key });
+  for await (const key of objects.list(`${prefix}/${topic}-${partition}-`)) {
+    const offsets = offsetsIn(key.slice(prefix.length + 1), topic);
+    if (offsets) found.push({ first: offsets.first, key });
   }
   found.sort((a, b) => a.first - b.first);
   return (offset) => found.findLast(({ first }) => first <= offset)?.key;

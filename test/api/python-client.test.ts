@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { promisify } from 'node:util';
-import { dataPaths } from '../../src/engine/engine.ts';
+import { dataPaths } from '../../src/engine/data-paths.ts';
 import { createCodecs } from '../../src/schemas/codecs.ts';
 import { openFileRegistry } from '../../src/schemas/file-registry.ts';
 import { cleanEnvironment, scratch, startProgram } from '../support/program.ts';

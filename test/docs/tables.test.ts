@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/commands.ts';
 import { loadConfig, variables } from '../../src/config/config.ts';
 import { settings } from '../../src/config/settings.ts';
-import { dataPaths } from '../../src/engine/engine.ts';
+import { dataPaths } from '../../src/engine/data-paths.ts';
 import { addLiveGauges } from '../../src/telemetry/live-gauges.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { codesIn, documents, readDocument, root, tableOf } from './markdown.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { pairs } from 'tributary';
-import { dataPaths } from '../../src/engine/engine.ts';
+import { dataPaths } from '../../src/engine/data-paths.ts';
 import { keepRetention } from '../../src/engine/retention.ts';
 import { idempotencyTopic } from '../../src/ingest/idempotency.ts';
 import type { Log, TopicPartition } from '../../src/log/log.ts';

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { dataPaths } from '../../src/engine/engine.ts';
+import { dataPaths } from '../../src/engine/data-paths.ts';
 import { replayCorrelationId } from '../../src/event/correlation-id.ts';
 import { ViewKeys } from '../../src/ingest/key-entries.ts';
 import { openSegmentLogReader } from '../../src/log/segments/segment-log-reader.ts';

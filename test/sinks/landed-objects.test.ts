@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { isFault } from '../../src/errors.ts';
 import { LandedObjects } from '../../src/sinks/objects/landed-objects.ts';
-import { objectName } from '../../src/sinks/objects/object-name.ts';
+import { objectName } from '../../src/sinks/object-name.ts';
 
 const at = { topic: 'events.raw', partition: 1 };
 

@@ -5,7 +5,7 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
-import { dataPaths } from '../../engine/engine.ts';
+import { dataPaths } from '../../engine/data-paths.ts';
 import { Fault } from '../../errors.ts';
 import { askHealth } from './ask-health.ts';
 import { holdLock } from './hold-lock.ts';

@@ -6,7 +6,8 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { announcedServer, type AnnouncedServer } from '../../api/running-server.ts';
 import { isEnvironmentName, recordedPort } from '../../config/environment.ts';
-import { dataPaths, isServed } from '../../engine/engine.ts';
+import { dataPaths } from '../../engine/data-paths.ts';
+import { isServed } from '../../engine/engine.ts';
 
 /** `changing`: it is on its way up or down, or a command writes its data. */
 export type EnvironmentState = 'running' | 'changing' | 'stopped';

@@ -7,7 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Config } from '../../config/config.ts';
-import { dataPaths } from '../../engine/engine.ts';
+import { dataPaths } from '../../engine/data-paths.ts';
 import { Fault } from '../../errors.ts';
 import { privateMode, replaceDurably } from '../../stores/durable-files.ts';
 import { listEnvironments } from './environment.ts';

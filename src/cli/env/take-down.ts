@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { escapeIdentifier } from 'pg';
 import type { Config } from '../../config/config.ts';
 import { schemaBeside, schemaIn } from '../../config/environment.ts';
-import { dataPaths } from '../../engine/engine.ts';
+import { dataPaths } from '../../engine/data-paths.ts';
 import { Fault } from '../../errors.ts';
 import { lockFile } from '../../log/segments/lock.ts';
 import { canonicalPath } from '../../stores/warehouse/embedded/data-directory.ts';

@@ -1,5 +1,6 @@
 /** The schema registry that a command means: by URL, or the files in the data directory, beside a running server or without one. */
 import { existsSync } from 'node:fs';
+import { dataPaths } from '../../engine/data-paths.ts';
 import { Fault } from '../../errors.ts';
 import type { ReachableRegistry } from '../../schemas/remote-registry.ts';
 import { type ConfigOptions, configOf } from '../options.ts';
@@ -18,10 +19,7 @@ export async function reachRegistry(options: RegistryOptions, mayBeNew: boolean)
     const { openRemoteRegistry } = await import('../../schemas/remote-registry.ts');
     return openRemoteRegistry({ address });
   }
-  const [{ dataPaths }, { openFileRegistry }] = await Promise.all([
-    import('../../engine/engine.ts'),
-    import('../../schemas/file-registry.ts'),
-  ]);
+  const { openFileRegistry } = await import('../../schemas/file-registry.ts');
   const { registry: dir } = dataPaths(configOf(options).dataDir);
   if (!mayBeNew && !existsSync(dir))
     throw new Fault('SCHEMA_REGISTRY_MISSING', `there is no schema registry in ${dir}`);

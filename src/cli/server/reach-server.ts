@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { Agent } from 'undici';
 import { findServer } from '../../api/running-server.ts';
 import type { Config } from '../../config/config.ts';
+import { dataPaths } from '../../engine/data-paths.ts';
 import { Fault } from '../../errors.ts';
 import { type ConfigOptions, configOf, withConfig } from '../options.ts';
 import { firstAdminToken, ownServerTls } from './own-server.ts';
@@ -32,7 +33,6 @@ export async function reachServer(options: ServerOptions): Promise<ReachedServer
 
 /** @throws Fault SERVER_UNREACHABLE */
 export async function reachOwnServer(config: Config): Promise<ReachedServer> {
-  const { dataPaths } = await import('../../engine/engine.ts'); // with all that opens databases: commands that are given a URL need none of it
   const url = await findServer(dataPaths(config.dataDir).server);
   // The configured port is not tried instead: the token would go to whatever listens there.
   if (url === undefined) throw new Fault('SERVER_UNREACHABLE', `no server has said that it runs on ${config.dataDir}`);

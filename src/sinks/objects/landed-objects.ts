@@ -6,7 +6,7 @@
 import { Fault } from '../../errors.ts';
 import type { TopicPartition } from '../../log/log.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
-import { offsetsIn } from './object-name.ts';
+import { offsetsIn } from '../object-name.ts';
 
 interface Found {
   readonly first: number;

@@ -1,6 +1,5 @@
 /** What the objects of events are: how an event is kept in memory until its batch lands, as a line of text, and what becomes of those lines. */
-/** What keys end in. */
-export type ObjectExtension = 'json' | 'parquet';
+import type { ObjectExtension } from '../object-name.ts';
 
 export interface ObjectFormat<E> {
   readonly extension: ObjectExtension;

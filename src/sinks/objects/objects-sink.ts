@@ -14,7 +14,7 @@ import type { TopicPartition } from '../../log/log.ts';
 import type { NewObject, ObjectStore } from '../../stores/objects/object-store.ts';
 import type { Plan, Sink, SinkBatch, SinkRange, Staged } from '../sink.ts';
 import { LandedObjects } from './landed-objects.ts';
-import { objectName } from './object-name.ts';
+import { objectName } from '../object-name.ts';
 import { LineBatch } from './line-batch.ts';
 import type { ObjectFormat } from './object-format.ts';
 

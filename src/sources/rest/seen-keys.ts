@@ -5,12 +5,15 @@
  * Where there are more keys than that, the table forgets half of all hashes, then half of the rest. Those are looked for at the end, a
  * share at a time (`shares`, `begin`).
  */
+import { textHash } from '../../event/text-hash.ts';
 
 const firstSlots = 1 << 10;
 /** Of 12 bytes each. */
 const mostSlots = 1 << 21;
 /** Of the slots that are taken, at most. */
 const fullness = 0.7;
+/** Of the other half of a hash: any but the usual one would do. */
+const otherStart = 0x9e3779b9;
 
 export interface SeenKeysOptions {
   /** The key of the item at that place. */
@@ -56,9 +59,9 @@ export class SeenKeys {
 
   /** @param place a whole number below 2 ** 32 - 1 @returns the place of the first item that had the key, or undefined */
   add(key: string, place: number): number | undefined {
-    const high = mixed(hashOf(key, 0x811c9dc5, 0x01000193));
+    const high = textHash(key);
     if (!this.#isOurs(high)) return undefined;
-    const low = mixed(hashOf(key, 0x9e3779b9, 0x85ebca6b));
+    const low = textHash(key, otherStart);
     const mask = this.#places.length - 1;
     let slot = low & mask;
     for (let found = this.#places[slot]; found; found = this.#places[slot]) {
@@ -99,17 +102,4 @@ export class SeenKeys {
       this.#put(slot, place, high, low);
     }
   }
-}
-
-/** As FNV-1a, which ends as MurmurHash3 does. */
-function hashOf(key: string, start: number, prime: number): number {
-  let hash = start;
-  for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), prime);
-  return hash;
-}
-
-function mixed(hash: number): number {
-  const once = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  const twice = Math.imul(once ^ (once >>> 13), 0xc2b2ae35);
-  return (twice ^ (twice >>> 16)) >>> 0;
 }

@@ -6,7 +6,7 @@ import { isFault } from '../../../src/errors.ts';
 import { Checkpoint } from '../../../src/processing/checkpoint.ts';
 import { CompactionHold } from '../../../src/processing/compaction-hold.ts';
 import { ReplayProgress } from '../../../src/processing/replay-progress.ts';
-import { offsetsIn } from '../../../src/sinks/objects/object-name.ts';
+import { offsetsIn } from '../../../src/sinks/object-name.ts';
 import type { ObjectStore } from '../../../src/stores/objects/object-store.ts';
 import type { CallFault } from '../../../src/testing/faulty-calls.ts';
 import {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { type LandedObject, planMerges } from '../../../src/sinks/objects/compaction/plan-merges.ts';
-import { mergedName, offsetsIn } from '../../../src/sinks/objects/object-name.ts';
+import { mergedName, offsetsIn } from '../../../src/sinks/object-name.ts';
 
 const object = (first: number, bytes = 10, more: Partial<LandedObject> = {}): LandedObject => {
   const named = { partition: 0, first, last: first, ...more };

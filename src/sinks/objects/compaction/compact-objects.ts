@@ -1,7 +1,7 @@
 /** What a pipeline has landed in many small objects becomes few large ones, prefix by prefix (docs/decisions/compaction.md). */
 import type { CompactionHold } from '../../../processing/compaction-hold.ts';
 import type { ObjectStore } from '../../../stores/objects/object-store.ts';
-import { mergedName } from '../object-name.ts';
+import { mergedName } from '../../object-name.ts';
 import { finishMerge, mergeObjects } from './merge-objects.ts';
 import { type LandedObject, planMerges } from './plan-merges.ts';
 import { type ObjectsOfPrefix, prefixesOf } from './prefixes.ts';

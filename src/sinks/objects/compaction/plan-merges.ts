@@ -5,7 +5,7 @@
  * An object that has not settled, or that crosses a cut, or lies across its neighbours, stays as it is, and nothing is merged across it. No
  * merged object crosses a cut: a replay (D9) takes away and lands what lies between two of them, whole objects.
  */
-import type { NamedOffsets } from '../object-name.ts';
+import type { NamedOffsets } from '../../object-name.ts';
 
 export interface LandedObject extends NamedOffsets {
   readonly name: string;

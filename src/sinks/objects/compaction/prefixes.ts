@@ -1,6 +1,6 @@
 /** The prefixes under which a sink has landed objects, one after the other: of one at a time all names are held. */
 import type { ObjectEntry, ObjectStore } from '../../../stores/objects/object-store.ts';
-import { offsetsIn, type ObjectName } from '../object-name.ts';
+import { offsetsIn, type ObjectName } from '../../object-name.ts';
 
 export interface ObjectsOfPrefix {
   readonly prefix: string;

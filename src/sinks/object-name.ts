@@ -2,8 +2,10 @@
  * What the name of an object tells: `<topic>-<partition>-<first offset>.json` (or `.parquet`) is of one batch,
  * `<topic>-<partition>-<first>_<last>.json` of several, of which these are the first offsets of the first and of the last.
  */
-import type { TopicPartition } from '../../log/log.ts';
-import type { ObjectExtension } from './object-format.ts';
+import type { TopicPartition } from '../log/log.ts';
+
+/** What keys end in. */
+export type ObjectExtension = 'json' | 'parquet';
 
 export interface NamedOffsets {
   readonly partition: number;
