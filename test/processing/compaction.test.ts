@@ -6,10 +6,15 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { isFault } from '../../src/errors.ts';
 import { CompactionHold } from '../../src/processing/compaction-hold.ts';
+import { compactionKey } from '../../src/processing/compaction-key.ts';
+import { ReplayProgress, replayKey } from '../../src/processing/replay-progress.ts';
 import { compact } from '../../src/engine/compact.ts';
 import type { CompactionResult } from '../../src/sinks/objects/compaction/compact-objects.ts';
 import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts';
 import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
+import type { StateStore } from '../../src/stores/state/state-store.ts';
+import { FaultyCalls } from '../../src/testing/faulty-calls.ts';
+import { faultyState } from '../../src/testing/faulty-parts.ts';
 import type { CallFault } from '../../src/testing/faulty-calls.ts';
 import { assertExactlyOnce } from '../support/exactly-once.ts';
 import { findAll } from '../support/found-in-place.ts';
@@ -140,6 +145,24 @@ suite('compaction beside a processor', { concurrency: false }, () => {
     const part = await replayIn(place, { offset: 20 }, { prefix: 'v4' });
     assert.deepEqual(part.failures, []);
     await assertExactlyOnce(place, 'dead-letter', 'a part');
+  });
+
+  test('D9: a replay and a compaction that begin at the same moment: one of them does', async () => {
+    const state = await openLmdbStore({ dir: await mkdtemp(join(root, 'state-')), minFreeBytes: 0 });
+    const of = { logId: 'log', consumer, at: { topic, partition: 0 } };
+    const hold = compactionKey(of.logId, consumer);
+    const isHeldAfter: StateStore = {
+      ...faultyState(state, new FaultyCalls([])),
+      get: async (key) => {
+        const before = await state.get(key);
+        if (key === hold) await CompactionHold.take(state, { ...of, partitions: [of.at] });
+        return before;
+      },
+    };
+    const progress = await ReplayProgress.open(isHeldAfter, of);
+    await assert.rejects(progress.begin(0, 10), (error) => isFault(error, 'CHECKPOINT_STALE'));
+    assert.equal(await state.get(replayKey(of)), undefined);
+    await state.close();
   });
 });
 
