@@ -8,9 +8,11 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { ObjectStore } from '../../src/stores/objects/object-store.ts';
 import { openS3Store } from '../../src/stores/objects/s3-store.ts';
+import { openPostgresStore } from '../../src/stores/state/postgres-store.ts';
 import { ownBroker } from '../support/kafka-broker.ts';
 import { type Asked, listApi, sendJson } from '../support/list-api.ts';
 import { ownPostgres } from '../support/own-postgres.ts';
+import { frozenAtEachCall, type PullNodes, pullNodes } from '../support/pull-nodes.ts';
 import { type Program, runProgram, scratch, startProgram } from '../support/program.ts';
 import { ownBucket, s3Environment, sharedS3, useS3Credentials } from '../support/s3-server.ts';
 import { until } from '../support/until.ts';
@@ -38,8 +40,21 @@ async function linesOf(store: ObjectStore, prefix: string): Promise<readonly str
 
 const numberOf = (line: string): number => (JSON.parse(line) as Line).n;
 
-suite('a schedule on two nodes', { timeout: 300_000 }, () => {
-  test('D3, D5: one is killed in its run, one stands still in its run and goes on, each version is pulled once', async (t) => {
+suite('a pull on two nodes', { timeout: 300_000 }, () => {
+  test('D3, D5: with PostgreSQL and S3, one stands still before any call to them, while another one pulls, and goes on', async (t) => {
+    const root = await scratch(t);
+    const postgres = await ownPostgres();
+    t.after(() => postgres.dispose());
+    const nodesOf = async (call: number): Promise<PullNodes> => {
+      const state = openPostgresStore({ url: postgres.url });
+      await state.commit({ delete: ['pull/changes'] });
+      const objects = await openS3Store({ bucket: await ownBucket(), endpoint: sharedS3 });
+      return pullNodes(t, join(root, `${call}`), { objects, state });
+    };
+    assert.deepEqual(await frozenAtEachCall(nodesOf), new Set(['PULL_UNDER_WAY', 'PULL_OVERTAKEN', 'done']));
+  });
+
+  test('D3, D5: by a schedule, one is killed in its run, one stands still in its run and goes on, each version is pulled once', async (t) => {
     const dir = await scratch(t);
     const [broker, postgres, bucket] = await Promise.all([ownBroker(), ownPostgres(), ownBucket()]);
     t.after(() => Promise.all([broker.dispose(), postgres.dispose()]));

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { isFault } from '../../src/errors.ts';
 import { type Pull, rest } from '../../src/pipeline/pulls.ts';
 import { pullTogether } from '../../src/sources/rest/pull-together.ts';
 import type { Run } from '../../src/sources/rest/run.ts';
@@ -25,7 +26,7 @@ interface Changed {
 export interface NodeFault {
   readonly call: number;
   /** `freeze`: before the call it stands still for a minute. */
-  readonly how: 'crash before' | 'crash after' | 'freeze';
+  readonly how: 'fail before' | 'fail after' | 'crash before' | 'crash after' | 'freeze';
   /** While it stands still. */
   readonly meanwhile?: () => Promise<unknown>;
 }
@@ -65,13 +66,18 @@ export interface PullNodes {
   /** `died`: it did not come to its end. */
   pull(node: number, options?: NodePull): Promise<Run | 'died' | { readonly failed: unknown }>;
   runs(node: number): readonly Run[];
-  /** Each version is there once, and what was seen only up to the last run. */
+  /** Each version is there once, and what was seen only up to the last run. Where not incremental: each run is whole, the last one has all. */
   check(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface PullNodesOptions {
+  /** Default: true. */
   readonly isIncremental?: boolean;
+  /** Default: in the directory. */
+  readonly objects?: ObjectStore;
+  /** Default: in the directory. Closed with the rest. */
+  readonly state?: StateStore;
 }
 
 /** @param t its API ends with the test @param dir of its own */
@@ -89,8 +95,8 @@ export async function pullNodes(t: TestContext, dir: string, options: PullNodesO
     );
   });
   const pull = changesPull(api.url, isIncremental);
-  const objects = await openDirectoryStore({ dir: join(dir, 'objects') });
-  const state = await openLmdbStore({ dir: join(dir, 'state'), minFreeBytes: 0 });
+  const objects = options.objects ?? (await openDirectoryStore({ dir: join(dir, 'objects') }));
+  const state = options.state ?? (await openLmdbStore({ dir: join(dir, 'state'), minFreeBytes: 0 }));
   let minutes = 0;
   const dirOf = (node: number): string => join(dir, `node-${node}`);
   return {
@@ -130,7 +136,7 @@ export async function pullNodes(t: TestContext, dir: string, options: PullNodesO
       }
     },
     runs: (node) => readRuns(join(dirOf(node), 'changes.db'), 100),
-    check: () => check(objects, list),
+    check: () => (isIncremental ? checkOnce(objects, list) : checkWhole(objects, list)),
     close: async () => {
       await state.close();
       await rm(dir, { recursive: true, force: true });
@@ -147,13 +153,13 @@ function changesPull(base: string, isIncremental: boolean): Pull {
     count: 'count',
     total: 'total',
     pages: rest.offset({ limit: 4, hasMore: 'has_more', nextOffset: 'next_offset' }),
-    key: ({ id }) => id,
+    key: ({ id, n }) => (isIncremental ? id : `${id} ${n}`),
     schema: { type: 'object', properties: { version: { type: 'integer', minimum: 0 } } },
     ...(isIncremental && { incremental: { field: 'n', type: 'integer', parameter: 'after', overlap: 3 } }),
   });
 }
 
-async function check(objects: ObjectStore, list: readonly Changed[]): Promise<void> {
+async function checkOnce(objects: ObjectStore, list: readonly Changed[]): Promise<void> {
   const [kept, refused] = await Promise.all([linesOf(objects, 'raw/'), linesOf(objects, 'dead-letter/')]);
   const events = refused.map((line) => (JSON.parse(line) as { event: string }).event);
   const expected = (isKept: boolean): readonly string[] =>
@@ -162,6 +168,60 @@ async function check(objects: ObjectStore, list: readonly Changed[]): Promise<vo
   assert.deepEqual(events.toSorted(), expected(false).toSorted());
   const seen = await Array.fromAsync(objects.list('pulls/'));
   assert.ok(new Set(seen.map((key) => key.split('/')[2])).size <= 1, seen.join(' '));
+}
+
+async function checkWhole(objects: ObjectStore, list: readonly Changed[]): Promise<void> {
+  const lines = list.filter(({ version }) => version >= 0).map((one) => `${JSON.stringify(one)}\n`);
+  const keys = await Array.fromAsync(objects.list('raw/'));
+  for (const [index, key] of keys.entries()) {
+    const text = String(await objects.get(key));
+    const whole = lines.slice(0, index === keys.length - 1 ? undefined : text.split('\n').length - 1);
+    assert.equal(text, whole.join(''), key);
+  }
+}
+
+/**
+ * A node stands still before each of its calls to the stores, while another one pulls, and goes on.
+ * @param nodesOf new ones for each call @returns what became of its pulls
+ */
+export async function frozenAtEachCall(nodesOf: (call: number) => Promise<PullNodes>): Promise<ReadonlySet<string>> {
+  const ends = new Set<string>();
+  let isPast = false;
+  for (let call = 0; !isPast; call++) {
+    const nodes = await nodesOf(call);
+    nodes.add(9);
+    assertDone(await nodes.pull(0));
+    nodes.add(9);
+    isPast = true;
+    const meanwhile = async (): Promise<void> => {
+      isPast = false;
+      nodes.add(3);
+      assertDone(await nodes.pull(1));
+    };
+    const pulled = await nodes.pull(0, { fault: { call, how: 'freeze', meanwhile } });
+    ends.add(isRun(pulled) ? 'done' : codeOf(pulled));
+    assertDone(await nodes.pull(0));
+    await nodes.check();
+    await nodes.close();
+  }
+  return ends;
+}
+
+export type Pulled = Awaited<ReturnType<PullNodes['pull']>>;
+
+/** Of a pull that nothing was to go wrong with. */
+export function assertDone(pulled: Pulled): asserts pulled is Run {
+  assert.ok(isRun(pulled), String((pulled as { failed?: unknown }).failed ?? pulled));
+}
+
+function isRun(pulled: Pulled): pulled is Run {
+  return typeof pulled === 'object' && 'id' in pulled;
+}
+
+/** Of a pull that failed. */
+export function codeOf(pulled: Pulled): string {
+  const { failed } = pulled as { failed?: unknown };
+  return isFault(failed) ? failed.code : String(failed ?? pulled);
 }
 
 async function linesOf(objects: ObjectStore, prefix: string): Promise<readonly string[]> {

@@ -3,20 +3,19 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import { isFault } from '../../../src/errors.ts';
 import { scratch } from '../../support/program.ts';
-import { type NodeFault, pullNodes } from '../../support/pull-nodes.ts';
+import {
+  assertDone,
+  codeOf,
+  frozenAtEachCall,
+  type NodeFault,
+  type Pulled,
+  pullNodes,
+} from '../../support/pull-nodes.ts';
 
-type Pulled = Awaited<ReturnType<Awaited<ReturnType<typeof pullNodes>>['pull']>>;
-
-/** Of a pull that nothing was to go wrong with. */
 function kept(pulled: Pulled): number {
-  assert.ok(typeof pulled === 'object' && 'id' in pulled, String((pulled as { failed?: unknown }).failed ?? pulled));
+  assertDone(pulled);
   return pulled.kept;
-}
-
-function failure(pulled: Pulled): unknown {
-  return typeof pulled === 'object' && 'failed' in pulled ? pulled.failed : pulled;
 }
 
 suite('a pull of several nodes', { timeout: 200_000 }, () => {
@@ -54,25 +53,35 @@ suite('a pull of several nodes', { timeout: 200_000 }, () => {
 
   test('D3, D5: stands still before any call to the stores, while another node pulls, and goes on', async (t) => {
     const root = await scratch(t);
-    const ends = new Set<unknown>();
-    let isPast = false;
-    for (let call = 0; !isPast; call++) {
-      const nodes = await pullNodes(t, join(root, `${call}`));
-      nodes.add(9);
-      kept(await nodes.pull(0));
-      nodes.add(9);
-      isPast = true;
-      const meanwhile = async (): Promise<void> => {
-        isPast = false;
-        nodes.add(3);
-        kept(await nodes.pull(1));
-      };
-      const gaveUp = failure(await nodes.pull(0, { fault: { call, how: 'freeze', meanwhile } }));
-      ends.add(isFault(gaveUp) ? gaveUp.code : 'done');
-      kept(await nodes.pull(0));
-      await nodes.check();
-      await nodes.close();
-    }
+    const ends = await frozenAtEachCall((call) => pullNodes(t, join(root, `${call}`)));
+    assert.deepEqual(ends, new Set(['PULL_UNDER_WAY', 'PULL_OVERTAKEN', 'done']));
+  });
+
+  test('D3, D5: a call to the stores fails, whether it was done or not; another node pulls at once', async (t) => {
+    const root = await scratch(t);
+    const held: string[] = [];
+    const moreThanAll = 12;
+    for (let call = 0; call < moreThanAll; call++)
+      for (const how of ['fail before', 'fail after'] as const) {
+        const nodes = await pullNodes(t, join(root, `${call}-${how}`));
+        nodes.add(9);
+        assertDone(await nodes.pull(0));
+        nodes.add(9);
+        await nodes.pull(0, { fault: { call, how } });
+        const other = await nodes.pull(1, { isAtOnce: true });
+        if (codeOf(other) === 'PULL_UNDER_WAY') held.push(how);
+        else assertDone(other);
+        for (const node of [0, 1]) assertDone(await nodes.pull(node));
+        await nodes.check();
+        await nodes.close();
+      }
+    // When it is taken, and when it is let go.
+    assert.deepEqual(held, ['fail after', 'fail before']);
+  });
+
+  test('D1, D3: one that takes all has whole runs, too', async (t) => {
+    const root = await scratch(t);
+    const ends = await frozenAtEachCall((call) => pullNodes(t, join(root, `${call}`), { isIncremental: false }));
     assert.deepEqual(ends, new Set(['PULL_UNDER_WAY', 'PULL_OVERTAKEN', 'done']));
   });
 
@@ -110,11 +119,31 @@ suite('a pull of several nodes', { timeout: 200_000 }, () => {
     t.after(() => nodes.close());
     nodes.add(4);
     const meanwhile = async (): Promise<void> => {
-      const others = nodes.pull(1, { isAtOnce: true });
-      assert.ok(isFault(failure(await others), 'PULL_UNDER_WAY'));
+      assert.equal(codeOf(await nodes.pull(1, { isAtOnce: true })), 'PULL_UNDER_WAY');
     };
-    kept(await nodes.pull(0, { dueMs: 1_000, fault: { call: 4, how: 'freeze', meanwhile } }));
-    assert.ok(isFault(failure(await nodes.pull(1, { dueMs: 1_000 })), 'PULL_UNDER_WAY'));
-    assert.equal(kept(await nodes.pull(1, { dueMs: 2_000 })), 0);
+    assertDone(await nodes.pull(0, { dueMs: 1_000, fault: { call: 4, how: 'freeze', meanwhile } }));
+    assert.equal(codeOf(await nodes.pull(1, { dueMs: 1_000 })), 'PULL_UNDER_WAY');
+    assertDone(await nodes.pull(1, { dueMs: 2_000 }));
+  });
+
+  test('D1: a node that was killed goes on with its run at once, unless another one has begun one since', async (t) => {
+    const nodes = await pullNodes(t, await scratch(t));
+    t.after(() => nodes.close());
+    const fault = { call: 3, how: 'crash before' } as const;
+    nodes.add(4);
+    assert.equal(await nodes.pull(0, { fault }), 'died');
+    const [begun] = nodes.runs(0);
+    assert.equal(codeOf(await nodes.pull(1, { isAtOnce: true })), 'PULL_UNDER_WAY');
+    const done = await nodes.pull(0, { isAtOnce: true });
+    assertDone(done);
+    assert.equal(done.id, begun?.id);
+    nodes.add(4);
+    assert.equal(await nodes.pull(0, { fault }), 'died');
+    assert.equal(kept(await nodes.pull(1)), 3);
+    assert.equal(kept(await nodes.pull(0)), 0);
+    const states = nodes.runs(0).map(({ state, reason }) => [state, reason]);
+    const givenUp = ['failed', 'given up: another node has gone on with the pull'];
+    assert.deepEqual(states, [['done', null], givenUp, ['done', null]]);
+    await nodes.check();
   });
 });
