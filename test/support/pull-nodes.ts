@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { inspect } from 'node:util';
 import { isFault } from '../../src/errors.ts';
 import { type Pull, rest } from '../../src/pipeline/pulls.ts';
 import { pullTogether } from '../../src/sources/rest/pull-together.ts';
@@ -211,7 +212,7 @@ export type Pulled = Awaited<ReturnType<PullNodes['pull']>>;
 
 /** Of a pull that nothing was to go wrong with. */
 export function assertDone(pulled: Pulled): asserts pulled is Run {
-  assert.ok(isRun(pulled), String((pulled as { failed?: unknown }).failed ?? pulled));
+  assert.ok(isRun(pulled), inspect(pulled));
 }
 
 function isRun(pulled: Pulled): pulled is Run {
@@ -220,8 +221,8 @@ function isRun(pulled: Pulled): pulled is Run {
 
 /** Of a pull that failed. */
 export function codeOf(pulled: Pulled): string {
-  const { failed } = pulled as { failed?: unknown };
-  return isFault(failed) ? failed.code : String(failed ?? pulled);
+  const isFailed = typeof pulled === 'object' && 'failed' in pulled;
+  return isFailed && isFault(pulled.failed) ? pulled.failed.code : inspect(pulled);
 }
 
 async function linesOf(objects: ObjectStore, prefix: string): Promise<readonly string[]> {

@@ -4,14 +4,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { scratch } from '../../support/program.ts';
-import {
-  assertDone,
-  codeOf,
-  frozenAtEachCall,
-  type NodeFault,
-  type Pulled,
-  pullNodes,
-} from '../../support/pull-nodes.ts';
+import { assertDone, codeOf, frozenAtEachCall, type Pulled, pullNodes } from '../../support/pull-nodes.ts';
 
 function kept(pulled: Pulled): number {
   assertDone(pulled);
@@ -104,8 +97,8 @@ suite('a pull of several nodes', { timeout: 200_000 }, () => {
         nodes.add(added);
         // Of one that stands still, too, another one may be killed or stand still.
         const then = other && { ...other, meanwhile: () => nodes.pull((node + 2) % 3) };
-        const meanwhile = (): Promise<unknown> => nodes.pull((node + 1) % 3, { fault: then as NodeFault | undefined });
-        await nodes.pull(node, { fault: first && ({ ...first, meanwhile } as NodeFault) });
+        const meanwhile = (): Promise<unknown> => nodes.pull((node + 1) % 3, { fault: then });
+        await nodes.pull(node, { fault: first && { ...first, meanwhile } });
       }
       for (const node of [2, 1, 0]) kept(await nodes.pull(node));
       await nodes.check();
