@@ -277,4 +277,14 @@ export const refusals = {
     what: 'There is no run of that id.',
     todo: 'tributary runs list shows those that are.',
   },
+  RUN_NOT_DONE: {
+    status: 409,
+    what: 'A run is not done, and what it has fetched is nowhere yet.',
+    todo: 'Pull again: it goes on where it stopped, or a new one begins (tributary runs list says why).',
+  },
+  OBJECT_MISSING: {
+    status: 404,
+    what: 'An object that was put is not in the object store.',
+    todo: 'Look for who deletes there: somebody by hand, or a rule of the bucket. Nothing of Tributary does.',
+  },
 } as const satisfies Record<string, CatalogueEntry>;
