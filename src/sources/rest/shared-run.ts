@@ -91,6 +91,7 @@ export class SharedRun {
   async #isThere(keys: readonly string[]): Promise<boolean> {
     const { objects } = this.#parts;
     const last = keys.at(-1) as string;
+    if ((await bytesOf(objects, last)) > 0) return true;
     const putFile = async (key: string, path: string): Promise<void> => void (await objects.putNewFile(key, path));
     await putLines({ ...this.#parts, objects: { putFile } }, last, []);
     if ((await bytesOf(objects, last)) > 0) return true;
