@@ -29,7 +29,7 @@ export function addRuns(program: Command): void {
   const runs = program.command('runs').description('runs of pulls: list them, or show one');
   runs.addHelpText('after', examples('tributary runs list', 'tributary runs refused 20261121T214500123Z-1f3a9c'));
   withConfig(runs.command('list'))
-    .description('runs of pulls, newest first')
+    .description('runs of pulls that were made on this data directory, newest first')
     .option('--pull <name>', 'of this pull only')
     .option('--limit <n>', 'at most so many of each pull', wholeNumber(1), 20)
     .option('--json', 'as a JSON array')

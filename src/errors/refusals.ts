@@ -264,8 +264,13 @@ export const refusals = {
   },
   PULL_UNDER_WAY: {
     status: 409,
-    what: 'Another process pulls the same entity into the same data directory.',
+    what: 'Another process pulls the same entity, into the same data directory or on another node.',
     todo: 'Wait until it has ended (tributary runs list), and pull again.',
+  },
+  PULL_OVERTAKEN: {
+    status: 409,
+    what: 'Another node has gone on with the pull, as this one was not heard of for half a minute. Its run was given up.',
+    todo: 'Nothing: the other node has what there is, or will. Look at this one, if it happens again.',
   },
   RUN_UNKNOWN: {
     status: 404,
