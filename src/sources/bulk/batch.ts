@@ -59,11 +59,12 @@ export async function loadBatch(client: ClientBase, bulk: Bulk, batch: Batch): P
   const rows = new RowChecker(bulk, batch.isKeyed, errors, staging.filling);
   try {
     observer.entered('receiving');
-    const target = await readTargetTable(client, bulk);
+    const target = staging.between(() => readTargetTable(client, bulk));
+    target.catch((error: Error) => batch.body.stop(error));
     await stage(client, batch, rows, errors, staging);
     observer.entered('validating');
     await noteValidating(client, id, rows.rows);
-    await putIn(client, bulk, batch, { target, rows, staging, errors });
+    await putIn(client, bulk, batch, { target: await target, rows, staging, errors });
     staging.release();
     return { rows: rows.rows, errors: errors.found };
   } catch (error) {
@@ -91,7 +92,7 @@ async function stage(
   const noting = setInterval(() => {
     if (rows.rows === noted) return;
     noted = rows.rows;
-    staging.between(() => noteReceived(client, id, noted));
+    void staging.between(() => noteReceived(client, id, noted));
   }, noteEveryMs);
   await receive(body, rows, errors, keepUp).finally(() => {
     clearInterval(noting);

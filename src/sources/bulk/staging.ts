@@ -30,7 +30,7 @@ export class Staging {
   readonly #held: RowBuffer[] = [];
   /** Of no use at the moment. */
   readonly #free: RowBuffer[] = [];
-  #underWay: Promise<void> | undefined;
+  #underWay: Promise<unknown> | undefined;
 
   constructor(client: ClientBase, bulk: Bulk, spares: SpareBuffers) {
     this.#client = client;
@@ -92,8 +92,10 @@ export class Staging {
   }
 
   /** When the part that is on its way is there, and before the next one goes. */
-  between(work: () => Promise<void>): void {
-    this.#do((this.#underWay ?? Promise.resolve()).then(work));
+  between<T>(work: () => Promise<T>): Promise<T> {
+    const done = (this.#underWay ?? Promise.resolve()).then(work);
+    this.#do(done);
+    return done;
   }
 
   /** Nothing is on its way, whatever has become of it. */
@@ -133,14 +135,14 @@ export class Staging {
 
   /** More may have been put on its way while this waits. */
   async #idle(): Promise<void> {
-    let awaited: Promise<void> | undefined;
+    let awaited: Promise<unknown> | undefined;
     do {
       awaited = this.#underWay;
       await awaited;
     } while (awaited !== this.#underWay);
   }
 
-  #do(work: Promise<void>): void {
+  #do(work: Promise<unknown>): void {
     work.catch(() => undefined); // it is awaited above, but not always at the moment it comes
     this.#underWay = work;
   }
