@@ -9,11 +9,11 @@ import { explained } from './batch-failure.ts';
 import { type BatchStatus, noteCommitted, noteNotIn, noteReceived, noteValidating } from './batch-store.ts';
 import type { BatchObserver } from './bulk-observer.ts';
 import { insertRows } from './insert-rows.ts';
-import { RowBuffer } from './row-buffer.ts';
+import { RowBuffer, type SpareBuffers } from './row-buffer.ts';
 import { RowChecker } from './row-checker.ts';
 import { type FoundErrors, RowErrors } from './row-errors.ts';
 import { type RowReader, StopReading } from './row-reader.ts';
-import { checkKeys, checkReferences } from './set-checks.ts';
+import { checkKeys, checkReferences, type ReceivedRows } from './set-checks.ts';
 import { Staging } from './staging.ts';
 import { readTargetTable, type TargetTable } from './target-table.ts';
 import { tryRows } from './try-rows.ts';
@@ -34,6 +34,7 @@ export interface Batch {
   readonly isDryRun: boolean;
   readonly body: BatchBody;
   readonly observer: BatchObserver;
+  readonly spares: SpareBuffers;
 }
 
 export interface Loaded {
@@ -54,16 +55,17 @@ const noteEveryMs = 1_000;
 export async function loadBatch(client: ClientBase, bulk: Bulk, batch: Batch): Promise<Loaded> {
   const { id, observer } = batch;
   const errors = new RowErrors();
-  const staging = new Staging(client, bulk);
+  const staging = new Staging(client, bulk, batch.spares);
   const rows = new RowChecker(bulk, batch.isKeyed, errors, staging.filling);
   try {
     observer.entered('receiving');
-    const target = await readTargetTable(client, bulk);
-    await staging.make();
+    const target = staging.between(() => readTargetTable(client, bulk));
+    target.catch((error: Error) => batch.body.stop(error));
     await stage(client, batch, rows, errors, staging);
     observer.entered('validating');
     await noteValidating(client, id, rows.rows);
-    await putIn(client, bulk, batch, { target, rows, errors });
+    await putIn(client, bulk, batch, { target: await target, rows, staging, errors });
+    staging.release();
     return { rows: rows.rows, errors: errors.found };
   } catch (error) {
     await staging.settled();
@@ -90,7 +92,7 @@ async function stage(
   const noting = setInterval(() => {
     if (rows.rows === noted) return;
     noted = rows.rows;
-    staging.between(() => noteReceived(client, id, noted));
+    void staging.between(() => noteReceived(client, id, noted));
   }, noteEveryMs);
   await receive(body, rows, errors, keepUp).finally(() => {
     clearInterval(noting);
@@ -102,6 +104,7 @@ async function stage(
 interface Staged {
   readonly target: TargetTable;
   readonly rows: RowChecker;
+  readonly staging: Staging;
   readonly errors: RowErrors;
 }
 
@@ -109,15 +112,16 @@ async function putIn(
   client: ClientBase,
   bulk: Bulk,
   { id, isDryRun, observer }: Batch,
-  { target, rows, errors }: Staged,
+  { target, rows, staging, errors }: Staged,
 ): Promise<void> {
+  const received: ReceivedRows = { given: rows.given, staging, errors };
   await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = ${lockTimeoutMs}`);
-  await checkReferences(client, bulk, rows.given, errors);
-  if (isDryRun) await tryRows(client, bulk, target, errors);
-  else if (errors.count > 0) await checkKeys(client, bulk, target.uniqueKeys, errors);
+  await checkReferences(client, bulk, received);
+  if (isDryRun) await tryRows(client, bulk, target, received);
+  else if (errors.count > 0) await checkKeys(client, bulk, target.uniqueKeys, received);
   else {
     observer.entered('inserting');
-    await insertRows(client, bulk, target, errors);
+    await insertRows(client, bulk, target, received);
   }
   const goesIn = errors.count === 0 && !isDryRun;
   if (goesIn) await noteCommitted(client, id, rows.digest());

@@ -23,6 +23,7 @@ import {
 } from './batch-store.ts';
 import { ensureBatches } from './batch-table.ts';
 import { type BatchObserver, type BatchOutcome, type BulkObserver, noObserver } from './bulk-observer.ts';
+import { SpareBuffers } from './row-buffer.ts';
 
 /** The pool has 20 connections, and sinks need theirs. */
 const maxBatches = 8;
@@ -73,6 +74,7 @@ export class Batches {
   readonly bulk: Bulk;
   readonly #warehouse: () => Promise<Warehouse>;
   readonly #observer: BulkObserver;
+  readonly #spares = new SpareBuffers();
   #underWay = 0;
   #forgotMs = -Infinity;
 
@@ -151,7 +153,7 @@ export class Batches {
     request.onId(session.other?.id ?? id);
     if (session.other) return this.#repeat(session.other, body);
     const { client } = session;
-    const batch = { id, isKeyed: key !== undefined && !isDryRun, isDryRun, body, observer };
+    const batch = { id, isKeyed: key !== undefined && !isDryRun, isDryRun, body, observer, spares: this.#spares };
     const loaded = await loadBatch(client, this.bulk, batch)
       .finally(() => client.release(true))
       .catch((error: unknown) => this.#decided(pool, id, error));

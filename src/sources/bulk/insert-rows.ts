@@ -5,7 +5,7 @@
 import { type ClientBase, DatabaseError, escapeIdentifier } from 'pg';
 import type { Bulk } from '../../pipeline/bulk.ts';
 import { type RowErrors, shown } from './row-errors.ts';
-import { checkKeys } from './set-checks.ts';
+import { checkKeys, type ReceivedRows } from './set-checks.ts';
 import { stagingTable } from './staging.ts';
 import { lockTargetTable, type TargetTable, type UniqueKey } from './target-table.ts';
 
@@ -17,16 +17,22 @@ export async function insertRows(
   client: ClientBase,
   bulk: Bulk,
   target: TargetTable,
-  errors: RowErrors,
+  rows: ReceivedRows,
 ): Promise<void> {
-  const { uniqueKeys, canSkipTriggers } = target.canSkipTriggers ? await lockTargetTable(client, bulk) : target;
+  const { staging } = rows;
+  const { uniqueKeys, canSkipTriggers, takesCopies } = target.canSkipTriggers
+    ? await lockTargetTable(client, bulk)
+    : target;
+  const isCopied = takesCopies && staging.isHeld;
+  if (!isCopied) await staging.stage();
   const insert = async (): Promise<void> => {
     if (canSkipTriggers) await client.query('SET LOCAL session_replication_role = replica');
-    await client.query(insertStatement(bulk, bulk.table) + onConflict(bulk, uniqueKeys));
+    if (isCopied) await staging.copyIn();
+    else await client.query(insertStatement(bulk, bulk.table) + onConflict(bulk, uniqueKeys));
     if (canSkipTriggers) await client.query('SET LOCAL session_replication_role = DEFAULT');
     else await client.query('SET CONSTRAINTS ALL IMMEDIATE'); // what is deferred refuses rows here, not the commit
   };
-  await orErrors(client, errors, insert, () => checkKeys(client, bulk, uniqueKeys, errors));
+  await orErrors(client, rows.errors, insert, () => checkKeys(client, bulk, uniqueKeys, rows));
 }
 
 /** @param lookUp which rows are meant, where that can be found out: else there is what PostgreSQL says */

@@ -6,9 +6,17 @@ import { notPlain, writeInteger } from './plain-values.ts';
 const header = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 /** A number of columns that no row has. */
 const trailer = Buffer.from([0xff, 0xff]);
+/** Of a row: the number of its columns. */
+const countBytes = 2;
 /** Of a column: the number of its bytes. */
 const lengthBytes = 4;
-const firstCapacityBytes = 1024 * 1024;
+/** The first column. */
+const lineBytes = lengthBytes + 8;
+/** A part of a batch (`staging.ts`), and all that a chunk of the body may add to it where values are short. */
+const usualCapacityBytes = 1.5 * 1024 * 1024;
+
+/** As many as a batch has. */
+const maxSpare = 6;
 
 /** Of a line without quotes. */
 export interface PlainFields {
@@ -18,7 +26,7 @@ export interface PlainFields {
 }
 
 export class RowBuffer {
-  #bytes: Buffer = Buffer.allocUnsafe(firstCapacityBytes);
+  #bytes: Buffer = Buffer.allocUnsafe(usualCapacityBytes);
   #end = 0;
   #rows = 0;
 
@@ -39,6 +47,11 @@ export class RowBuffer {
     return this.#bytes;
   }
 
+  /** No long row has made it larger. */
+  get isOfUsualCapacity(): boolean {
+    return this.#bytes.length === usualCapacityBytes;
+  }
+
   clear(): void {
     this.#end = header.copy(this.#bytes, 0);
     this.#rows = 0;
@@ -49,6 +62,22 @@ export class RowBuffer {
     this.#reserve(trailer.length);
     this.#end += trailer.copy(this.#bytes, this.#end);
     return this.#bytes.subarray(0, this.#end);
+  }
+
+  /** In place of what is here, the other's rows without their lines. */
+  takeValues(rows: RowBuffer): void {
+    this.clear();
+    this.#reserve(rows.#end);
+    const [from, into] = [rows.#bytes, this.#bytes];
+    for (let at = header.length; at < rows.#end;) {
+      const columns = from.readUInt16BE(at) - 1;
+      const start = at + countBytes + lineBytes;
+      at = start;
+      for (let i = 0; i < columns; i++) at += lengthBytes + Math.max(0, from.readInt32BE(at));
+      this.#end = into.writeUInt16BE(columns, this.#end);
+      this.#end += from.copy(into, this.#end, start, at);
+    }
+    this.#rows = rows.#rows;
   }
 
   /** @returns where the values begin, which end with the row: without the line, they are what makes rows the same */
@@ -119,4 +148,25 @@ function roomOf(values: readonly (ColumnValue | undefined)[]): number {
   let room = 2 + lengthBytes + 8 + trailer.length;
   for (const value of values) room += lengthBytes + (typeof value === 'string' ? 3 * value.length : lengthBytes);
   return room;
+}
+
+/**
+ * Buffers of batches that have ended are there for the next ones: V8 collects all of its heap for every few megabytes that are thrown
+ * away.
+ */
+export class SpareBuffers {
+  readonly #buffers: RowBuffer[] = [];
+
+  take(): RowBuffer {
+    return this.#buffers.pop() ?? new RowBuffer();
+  }
+
+  /** Nothing else holds them any more. */
+  giveBack(buffers: readonly RowBuffer[]): void {
+    for (const buffer of buffers) {
+      if (this.#buffers.length >= maxSpare || !buffer.isOfUsualCapacity) continue;
+      buffer.clear();
+      this.#buffers.push(buffer);
+    }
+  }
 }

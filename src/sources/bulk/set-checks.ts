@@ -7,10 +7,18 @@ import type { Bulk, BulkReference } from '../../pipeline/bulk.ts';
 import { columnReader } from './column-values.ts';
 import type { GivenKeys, KeyColumn } from './given-keys.ts';
 import { maxErrorsShown, type RowError, type RowErrors, shown } from './row-errors.ts';
-import { analyzeStaging, stagingTable } from './staging.ts';
+import { type Staging, stagingTable } from './staging.ts';
 import type { UniqueKey } from './target-table.ts';
 
 const line = 's."line of row"';
+
+/** All rows of a batch, and what is wrong with them so far. */
+export interface ReceivedRows {
+  /** What they refer to. */
+  readonly given: GivenKeys;
+  readonly staging: Staging;
+  readonly errors: RowErrors;
+}
 
 /**
  * The rows that are referred to are locked first, so that none of them goes before the batch is in; what is deleted meanwhile is waited
@@ -19,13 +27,12 @@ const line = 's."line of row"';
 export async function checkReferences(
   client: ClientBase,
   bulk: Bulk,
-  given: GivenKeys,
-  errors: RowErrors,
+  { given, staging, errors }: ReceivedRows,
 ): Promise<void> {
   for (const [i, reference] of bulk.references.entries()) {
     const keys = given.of(i);
     if (keys && (await lockIfAllKnown(client, bulk, reference, keys))) continue;
-    await analyzeStaging(client);
+    await staging.analyze();
     const known = `tributary_known_${i}`;
     await client.query(lockKnown(known, reference));
     await client.query(`ANALYZE ${known}`);
@@ -84,9 +91,9 @@ export async function checkKeys(
   client: ClientBase,
   bulk: Bulk,
   keys: readonly UniqueKey[],
-  errors: RowErrors,
+  { staging, errors }: ReceivedRows,
 ): Promise<void> {
-  await analyzeStaging(client);
+  await staging.analyze();
   for (const { columns, isPrimary } of keys) {
     const names = columns.map(escapeIdentifier).join(', ');
     await report(client, errors, {

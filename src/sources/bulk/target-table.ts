@@ -2,6 +2,7 @@
 import { type ClientBase, escapeIdentifier } from 'pg';
 import { Fault } from '../../errors.ts';
 import type { Bulk } from '../../pipeline/bulk.ts';
+import { columnReader } from './column-values.ts';
 
 export interface UniqueKey {
   readonly isPrimary: boolean;
@@ -13,6 +14,8 @@ export interface TargetTable {
   readonly uniqueKeys: readonly UniqueKey[];
   /** Whether the checks of a batch do all that the table's triggers would, and our role may leave them out. */
   readonly canSkipTriggers: boolean;
+  /** Whether a COPY into it does what an insert of the staged rows would: its columns have their types, and triggers are left out. */
+  readonly takesCopies: boolean;
 }
 
 /** @throws Fault WAREHOUSE_TABLE_DIFFERS */
@@ -21,11 +24,12 @@ export async function readTargetTable(client: ClientBase, bulk: Bulk): Promise<T
   const columns = await columnsOf(client, table);
   if (columns.length === 0) throw differs(bulk, 'it is not there');
   for (const name of Object.keys(bulk.columns))
-    if (!columns.includes(name)) throw differs(bulk, `it has no column ${name}`);
+    if (!columns.some((column) => column.name === name)) throw differs(bulk, `it has no column ${name}`);
   const uniqueKeys = await uniqueKeysOf(client, table, Object.keys(bulk.columns));
   if (bulk.onConflict === 'upsert' && !uniqueKeys.some(({ isPrimary }) => isPrimary))
     throw differs(bulk, 'it has no primary key of declared columns, by which a row could take the place of another');
-  return { uniqueKeys, canSkipTriggers: await canSkipTriggers(client, table, bulk) };
+  const canSkip = await canSkipTriggers(client, table, bulk);
+  return { uniqueKeys, canSkipTriggers: canSkip, takesCopies: canSkip && takesCopies(columns, bulk) };
 }
 
 /** As it is, and stays until the transaction ends: a batch takes a while, and a trigger or a key may have come meanwhile. */
@@ -34,12 +38,31 @@ export async function lockTargetTable(client: ClientBase, bulk: Bulk): Promise<T
   return readTargetTable(client, bulk);
 }
 
-async function columnsOf(client: ClientBase, table: string): Promise<readonly string[]> {
-  const found = await client.query<{ name: string }>(
-    `SELECT attname AS name FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`,
+interface Column {
+  readonly name: string;
+  /** In full: a column of another schema's type, or of a domain, has its name. */
+  readonly type: string;
+  /** An insert may give it a value, and policies for rows say nothing of it. */
+  readonly isPlain: boolean;
+}
+
+async function columnsOf(client: ClientBase, table: string): Promise<readonly Column[]> {
+  const found = await client.query<Column>(
+    `SELECT attname AS name, format_type(atttypid, atttypmod) AS type,
+            attidentity <> 'a' AND attgenerated = '' AND NOT relrowsecurity AS "isPlain"
+     FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+     WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`,
     [table],
   );
-  return found.rows.map(({ name }) => name);
+  return found.rows;
+}
+
+/** A COPY casts no value, takes the place of none, cannot be held to policies for rows, and sets columns that an insert may not. */
+function takesCopies(found: readonly Column[], { columns, onConflict }: Bulk): boolean {
+  if (onConflict !== 'insert') return false;
+  return Object.entries(columns).every(([name, column]) =>
+    found.some((its) => its.name === name && its.isPlain && its.type === columnReader(column).sql),
+  );
 }
 
 async function uniqueKeysOf(

@@ -7,8 +7,7 @@ import { type ClientBase, escapeIdentifier as quoted } from 'pg';
 import { Fault } from '../../errors.ts';
 import type { Bulk } from '../../pipeline/bulk.ts';
 import { insertStatement, orErrors } from './insert-rows.ts';
-import type { RowErrors } from './row-errors.ts';
-import { checkKeys } from './set-checks.ts';
+import { checkKeys, type ReceivedRows } from './set-checks.ts';
 import type { TargetTable } from './target-table.ts';
 
 const like = 'tributary_like_the_table';
@@ -18,7 +17,7 @@ export async function tryRows(
   client: ClientBase,
   bulk: Bulk,
   { uniqueKeys }: TargetTable,
-  errors: RowErrors,
+  rows: ReceivedRows,
 ): Promise<void> {
   await checkPrivileges(client, bulk);
   const table = quoted(bulk.table);
@@ -26,8 +25,9 @@ export async function tryRows(
     `CREATE TEMPORARY TABLE ${like} (LIKE ${table} INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING GENERATED INCLUDING CONSTRAINTS)`,
   );
   // What cannot be read of a row is empty in its staged one: PostgreSQL would tell of that again.
-  if (errors.count === 0) await orErrors(client, errors, () => client.query(insertStatement(bulk, like)));
-  await checkKeys(client, bulk, uniqueKeys, errors);
+  await rows.staging.stage();
+  if (rows.errors.count === 0) await orErrors(client, rows.errors, () => client.query(insertStatement(bulk, like)));
+  await checkKeys(client, bulk, uniqueKeys, rows);
 }
 
 async function checkPrivileges(client: ClientBase, { table, columns, onConflict }: Bulk): Promise<void> {

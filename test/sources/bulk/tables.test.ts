@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { type Bulk, bulk, integer, text } from '../../../src/index.ts';
 import { readTargetTable } from '../../../src/sources/bulk/target-table.ts';
@@ -208,9 +209,14 @@ describe('batches into tables', () => {
     assert.match(await deleted, /violates foreign key/);
   });
 
-  it('a table that is not there, or lacks a column, is told', async (t) => {
-    const missing = await (await serve(t, 'missing', 'insert')).send('a,1\n');
-    assert.equal(missing.answer.error, 'WAREHOUSE_TABLE_DIFFERS');
+  it('a table that is not there, or lacks a column, is told, and who still sends is not let go on', async (t) => {
+    const { send, url } = await serve(t, 'missing', 'insert');
+    assert.equal((await send('a,1\n')).answer.error, 'WAREHOUSE_TABLE_DIFFERS');
+    const request = httpRequest(`${url}/missing`, { method: 'POST', headers: { 'content-type': 'text/csv' } });
+    t.after(() => request.destroy());
+    request.write('a,1\n');
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    assert.equal(((await json(response)) as { error: string }).error, 'WAREHOUSE_TABLE_DIFFERS');
     await query('CREATE TABLE keyless (code text, n integer)');
     const keyless = await (await serve(t, 'keyless', 'upsert')).send('a,1\n');
     assert.equal(keyless.answer.error, 'WAREHOUSE_TABLE_DIFFERS');
