@@ -49,11 +49,13 @@ async function init(options: InitOptions): Promise<void> {
   ]);
   const [app] = await loadApps({ ...config, only: ['rates'] });
   if (!app?.dataset) throw new Fault('USAGE', 'the system rates of the configuration has no tables to load');
-  const blocks = await blocksOf(app.dataset, options);
+  const { dataset, bulk } = app;
+  const blocks = await blocksOf(dataset, options);
   const warehouse = await reachWarehouse(config, { make: true });
   try {
     const client = await warehouse.pool.connect();
-    const load = { dataset: app.dataset, blocks, replace: options.replace ?? false };
+    const batches = dataset.tables.some(({ name }) => name === bulk?.table) ? bulk?.name : undefined;
+    const load = { dataset, blocks, replace: options.replace ?? false, bulk: batches };
     const counts = await loadDataset(client, load).finally(() => client.release());
     await writeLine(`Loaded ${[...counts].map(([table, rows]) => `${rows} ${table}`).join(', ')}.`);
   } finally {

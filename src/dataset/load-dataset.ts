@@ -10,6 +10,7 @@ import { Fault } from '../errors.ts';
 import type { Dataset, DatasetTable } from '../pipeline/dataset.ts';
 import { underLock } from '../sinks/postgres/advisory-lock.ts';
 import { denied, isDenied } from '../sinks/postgres/privileges.ts';
+import { freeKeys } from '../sources/bulk/batch-store.ts';
 import type { CopyBlock } from './read-dump.ts';
 
 export interface LoadOptions {
@@ -17,6 +18,8 @@ export interface LoadOptions {
   readonly blocks: AsyncIterable<CopyBlock>;
   /** Tables that are there already are dropped; else they are refused. */
   readonly replace: boolean;
+  /** Whose batches go into one of the tables. Default: none do. */
+  readonly bulk?: string | undefined;
 }
 
 /** Where tables are loaded that take the place of others. */
@@ -38,7 +41,7 @@ export async function loadDataset(client: ClientBase, options: LoadOptions): Pro
 
 async function load(
   client: ClientBase,
-  { dataset: { tables }, blocks, replace }: LoadOptions,
+  { dataset: { tables }, blocks, replace, bulk }: LoadOptions,
 ): Promise<ReadonlyMap<string, number>> {
   await client.query('SET LOCAL statement_timeout = 0');
   const existing = await existingAmong(client, tables);
@@ -50,7 +53,10 @@ async function load(
   const counts = await copyAll(client, tables, blocks);
   await addKeys(client, tables);
   for (const { name } of tables) await client.query(`ANALYZE ${quoted(name)}`);
-  if (existing.length > 0) await takePlace(client, { tables, existing, schema });
+  if (existing.length > 0) {
+    await takePlace(client, { tables, existing, schema });
+    if (bulk !== undefined) await freeKeys(client, bulk, schema);
+  }
   return counts;
 }
 
