@@ -4,6 +4,7 @@
  */
 import { type Readable as ReadableStream, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClientBase, DatabaseError, escapeIdentifier as quoted } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { Fault } from '../errors.ts';
@@ -162,7 +163,34 @@ interface Places {
 /** Readers wait from here to the commit, which follows. */
 async function takePlace(client: ClientBase, { tables, existing, schema }: Places): Promise<void> {
   const old = existing.map((name) => `${quoted(schema)}.${quoted(name)}`);
+  await lockAll(client, old);
   await client.query(`DROP TABLE ${old.join(', ')}`);
   for (const { name } of tables) await client.query(`ALTER TABLE ${quoted(name)} SET SCHEMA ${quoted(schema)}`);
   await client.query(`DROP SCHEMA ${besides}`);
 }
+
+/** Three of them are less than the second after which PostgreSQL ends one of those who wait for each other. */
+const lockWithinMs = 200;
+
+/**
+ * Each statement locks the tables in an order of its own: a read that is prepared begins with those of its FROM, a batch with those that
+ * it refers to. Who holds one and waits for another while this holds that one would wait for ever. So this lets go of all after a
+ * moment, and begins again, from the other end.
+ */
+async function lockAll(client: ClientBase, tables: readonly string[]): Promise<void> {
+  await client.query(`SET LOCAL lock_timeout = ${lockWithinMs}`);
+  for (let order = tables; ; order = order.toReversed()) {
+    await client.query('SAVEPOINT before_locks');
+    try {
+      await client.query(`LOCK TABLE ${order.join(', ')} IN ACCESS EXCLUSIVE MODE`);
+      break;
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || error.code !== lockNotAvailable) throw error;
+    }
+    await client.query('ROLLBACK TO SAVEPOINT before_locks');
+    await sleep(lockWithinMs);
+  }
+  await client.query('SET LOCAL lock_timeout TO DEFAULT');
+}
+
+const lockNotAvailable = '55P03';
