@@ -356,6 +356,13 @@ suite('tributary load', { timeout: 240_000 }, () => {
     const nobody = await cli(['load', 'rates', name, '--to', 'http://127.0.0.1:1'], { cwd: dir });
     assert.equal(nobody.code, 1);
     assert.match(nobody.stderr, /^error: http:\/\/127\.0\.0\.1:1 did not answer: .*ECONNREFUSED/);
+    await pool.query('ALTER TABLE prices RENAME TO others');
+    const missing = await load([name]);
+    assert.deepEqual(
+      [missing.code, missing.stderr],
+      [1, 'error: table prices is not there. Load it: tributary rates init loads those of rates.\n'],
+    );
+    await pool.query('ALTER TABLE others RENAME TO prices');
     assert.equal(await count(), 0);
   });
 });

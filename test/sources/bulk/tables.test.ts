@@ -210,7 +210,10 @@ describe('batches into tables', () => {
 
   it('a table that is not there, or lacks a column, is told', async (t) => {
     const missing = await (await serve(t, 'missing', 'insert')).send('a,1\n');
-    assert.equal(missing.answer.error, 'WAREHOUSE_TABLE_DIFFERS');
+    assert.deepEqual([missing.status, missing.answer.error], [503, 'WAREHOUSE_TABLE_MISSING']);
+    await query('CREATE TABLE lacking (code text)');
+    const lacking = await (await serve(t, 'lacking', 'insert')).send('a,1\n');
+    assert.equal(lacking.answer.error, 'WAREHOUSE_TABLE_DIFFERS');
     await query('CREATE TABLE keyless (code text, n integer)');
     const keyless = await (await serve(t, 'keyless', 'upsert')).send('a,1\n');
     assert.equal(keyless.answer.error, 'WAREHOUSE_TABLE_DIFFERS');
