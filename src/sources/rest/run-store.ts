@@ -39,6 +39,17 @@ export interface OpenRun extends Run {
   readonly high: number | null;
 }
 
+/** Of an item of an incremental pull: its key and the value of its field. */
+export type Version = readonly [key: string, at: number];
+
+/** What an incremental pull has had. */
+export interface Known {
+  /** The greatest value of the field; null: there was none. */
+  readonly high: number | null;
+  /** Of the last stretch. */
+  readonly versions: Iterable<Version>;
+}
+
 const sharedMs = 200;
 
 export class RunStore {
@@ -49,6 +60,8 @@ export class RunStore {
   readonly #remember: StatementSync;
   readonly #isKnown: StatementSync;
   #committedMs = -Infinity;
+  /** In place of what the runs here have had. */
+  #high: number | null | undefined;
 
   /** @param path its directory is there; one process at a time may write @param slots of keys in memory, for tests */
   constructor(path: string, slots?: number) {
@@ -166,8 +179,28 @@ export class RunStore {
     this.#lines.cut(0);
   }
 
+  /** What counts from here on is what runs on other nodes have had, which `addKnown` adds, not what the runs here have had. */
+  forgetKnown(high: number | null): void {
+    this.#high = high;
+    this.#transaction(() => this.#database.exec('DELETE FROM overlap'));
+  }
+
+  addKnown(versions: Iterable<Version>): void {
+    const insert = this.#database.prepare('INSERT OR IGNORE INTO overlap (key, at) VALUES (?, ?)');
+    this.#transaction(() => {
+      for (const version of versions) insert.run(...version);
+    });
+  }
+
+  /** With that run, which is settled. */
+  knownAfter(run: OpenRun, overlap: number): Known {
+    const high = this.#highest(run);
+    return { high, versions: high === null ? [] : this.#versionsFrom(high - overlap) };
+  }
+
   /** The greatest value of the field in all runs that are done; undefined before the first one. */
   high(): number | undefined {
+    if (this.#high !== undefined) return this.#high ?? undefined;
     const high = this.#one(`SELECT max(high) AS high FROM runs WHERE state = 'done'`)?.['high'];
     return typeof high === 'number' ? high : undefined;
   }
@@ -206,12 +239,25 @@ export class RunStore {
     return high === -Infinity ? null : high;
   }
 
-  #keepOverlap({ id, high }: OpenRun, overlap: number): void {
-    const highest = Math.max(high ?? -Infinity, this.high() ?? -Infinity);
-    if (highest === -Infinity) return;
-    this.#run('UPDATE runs SET high = ? WHERE id = ?', [highest, id]);
+  #keepOverlap(run: OpenRun, overlap: number): void {
+    const highest = this.#highest(run);
+    if (highest === null) return;
+    this.#run('UPDATE runs SET high = ? WHERE id = ?', [highest, run.id]);
     this.#run('DELETE FROM overlap WHERE at < ?', [highest - overlap]);
     this.#run('INSERT OR IGNORE INTO overlap SELECT key, at FROM versions WHERE at >= ?', [highest - overlap]);
+  }
+
+  /** Of that run and those before. */
+  #highest({ high }: OpenRun): number | null {
+    const highest = Math.max(high ?? -Infinity, this.high() ?? -Infinity);
+    return highest === -Infinity ? null : highest;
+  }
+
+  *#versionsFrom(at: number): Generator<Version> {
+    const rows = this.#database.prepare(
+      'SELECT key, at FROM overlap WHERE at >= ? UNION SELECT key, at FROM versions WHERE at >= ?',
+    );
+    for (const row of rows.iterate(at, at)) yield [String(row['key']), Number(row['at'])];
   }
 
   #countedAnew(run: OpenRun): OpenRun {
