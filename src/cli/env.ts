@@ -13,6 +13,10 @@ interface ListOptions extends ConfigOptions {
   readonly json?: true;
 }
 
+interface UpOptions extends ConfigOptions {
+  readonly rates?: string;
+}
+
 interface DownOptions extends ConfigOptions {
   readonly remove?: true;
   readonly yes?: true;
@@ -40,7 +44,15 @@ export function addEnv(program: Command): void {
     .argument(...nameArgument)
     .option('--only <names>', 'only these systems, separated by commas')
     .option('--port <number>', 'from now on (default: the first free one from 8001 on, kept from its first start)')
-    .addHelpText('after', examples('tributary env up staging-a', 'tributary env up prices --only rates --port 9001'))
+    .option('--rates <dump>', 'load the tables of rates where they are missing, from this dump; "sample": a sample')
+    .addHelpText(
+      'after',
+      examples(
+        'tributary env up staging-a',
+        'tributary env up prices --only rates --port 9001',
+        'tributary env up prices --only rates --rates rates.sql',
+      ),
+    )
     .action(up);
   withConfigFile(group.command('down'))
     .description('stop one once everything in flight has landed; its data stays')
@@ -102,12 +114,19 @@ const columns = [
   { title: 'started (UTC)' },
 ] as const;
 
-async function up(name: string, options: ConfigOptions): Promise<void> {
-  const { bringUp } = await import('./env/bring-up.ts');
-  const { config: file, only, port } = options;
+async function up(name: string, options: UpOptions): Promise<void> {
+  const [{ bringUp }, { checkDump, initRates }] = await Promise.all([
+    import('./env/bring-up.ts'),
+    import('./rates.ts'),
+  ]);
+  const { config: file, only, port, rates } = options;
+  const dump = rates === 'sample' ? undefined : rates;
+  if (dump !== undefined) await checkDump(dump);
   const given = { '--data-dir': rootOf(options), '--config': file, '--only': only, '--port': port };
   const args = Object.entries(given).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
-  const { url, wasUp } = await bringUp(configFor(name, options), args);
+  const config = configFor(name, options);
+  const { url, wasUp } = await bringUp(config, args);
+  if (rates !== undefined) await initRates(config, { dump, ifMissing: true });
   await writeLine(`Environment ${name} is ${wasUp ? 'up already' : 'ready'}: ${url}`);
 }
 

@@ -12,7 +12,7 @@ import { deliver } from './load/deliver.ts';
 import { createLoadProgress, isWatched, type LoadProgress } from './load/load-progress.ts';
 import { showEnd } from './load/show-load.ts';
 import type { BatchAnswer, BatchTarget } from './load/send-batch.ts';
-import { type ConfigOptions, configOf, examples } from './options.ts';
+import { type ConfigOptions, configOf, examples, withConfig } from './options.ts';
 import { tell } from './output.ts';
 import { faultOf } from './server/ask-server.ts';
 import { configuredUrl, keyHeaders, ownServerTls } from './server/own-server.ts';
@@ -28,8 +28,7 @@ interface LoadOptions extends ConfigOptions {
 }
 
 export function addLoad(program: Command): void {
-  program
-    .command('load')
+  withConfig(program.command('load'))
     .description('load a file of rows into the table of a system, all or none; TRIBUTARY_KEY is the access key')
     .argument('<system>', 'that takes batches, such as rates')
     .argument('<file>', 'CSV, NDJSON or a JSON array, plain or as .gz, .br or .zst; - for standard input')
@@ -38,13 +37,12 @@ export function addLoad(program: Command): void {
     .option('--content-type <type>', 'what the file is, such as "text/csv; header=absent" (default: as its name says)')
     .option('--content-encoding <encoding>', 'gzip, br, zstd or identity (default: as its name says)')
     .option('--to <url>', 'the running server (default: that of the configured host and port)')
-    .option('--config <file>', 'configuration file (default: tributary.config.json, where there is one)')
     .option('--json', 'what came of it as a JSON object')
     .addHelpText(
       'after',
       examples(
         'tributary load rates prices.csv --dry-run',
-        'tributary load rates prices.csv.gz',
+        'tributary load rates prices.csv.gz --env staging-a',
         'tributary load rates - --key 2026-11 --content-type text/csv < prices',
         'tributary load rates prices.ndjson --to https://rates.example --json',
       ),

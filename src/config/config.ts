@@ -48,7 +48,11 @@ export const variables = {
   HOST: 'host',
   TRIBUTARY_DATA_DIR: 'dataDir',
   TRIBUTARY_ENV: 'env',
+  TRIBUTARY_ONLY: 'only',
   TRIBUTARY_PROCESSOR: 'processor',
+  TRIBUTARY_PIPELINES: 'pipelines',
+  TRIBUTARY_SCHEMAS_DIR: 'schemasDir',
+  TRIBUTARY_TOPICS_FILE: 'topicsFile',
   DATABASE_URL: 'databaseUrl',
   KAFKA_BROKERS: 'kafkaBrokers',
   KAFKA_TLS: 'kafka.tls',
@@ -61,6 +65,7 @@ export const variables = {
   S3_BUCKET: 'objects.bucket',
   S3_ENDPOINT: 'objects.endpoint',
   TRIBUTARY_OBJECT_FORMAT: 'objectFormat',
+  TRIBUTARY_FILES: 'files',
   TRIBUTARY_DEDUPLICATION_HOURS: 'deduplicationHours',
   LOG_LEVEL: 'logLevel',
   TRIBUTARY_ADMIN_TOKEN: 'adminToken',
@@ -68,6 +73,13 @@ export const variables = {
   TRIBUTARY_KEY: 'accessKey',
   TRIBUTARY_TLS_CERT_FILE: 'tls.certFile',
   TRIBUTARY_TLS_KEY_FILE: 'tls.keyFile',
+  TRIBUTARY_LOG_SEGMENT_BYTES: 'log.segmentBytes',
+  TRIBUTARY_LOG_RETENTION_HOURS: 'log.retentionHours',
+  TRIBUTARY_LOG_RETENTION_BYTES: 'log.retentionBytes',
+  TRIBUTARY_LOG_MIN_FREE_BYTES: 'log.minFreeBytes',
+  TRIBUTARY_INGEST_MAX_IN_FLIGHT_BYTES: 'ingest.maxInFlightBytes',
+  TRIBUTARY_INGEST_WAIT_FOR_ROOM_MS: 'ingest.waitForRoomMs',
+  TRIBUTARY_INGEST_BODY_IDLE_TIMEOUT_MS: 'ingest.bodyIdleTimeoutMs',
   TRIBUTARY_DRAIN_GRACE_MS: 'drainGraceMs',
   TRIBUTARY_DRAIN_TIMEOUT_MS: 'drainTimeoutMs',
   ...otelVariables,
@@ -153,16 +165,37 @@ function defaults(workingDir: string) {
   };
 }
 
+const paths: ReadonlySet<string> = new Set([
+  'dataDir',
+  'schemasDir',
+  'topicsFile',
+  'adminTokenFile',
+  'tls.certFile',
+  'tls.keyFile',
+  'kafka.caFile',
+]);
+/** Names of settings that are whole numbers. */
+const numberForm = /(?:^port|Ms|Bytes|^log\.retentionHours)$/;
+
 function fromText(setting: string, text: string, workingDir: string): unknown {
-  if (setting === 'port') return /^\d{1,5}$/.test(text) ? Number(text) : text;
-  if (setting === 'drainGraceMs' || setting === 'drainTimeoutMs') return /^\d{1,9}$/.test(text) ? Number(text) : text;
-  if (['dataDir', 'adminTokenFile', 'tls.certFile', 'tls.keyFile', 'kafka.caFile'].includes(setting))
-    return text === '' ? text : resolve(workingDir, text);
+  if (numberForm.test(setting)) return /^\d{1,15}$/.test(text) ? Number(text) : text;
+  if (paths.has(setting)) return text === '' ? text : resolve(workingDir, text);
   if (setting === 'traces.sampleRatio') return /^[\d.]{1,20}$/.test(text) ? Number(text) : text;
   if (setting === 'kafka.tls' && (text === 'true' || text === 'false')) return text === 'true';
   if (setting === 'deduplicationHours') return hoursByName(text);
-  if (setting !== 'only' && setting !== 'kafkaBrokers') return text;
-  return text.split(',').map((one) => one.trim());
+  if (setting === 'files') return absolutePaths({ files: fromJson(text) }, workingDir)['files'];
+  if (!['only', 'kafkaBrokers', 'pipelines'].includes(setting)) return text;
+  const list = text.split(',').map((one) => one.trim());
+  return setting === 'pipelines' ? absolutePaths({ pipelines: list }, workingDir)['pipelines'] : list;
+}
+
+/** What is no JSON stays the text. */
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** `lake=48,orders=24`; what is none of that, or says two things of one, stays the text. */

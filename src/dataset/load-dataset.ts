@@ -4,12 +4,14 @@
  */
 import { type Readable as ReadableStream, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClientBase, DatabaseError, escapeIdentifier as quoted } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { Fault } from '../errors.ts';
 import type { Dataset, DatasetTable } from '../pipeline/dataset.ts';
 import { underLock } from '../sinks/postgres/advisory-lock.ts';
 import { denied, isDenied } from '../sinks/postgres/privileges.ts';
+import { freeKeys } from '../sources/bulk/batch-store.ts';
 import type { CopyBlock } from './read-dump.ts';
 
 export interface LoadOptions {
@@ -17,6 +19,8 @@ export interface LoadOptions {
   readonly blocks: AsyncIterable<CopyBlock>;
   /** Tables that are there already are dropped; else they are refused. */
   readonly replace: boolean;
+  /** Whose batches go into one of the tables. Default: none do. */
+  readonly bulk?: string | undefined;
 }
 
 /** Where tables are loaded that take the place of others. */
@@ -38,7 +42,7 @@ export async function loadDataset(client: ClientBase, options: LoadOptions): Pro
 
 async function load(
   client: ClientBase,
-  { dataset: { tables }, blocks, replace }: LoadOptions,
+  { dataset: { tables }, blocks, replace, bulk }: LoadOptions,
 ): Promise<ReadonlyMap<string, number>> {
   await client.query('SET LOCAL statement_timeout = 0');
   const existing = await existingAmong(client, tables);
@@ -50,7 +54,10 @@ async function load(
   const counts = await copyAll(client, tables, blocks);
   await addKeys(client, tables);
   for (const { name } of tables) await client.query(`ANALYZE ${quoted(name)}`);
-  if (existing.length > 0) await takePlace(client, { tables, existing, schema });
+  if (existing.length > 0) {
+    await takePlace(client, { tables, existing, schema });
+    if (bulk !== undefined) await freeKeys(client, bulk, schema);
+  }
   return counts;
 }
 
@@ -156,7 +163,34 @@ interface Places {
 /** Readers wait from here to the commit, which follows. */
 async function takePlace(client: ClientBase, { tables, existing, schema }: Places): Promise<void> {
   const old = existing.map((name) => `${quoted(schema)}.${quoted(name)}`);
+  await lockAll(client, old);
   await client.query(`DROP TABLE ${old.join(', ')}`);
   for (const { name } of tables) await client.query(`ALTER TABLE ${quoted(name)} SET SCHEMA ${quoted(schema)}`);
   await client.query(`DROP SCHEMA ${besides}`);
 }
+
+/** Three of them are less than the second after which PostgreSQL ends one of those who wait for each other. */
+const lockWithinMs = 200;
+
+/**
+ * Each statement locks the tables in an order of its own: a read that is prepared begins with those of its FROM, a batch with those that
+ * it refers to. Who holds one and waits for another while this holds that one would wait for ever. So this lets go of all after a
+ * moment, and begins again, from the other end.
+ */
+async function lockAll(client: ClientBase, tables: readonly string[]): Promise<void> {
+  await client.query(`SET LOCAL lock_timeout = ${lockWithinMs}`);
+  for (let order = tables; ; order = order.toReversed()) {
+    await client.query('SAVEPOINT before_locks');
+    try {
+      await client.query(`LOCK TABLE ${order.join(', ')} IN ACCESS EXCLUSIVE MODE`);
+      break;
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || error.code !== lockNotAvailable) throw error;
+    }
+    await client.query('ROLLBACK TO SAVEPOINT before_locks');
+    await sleep(lockWithinMs);
+  }
+  await client.query('SET LOCAL lock_timeout TO DEFAULT');
+}
+
+const lockNotAvailable = '55P03';

@@ -134,7 +134,7 @@ export const failures = {
   },
   WAREHOUSE_TABLE_MISSING: {
     status: 503,
-    what: 'A table that an app reads is not in the warehouse.',
+    what: 'A table that an app reads, or that takes batches, is not in the warehouse.',
     todo: 'Load it: tributary rates init loads those of rates.',
   },
   WAREHOUSE_MIGRATION_INVALID: {

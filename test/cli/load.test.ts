@@ -100,6 +100,20 @@ suite('tributary load', { timeout: 240_000 }, () => {
     assert.match(other.stderr, /^error: batch .* went in under this Idempotency-Key with other rows\./);
   });
 
+  test('D7: after `rates init --replace`, which has taken its rows away, a file goes in again', async () => {
+    const name = await file('replaced.csv', csv(5));
+    const first = await load([name, '--key', 'replaced']);
+    const [id = ''] = /[0-9a-f-]{36}/.exec(first.stdout) ?? [];
+    const env = { DATABASE_URL: database.url };
+    const init = await cli(['rates', 'init', '--replace', '--dump', 'rates.sql'], { cwd: dir, env });
+    assert.deepEqual([init.code, await count()], [0, 3], init.stderr);
+    const again = await load([name, '--key', 'replaced']);
+    assert.match(again.stdout, /^Loaded 5 rows/, again.stderr);
+    assert.equal(await count(), 8);
+    assert.equal((await bulkClient(program.url, path).status(id)).answer.state, 'committed'); // as it was
+    assert.match((await load([name, '--key', 'replaced'])).stdout, /^Nothing to do/);
+  });
+
   test('D7: with bad rows nothing is in: the errors are a table, all are counted, exit code 1', async () => {
     const name = await file(
       'bad.csv',
@@ -342,6 +356,13 @@ suite('tributary load', { timeout: 240_000 }, () => {
     const nobody = await cli(['load', 'rates', name, '--to', 'http://127.0.0.1:1'], { cwd: dir });
     assert.equal(nobody.code, 1);
     assert.match(nobody.stderr, /^error: http:\/\/127\.0\.0\.1:1 did not answer: .*ECONNREFUSED/);
+    await pool.query('ALTER TABLE prices RENAME TO others');
+    const missing = await load([name]);
+    assert.deepEqual(
+      [missing.code, missing.stderr],
+      [1, 'error: table prices is not there. Load it: tributary rates init loads those of rates.\n'],
+    );
+    await pool.query('ALTER TABLE others RENAME TO prices');
     assert.equal(await count(), 0);
   });
 });

@@ -5,10 +5,16 @@ import { existsSync } from 'node:fs';
 import { symlink, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { suite, test } from 'node:test';
+import type { Command } from 'commander';
+import { createProgram } from '../../src/cli/commands.ts';
 import { cleanEnvironment, scratch } from '../support/program.ts';
 import { cli, root } from './run-cli.ts';
 
 const bin = join(root, 'bin/tributary.js');
+
+function takes(command: Command, long: string): boolean {
+  return command.options.some((option) => option.long === long);
+}
 
 suite('tributary', () => {
   test('every command has help with examples', async () => {
@@ -27,6 +33,16 @@ suite('tributary', () => {
       assert.match(help.stdout, /^Examples:\n {2}\S/m, name);
       assert.equal(help.stderr, '');
     }
+  });
+
+  test('every command that reads the configuration works on an environment by its name, but those that make data of their own', async () => {
+    const { commands } = await createProgram();
+    const all = commands
+      .filter((one) => !['env', 'prove'].includes(one.name()))
+      .flatMap((one) => [one, ...one.commands]);
+    const configured = all.filter((one) => takes(one, '--config'));
+    assert.ok(configured.length > 30);
+    for (const one of configured) assert.ok(takes(one, '--env') && takes(one, '--data-dir'), one.name());
   });
 
   test('wrong usage is told in one line, with what may have been meant; exit code 2', async () => {

@@ -11,7 +11,7 @@ import { dumpWithoutKeys, wholeDump } from '../dataset/dumps.ts';
 import { httpRequest } from '../support/http-request.ts';
 import { realData } from '../support/real-data.ts';
 import { scratch, startProgram } from '../support/program.ts';
-import { cli } from './run-cli.ts';
+import { cli, root } from './run-cli.ts';
 
 const real = realData('rates.sql');
 
@@ -74,6 +74,11 @@ suite('tributary rates init', { timeout: 240_000 }, () => {
       const again = await init('--dump', path);
       assert.deepEqual([again.code, again.stdout], [1, '']);
       assert.match(again.stderr, /^error: the warehouse has .*prices already\. .*--replace/);
+      const left = await init('--dump', path, '--if-missing');
+      assert.deepEqual(
+        [left.code, left.stdout, left.stderr],
+        [0, 'Nothing to do: the warehouse has regions, ports, prices already.\n', ''],
+      );
       const replaced = await init('--replace', '--prices', '500', '--seed', '1');
       assert.deepEqual([replaced.code, replaced.stdout], [0, 'Loaded 40 regions, 150 ports, 500 prices.\n']);
       assert.deepEqual(await keysIn(pool), keys);
@@ -116,6 +121,8 @@ suite('tributary rates init', { timeout: 240_000 }, () => {
       [['--dump', 'none.sql'], /none\.sql cannot be read \(ENOENT\)/],
       [['--dump', 'none.sql', '--prices', '5'], /--prices and --seed are of a sample/],
       [['--prices', '-1'], /whole number/],
+      [['--dump', root], /is a directory; a dump is a file/],
+      [['--replace', '--if-missing'], /name one of them/],
     ] as const) {
       const ran = await init(...args);
       assert.equal(ran.code, 2, ran.stderr);

@@ -74,6 +74,42 @@ suite('configuration', () => {
     ]);
   });
 
+  test('each setting has a variable, which says the same as the file', async (t) => {
+    const { dir } = await scratch(t, {});
+    const given = {
+      TRIBUTARY_ONLY: 'signals, rates',
+      TRIBUTARY_PIPELINES: 'a.ts,/b.ts',
+      TRIBUTARY_SCHEMAS_DIR: 's',
+      TRIBUTARY_TOPICS_FILE: 't',
+      TRIBUTARY_FILES: '{"cards": {"directories": ["d"], "afterwards": "move"}}',
+      TRIBUTARY_LOG_SEGMENT_BYTES: '65536',
+      TRIBUTARY_LOG_RETENTION_HOURS: '2',
+      TRIBUTARY_LOG_RETENTION_BYTES: '1048576',
+      TRIBUTARY_LOG_MIN_FREE_BYTES: '0',
+      TRIBUTARY_INGEST_MAX_IN_FLIGHT_BYTES: '1048577',
+      TRIBUTARY_INGEST_WAIT_FOR_ROOM_MS: '3',
+      TRIBUTARY_INGEST_BODY_IDLE_TIMEOUT_MS: '4',
+    };
+    const config = load({ workingDir: dir, env: given });
+    const { only, pipelines, schemasDir, topicsFile, files, log, ingest } = config;
+    assert.deepEqual(
+      [only, pipelines],
+      [
+        ['signals', 'rates'],
+        [join(dir, 'a.ts'), '/b.ts'],
+      ],
+    );
+    assert.deepEqual([schemasDir, topicsFile], [join(dir, 's'), join(dir, 't')]);
+    assert.deepEqual(files, { cards: { directories: [join(dir, 'd')], afterwards: 'move' } });
+    assert.deepEqual(log, { segmentBytes: 65536, retentionHours: 2, retentionBytes: 1048576, minFreeBytes: 0 });
+    assert.deepEqual(ingest, { maxInFlightBytes: 1048577, waitForRoomMs: 3, bodyIdleTimeoutMs: 4 });
+    const wrong = Object.fromEntries(
+      Object.keys(given).map((name) => [name, name.includes('_FILE') ? '[5' : '1e3x,,']),
+    );
+    for (const name of Object.keys(given).filter((one) => !/_DIR$|_FILE$|_PIPELINES$/.test(one)))
+      assert.match(problemsOf({ workingDir: dir, env: wrong }).join('; '), new RegExp(`${name} in the environment: `));
+  });
+
   test('flags win over the environment, that over the file, that over the defaults', async (t) => {
     const { dir, file } = await scratch(t, { port: 1, host: 'file', logLevel: 'warn', log: { retentionHours: 2 } });
     const env = { PORT: '2', HOST: 'environment' };

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { parse } from 'yaml';
+import { createProgram } from '../../src/cli/commands.ts';
 import { loadConfig, variables } from '../../src/config/config.ts';
 import { batches } from '../../apps/rates/batches.ts';
 import { grantStatements } from '../../src/sinks/postgres/grants.ts';
@@ -15,6 +16,7 @@ const read = (name: string): string => readFileSync(join(deploy, name), 'utf8');
 
 interface ServiceOfCompose {
   readonly image: string;
+  readonly command?: readonly string[];
   readonly build?: { readonly context: string; readonly dockerfile: string };
   readonly environment?: Readonly<Record<string, string | number>>;
   readonly ports?: readonly string[];
@@ -42,8 +44,8 @@ suite('deploy/compose.yaml', () => {
   });
 
   test('pins each image, and publishes ports on this machine only', () => {
-    for (const [name, { image, build, ports = [] }] of services) {
-      assert.match(image, build ? /:local$/ : /:(v?\d+\.\d+(\.\d+)?|RELEASE\.[\dTZ-]+)$/, name);
+    for (const [name, { image, ports = [] }] of services) {
+      assert.match(image, image === tributary?.image ? /:local$/ : /:(v?\d+\.\d+(\.\d+)?|RELEASE\.[\dTZ-]+)$/, name);
       for (const port of ports) assert.match(port, /^127\.0\.0\.1:\d+(-\d+)?:\d+$/, name);
     }
   });
@@ -71,6 +73,20 @@ suite('deploy/compose.yaml', () => {
     for (const [name, { environment = {} }] of services)
       for (const [variable, value] of Object.entries(environment))
         if (/PASSWORD|SECRET|TOKEN/.test(variable)) assert.match(String(value), /^\$\{/, `${name}: ${variable}`);
+  });
+
+  test('its database is loaded, once, by a command that is there and does not ask', async () => {
+    const { image, command = [], environment } = compose.services['rates'] ?? assert.fail();
+    assert.equal(image, tributary?.image);
+    assert.equal(environment?.['DATABASE_URL'], tributary?.environment?.['DATABASE_URL']);
+    const [group, name, ...options] = command;
+    const program = await createProgram();
+    const found = program.commands.find((one) => one.name() === group)?.commands.find((one) => one.name() === name);
+    for (const option of options)
+      assert.ok(
+        found?.options.some(({ long }) => long === option),
+        option,
+      );
   });
 
   test('its role has the grants that `tributary warehouse grants` prints', () => {

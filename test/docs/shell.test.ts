@@ -45,6 +45,7 @@ const expected: Expected = [
     'load rates prices.ndjson',
     /^All 1000 rows would go in; [^]*^Loaded 1000 rows in [^]*^Nothing to do: these 1000 rows are in since batch/m,
   ],
+  ['some.ndjson --env prices', /^Loaded 10 rows in /m],
   ['by-hand', /"state":"committed","dry_run":false,"rows":1000\}[^]*"state":"committed"[^]*"error_count":0/],
   [
     'FROM card_history ORDER BY',

@@ -27,6 +27,7 @@ suite('tables of the README', () => {
     const fromVariable = Object.fromEntries(Object.entries(variables).map(([name, key]) => [key, name]));
     const config = loadConfig({ env: {}, flags: {}, workingDir: root, file: undefined });
     for (const [key = '', variable, value] of rows) {
+      assert.ok(variable, key);
       assert.equal(variable, fromVariable[key], key);
       assert.equal(value, shownDefault(valueAt(config, key)), key);
     }

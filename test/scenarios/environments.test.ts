@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { makeUser } from '../../apps/cards/made-events.ts';
 import { Random } from '../../apps/random.ts';
 import type { StatusAnswer } from '../../src/api/admin/status.ts';
+import { wholeDump } from '../dataset/dumps.ts';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { socketDirectoryOf } from '../../src/stores/warehouse/embedded/socket-directory.ts';
 import { killEnvironments } from '../support/environments.ts';
@@ -197,6 +198,27 @@ suite('environments', { timeout: 600_000, concurrency: false }, () => {
     await ran('env', 'down', 'staging-b', '--remove', '--yes');
     assert.deepEqual(await schemasWith('prices'), [{ of: 'env_staging_a' }]);
     assert.deepEqual(await schemasWith('card_history'), [{ of: 'env_staging_a$cards' }]);
+  });
+
+  test('one command brings it up with the tables of rates, from a dump or a sample, and leaves those that are there', async (t) => {
+    const root = await newRoot(t);
+    const dump = join(root.dir, '..', 'rates.sql');
+    await writeFile(dump, wholeDump);
+    const ran = async (...args: readonly string[]): Promise<string> => {
+      const { code, stdout, stderr } = await root.run(['env', 'up', 'a', '--only', 'rates', ...args]);
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    const first = await ran('--rates', dump);
+    assert.match(first, /^Loaded 2 ports, 3 prices, 3 regions\.\nEnvironment a is ready: http:\S+\n$/);
+    const url = /http:\S+/.exec(first)?.[0];
+    const query = 'date_from=2021-01-31&date_to=2021-01-31&orig_code=world&dest_code=south';
+    const rates = async (): Promise<string> => (await httpRequest(`${url}/rates?${query}`)).text;
+    assert.equal(await rates(), '{"rates":[{"count":3,"day":"2021-01-31","price":1154.33333333333}]}');
+    assert.match(await ran('--rates', 'sample'), /^Nothing to do: .*\nEnvironment a is up already: /);
+    assert.equal(await rates(), '{"rates":[{"count":3,"day":"2021-01-31","price":1154.33333333333}]}');
+    const none = await root.run(['env', 'up', 'b', '--rates', 'none.sql']);
+    assert.deepEqual([none.code, await root.find('b')], [2, undefined], none.stderr);
   });
 
   test('one that cannot start says why, and where its log is', async (t) => {

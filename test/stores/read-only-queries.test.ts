@@ -5,6 +5,7 @@ import { openReadOnlyQueries } from '../../src/stores/warehouse/read-only-querie
 import { openServerWarehouse } from '../../src/stores/warehouse/server-warehouse.ts';
 import { newDatabase } from '../../src/testing/postgres.ts';
 import { ownPostgres } from '../support/own-postgres.ts';
+import { until } from '../support/until.ts';
 
 const limits = { statementMs: 10_000, connections: 2 };
 
@@ -76,6 +77,21 @@ suite('read-only queries', { timeout: 120_000 }, () => {
       message: /no answer within 0\.1 s/,
     });
     assert.deepEqual(await sql`SELECT 1 AS n`, [{ n: 1 }]);
+  });
+
+  test('one that PostgreSQL ends for another transaction, such as in a deadlock, may be asked again', async (t) => {
+    const { sql, pool } = await onNewDatabase(t, { ...limits, connections: 1 });
+    await pool.query('CREATE TABLE a (n int); CREATE TABLE b (n int)');
+    const other = await pool.connect();
+    await other.query(`SET deadlock_timeout = '60s'; BEGIN; LOCK TABLE b`); // the reader is the one that notices
+    const read = () => sql`SELECT (SELECT count(*) FROM a) + (SELECT count(*) FROM b) AS n`;
+    const ended = assert.rejects(read(), { code: 'WAREHOUSE_UNAVAILABLE', message: /deadlock/ });
+    await until(async () => (await pool.query('SELECT FROM pg_locks WHERE NOT granted')).rowCount === 1);
+    await other.query('LOCK TABLE a');
+    await ended;
+    await other.query('COMMIT');
+    other.release();
+    assert.deepEqual(await read(), [{ n: '0' }]);
   });
 
   test('more than there are connections wait for each other', async (t) => {

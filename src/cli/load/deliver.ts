@@ -3,7 +3,7 @@
  * way from before) is asked again, with the same key: what has gone in is known by it. A refusal is final.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Fault } from '../../errors.ts';
+import { Fault, type FaultCode } from '../../errors.ts';
 import { faultOf } from '../server/ask-server.ts';
 import type { BatchFile } from './batch-file.ts';
 import type { LoadProgress } from './load-progress.ts';
@@ -50,13 +50,20 @@ export async function deliver({ target, file, signal, progress, onOthers }: Deli
   }
 }
 
+/** What somebody has to do something about first. */
+const lasting: ReadonlySet<unknown> = new Set([
+  'WAREHOUSE_FULL',
+  'WAREHOUSE_DENIED',
+  'WAREHOUSE_TABLE_MISSING',
+] satisfies FaultCode[]);
+
 /** `by itself`: the server is well, and it is only a matter of time. */
 function isPassing(answer: BatchAnswer | NoAnswer): 'never' | 'maybe' | 'by itself' {
   if (!('body' in answer)) return 'maybe';
   const { status, body } = answer;
   const code = body['error'];
   if (code === 'BATCH_UNDER_WAY' || code === 'BUSY' || status === 429) return 'by itself';
-  if (code === 'WAREHOUSE_FULL' || code === 'WAREHOUSE_DENIED') return 'never';
+  if (lasting.has(code)) return 'never';
   return [502, 503, 504].includes(status) ? 'maybe' : 'never';
 }
 

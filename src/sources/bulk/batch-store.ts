@@ -4,7 +4,7 @@
  * While a batch is under way its session holds an advisory lock that is named for it. Where the lock is free and the batch has no end,
  * its owner is dead, and so is its transaction: whoever finds that out first says so, and the key is free again.
  */
-import type { ClientBase, Pool } from 'pg';
+import { type ClientBase, escapeIdentifier, type Pool } from 'pg';
 import { Fault } from '../../errors.ts';
 import type { FoundErrors, RowError } from './row-errors.ts';
 
@@ -167,5 +167,20 @@ export async function forgetEnded(pool: Pool, beforeDays: number): Promise<void>
        SELECT id FROM tributary_batches WHERE ended_at < clock_timestamp() - $1 * interval '1 day'
        ORDER BY ended_at LIMIT ${maxForgotten} FOR UPDATE SKIP LOCKED)`,
     [beforeDays],
+  );
+}
+
+/**
+ * What committed batches have put into their table is there no more: whoever sends one again under its key means it to go in. In the
+ * transaction that has taken the rows away, and behind that, so that no batch commits between the two.
+ * @param schema of the table
+ */
+export async function freeKeys(client: ClientBase, bulk: string, schema: string): Promise<void> {
+  const statuses = `${escapeIdentifier(schema)}.tributary_batches`;
+  const found = await client.query<{ is: boolean }>('SELECT to_regclass($1) IS NOT NULL AS is', [statuses]);
+  if (!found.rows[0]?.is) return; // no batch has come yet
+  await client.query(
+    `UPDATE ${statuses} SET idempotency_key = NULL WHERE bulk = $1 AND state = 'committed' AND idempotency_key IS NOT NULL`,
+    [bulk],
   );
 }

@@ -86,8 +86,8 @@ export class Batches {
   }
 
   /**
-   * @throws Fault BATCH_UNDER_WAY, BATCH_CANCELLED, IDEMPOTENCY_KEY_USED, BUSY, WAREHOUSE_UNAVAILABLE, WAREHOUSE_FULL, WAREHOUSE_TABLE_DIFFERS,
-   * WAREHOUSE_DENIED, and what its body throws
+   * @throws Fault BATCH_UNDER_WAY, BATCH_CANCELLED, IDEMPOTENCY_KEY_USED, BUSY, WAREHOUSE_UNAVAILABLE, WAREHOUSE_FULL, WAREHOUSE_TABLE_MISSING,
+   * WAREHOUSE_TABLE_DIFFERS, WAREHOUSE_DENIED, and what its body throws
    */
   async receive(request: BatchRequest): Promise<Received> {
     const observer = this.#observer.began();

@@ -1,10 +1,13 @@
 /** Rows of NDJSON, or of a JSON array: objects. The line of a row is the one on which it begins. */
 import type { EventSplitter, SplitEvent } from '../../ingest/splitter.ts';
+import { memberNames } from '../../event/json-member.ts';
 import { isObject } from '../../event/json-object.ts';
+import type { JsonObject } from '../../pipeline/pipeline.ts';
 import type { RowChecker } from './row-checker.ts';
 import { maxRowBytes, type RowReader, StopReading } from './row-reader.ts';
 
 const lineFeed = 0x0a;
+const colon = 0x3a;
 
 export class JsonRows implements RowReader {
   readonly #rows: RowChecker;
@@ -48,7 +51,7 @@ export class JsonRows implements RowReader {
     if (tooDeep) return this.#rows.refuse(line, 'nests too deep');
     const text = bytes.toString();
     const row = parsed(text);
-    if (isObject(row)) this.#rows.addObject(line, row);
+    if (isObject(row)) this.#rows.addObject(line, row, { bytes, doubled: doubledIn(bytes, row) });
     else this.#rows.refuse(line, 'expected a JSON object', text);
   }
 }
@@ -61,6 +64,19 @@ function parsed(text: string): unknown {
   }
 }
 
+/**
+ * Names that stand in it more than once: of their values JSON.parse takes the last, which would be a guess. A row with as many colons as
+ * names has none.
+ */
+function doubledIn(bytes: Buffer, row: JsonObject): readonly string[] {
+  if (countOf(colon, bytes, 0, bytes.length) === Object.keys(row).length) return none;
+  const [once, doubled] = [new Set<string>(), new Set<string>()];
+  for (const name of memberNames(bytes)) (once.has(name) ? doubled : once).add(name);
+  return [...doubled];
+}
+
+const none: readonly string[] = [];
+
 /** Undefined where the bytes are no part of the chunk, but have begun in one before. */
 function startIn(chunk: Buffer, bytes: Buffer): number | undefined {
   const start = bytes.byteOffset - chunk.byteOffset;
@@ -69,7 +85,11 @@ function startIn(chunk: Buffer, bytes: Buffer): number | undefined {
 }
 
 function lineEndsIn(bytes: Buffer, from: number, to: number): number {
+  return countOf(lineFeed, bytes, from, to);
+}
+
+function countOf(byte: number, bytes: Buffer, from: number, to: number): number {
   let count = 0;
-  for (let at = bytes.indexOf(lineFeed, from); at !== -1 && at < to; at = bytes.indexOf(lineFeed, at + 1)) count += 1;
+  for (let at = bytes.indexOf(byte, from); at !== -1 && at < to; at = bytes.indexOf(byte, at + 1)) count += 1;
   return count;
 }

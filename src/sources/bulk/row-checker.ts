@@ -3,6 +3,7 @@
  * on, with nothing in place of what cannot, so that it is checked against the tables, too.
  */
 import { closest } from 'fastest-levenshtein';
+import { memberText } from '../../event/json-member.ts';
 import type { JsonObject } from '../../pipeline/pipeline.ts';
 import type { Bulk } from '../../pipeline/bulk.ts';
 import { type ColumnReader, columnReader, type ColumnValue, Refusal } from './column-values.ts';
@@ -11,6 +12,13 @@ import { notPlain } from './plain-values.ts';
 import type { PlainFields, RowBuffer } from './row-buffer.ts';
 import { RowDigest } from './row-digest.ts';
 import { type RowErrors, shown } from './row-errors.ts';
+
+/** How an object was sent. */
+export interface ObjectText {
+  readonly bytes: Buffer;
+  /** Names that stand in it more than once. */
+  readonly doubled: readonly string[];
+}
 
 export class RowChecker {
   readonly names: readonly string[];
@@ -67,13 +75,17 @@ export class RowChecker {
     return true;
   }
 
-  addObject(line: number, row: JsonObject): void {
+  addObject(line: number, row: JsonObject, { bytes, doubled }: ObjectText): void {
     const { names } = this;
     for (const name of Object.keys(row)) if (!names.includes(name)) this.#unknown(line, name, row[name]);
+    for (const name of doubled)
+      this.#errors.add({ line, field: shown(name), value: shown(row[name]), reason: 'given twice' });
     const values = names.map((name, i) => {
-      const value = Object.hasOwn(row, name) ? row[name] : missing;
-      const read = value === missing ? missing : (this.#readers[i] as ColumnReader).ofJson(value);
-      return this.#taken(read, line, name, value === missing ? null : value);
+      if (!Object.hasOwn(row, name)) return this.#taken(missing, line, name, null);
+      const value = row[name];
+      const read = (this.#readers[i] as ColumnReader).ofJson(value);
+      const isRounded = read instanceof Refusal && typeof value === 'number'; // 1e400 is Infinity by now
+      return this.#taken(read, line, name, isRounded ? memberText(bytes.toString(), name) : value);
     });
     this.#add(line, values);
   }

@@ -18,11 +18,11 @@ export interface TargetTable {
   readonly takesCopies: boolean;
 }
 
-/** @throws Fault WAREHOUSE_TABLE_DIFFERS */
+/** @throws Fault WAREHOUSE_TABLE_MISSING, WAREHOUSE_TABLE_DIFFERS */
 export async function readTargetTable(client: ClientBase, bulk: Bulk): Promise<TargetTable> {
   const table = escapeIdentifier(bulk.table);
   const columns = await columnsOf(client, table);
-  if (columns.length === 0) throw differs(bulk, 'it is not there');
+  if (columns.length === 0) throw new Fault('WAREHOUSE_TABLE_MISSING', `table ${bulk.table} is not there`);
   for (const name of Object.keys(bulk.columns))
     if (!columns.some((column) => column.name === name)) throw differs(bulk, `it has no column ${name}`);
   const uniqueKeys = await uniqueKeysOf(client, table, Object.keys(bulk.columns));

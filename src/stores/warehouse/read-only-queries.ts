@@ -121,7 +121,7 @@ function told(error: unknown, statementMs: number): unknown {
   const code = error instanceof DatabaseError ? (error.code ?? '') : undefined;
   if (code === undefined) return unavailable(`PostgreSQL does not answer: ${reasonOf(error)}`);
   if (code === '57014') return unavailable(`PostgreSQL had no answer within ${statementMs / 1000} s`);
-  if (/^(08|53|57P)/.test(code)) return unavailable(`PostgreSQL does not answer: ${reasonOf(error)}`);
+  if (/^(08|40|53|57P)/.test(code)) return unavailable(`PostgreSQL does not answer: ${reasonOf(error)}`);
   if (code === '42P01') return new Fault('WAREHOUSE_TABLE_MISSING', reasonOf(error), { cause: error });
   if (code === '42501') return new Fault('WAREHOUSE_DENIED', reasonOf(error), { cause: error });
   return error;

@@ -185,6 +185,29 @@ suite('GET /rates', { timeout: 120_000 }, () => {
     assert.match(text, /"error":"WAREHOUSE_TABLE_MISSING".*tributary rates init/);
   });
 
+  test('whoever reads while the tables are replaced is answered, from the old ones or the new, by whatever connection', async (t) => {
+    const { load, get } = await ratesDatabase(t);
+    const more = { ...threePrices, prices: [...threePrices.prices, ...threePrices.prices] };
+    const answers: string[] = [];
+    for (const given of [threePrices, more]) {
+      await load(given);
+      answers.push((await get(valid)).text);
+    }
+    const ended = new AbortController();
+    const others: string[] = [];
+    const read = async (): Promise<void> => {
+      while (!ended.signal.aborted) {
+        const { text } = await get(valid);
+        if (!answers.includes(text)) others.push(text);
+      }
+    };
+    const reading = Promise.all(Array.from({ length: 8 }, read));
+    for (let turn = 0; turn < 20; turn++) await load(turn % 2 === 0 ? threePrices : more);
+    ended.abort();
+    await reading;
+    assert.deepEqual(others, []);
+  });
+
   test('answers the same of the real dump', { skip: real.skip }, async (t) => {
     const { get, pool } = await ratesDatabase(t);
     const client = await pool.connect();

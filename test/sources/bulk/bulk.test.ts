@@ -10,6 +10,8 @@ import { until } from '../../support/until.ts';
 const good = 'AAAAA,BBBBB,2021-01-01,100\nBBBBB,CCCCC,2021-01-02,200\n';
 const csv = { 'content-type': 'text/csv' };
 
+const rowWith = (more: string): string => `{"orig_code":"AAAAA","dest_code":"BBBBB","day":"2021-01-01"${more}}`;
+
 describe('bulk', () => {
   let opened: TestWarehouse;
   let server: BulkServer;
@@ -145,6 +147,35 @@ describe('bulk', () => {
     const { status } = await server.send(JSON.stringify([row, row]), { 'content-type': 'application/json' });
     assert.equal(status, 201);
     assert.equal(await count(), 2);
+  });
+
+  it('a field that stands twice in a JSON row is an error of it, and numbers are told as they were sent', async () => {
+    const rows = [
+      rowWith(',"price":1'),
+      rowWith(',"price":1, "pr\\u0069ce" : 2'),
+      rowWith(',"price":1e400'),
+      rowWith(',"price":12345678901234567890'),
+      rowWith(',"day":"2021-01-02","price":1.50'),
+      rowWith(',"price":1,"not:e":":"'),
+      rowWith(',"price":1').replace('AAAAA', 'A:A:A'),
+    ];
+    const expected = [
+      [2, 'price', '2', 'given twice'],
+      [3, 'price', '1e400', 'expected a positive integer, at most 2147483647'],
+      [4, 'price', '12345678901234567890', 'expected a positive integer, at most 2147483647'],
+      [5, 'day', '2021-01-02', 'given twice'],
+      [5, 'price', '1.50', 'expected a positive integer, at most 2147483647'],
+      [6, 'not:e', ':', 'there is no such field; did you mean "price"?'],
+      [7, 'orig_code', 'A:A:A', 'not in ports.code'],
+    ];
+    for (const body of [rows.join('\n'), `[${rows.join(',\n')}]`]) {
+      const { answer } = await server.send(body, { 'content-type': 'application/json' });
+      assert.deepEqual(
+        answer.errors?.map(({ line, field, value, reason }) => [line, field, value, reason]),
+        expected,
+      );
+    }
+    assert.equal(await count(), 0);
   });
 
   it('gzip, br and zstd', async () => {

@@ -211,12 +211,16 @@ describe('batches into tables', () => {
 
   it('a table that is not there, or lacks a column, is told, and who still sends is not let go on', async (t) => {
     const { send, url } = await serve(t, 'missing', 'insert');
-    assert.equal((await send('a,1\n')).answer.error, 'WAREHOUSE_TABLE_DIFFERS');
+    const missing = await send('a,1\n');
+    assert.deepEqual([missing.status, missing.answer.error], [503, 'WAREHOUSE_TABLE_MISSING']);
     const request = httpRequest(`${url}/missing`, { method: 'POST', headers: { 'content-type': 'text/csv' } });
     t.after(() => request.destroy());
     request.write('a,1\n');
     const [response] = (await once(request, 'response')) as [IncomingMessage];
-    assert.equal(((await json(response)) as { error: string }).error, 'WAREHOUSE_TABLE_DIFFERS');
+    assert.equal(((await json(response)) as { error: string }).error, 'WAREHOUSE_TABLE_MISSING');
+    await query('CREATE TABLE lacking (code text)');
+    const lacking = await (await serve(t, 'lacking', 'insert')).send('a,1\n');
+    assert.equal(lacking.answer.error, 'WAREHOUSE_TABLE_DIFFERS');
     await query('CREATE TABLE keyless (code text, n integer)');
     const keyless = await (await serve(t, 'keyless', 'upsert')).send('a,1\n');
     assert.equal(keyless.answer.error, 'WAREHOUSE_TABLE_DIFFERS');
