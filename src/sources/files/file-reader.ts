@@ -1,6 +1,6 @@
 /**
  * Lists directories, reads files and takes them away in a thread of its own (file-thread.ts), for all sources of a process. Where files come from a disk that
- * has to be waited for, further threads read beside it.
+ * has to be waited for, another one reads beside it.
  */
 import type { ListedPage, ListOptions } from './list-files.ts';
 import type { AskedFile, FileAnswer, ReadOptions } from './read-page.ts';
@@ -29,8 +29,8 @@ const bufferBytes = 512 * 1024;
 const usualSlowMicros = 40;
 /** In turn, before another thread reads beside. */
 const slowPages = 8;
-/** Each takes some 20 MB. */
-const mostThreads = 4;
+/** Each takes some 20 MB, where a process is to take 200. */
+const mostThreads = 2;
 
 export class FileReader {
   /** The first one lists and takes away, too. */
