@@ -27,7 +27,7 @@ export async function landRun(parts: LandingParts, run: OpenRun, endedAt: string
   if (object !== null && lines !== undefined) await parts.objects.putFile(object, lines);
   else if (object !== null) await put(parts, object, store.lines());
   store.done(run, { endedAt, object, deadLetters }, pull.incremental?.overlap);
-  const { definition: _definition, position: _position, high: _high, ...rest } = run;
+  const { definition: _definition, origin: _origin, position: _position, high: _high, ...rest } = run;
   return { ...rest, state: 'done', endedAt, object, deadLetters };
 }
 
