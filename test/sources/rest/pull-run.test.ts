@@ -176,6 +176,18 @@ suite('a list that changes', () => {
     assert.deepEqual(await lives.items(run.object), list);
   });
 
+  test('a page that comes in the place of another one is asked for again: the list has not changed for it', async (t) => {
+    const list = listOf(40);
+    const api = await listApi(t, (asked) => {
+      const isRepeated = asked.index % 3 === 2;
+      const { url } = isRepeated ? api.requests[asked.index - 1]! : asked;
+      sendJson(asked, offsetPage(url, list));
+    });
+    const lives = await pullLives(t);
+    const run = await lives.pull(listPull(api.url));
+    assert.deepEqual([run.restarts, await lives.items(run.object)], [0, list]);
+  });
+
   test('data that is made anew, with the same keys and totals, is not mixed with what was before', async (t) => {
     const api = await listApi(t, (asked) =>
       sendJson(asked, offsetPage(asked.url, listOf(10, asked.index < 2 ? 0 : 1))),
