@@ -41,6 +41,7 @@ export const written: readonly string[] = [
   '{% set d = {"items": 1, "values": [2], "n": {"m": 3}} %}{{ d["items"] }} {{ d["values"] }} {{ d.n["m"] }} {{ d["get"]("n") }}{% for k, v in d.items() %}{{ k }}{% endfor %}',
   '{{ [{"a": {"b": 1}}, {"a": {"b": 0}}] | selectattr("a.b") | list }} {{ [[1, 2], [3, 4]] | map(attribute=0) | list }} {{ [[1, 2]] | map(attribute="1") | join }} {{ [{"a": {"b": 2}}] | sum(attribute="a.b") }}',
   '{{ 5.5 % 0.1 }} {{ 1.0 // 0.1 }} {{ -7 // 2 }} {{ -7.5 // 2 }} {{ 7 % -3 }} {{ -1.5 % 1 }} {{ 0 // 5 }} {{ 10 ** 15 // 7 }}',
+  '{{ range(3) | list }}{{ range(3) | length }}{{ range(3)[1] }} {% set d = {"a": 1} %}{{ d.keys() | list }}{{ d.items() | first }}{{ d.values() | sum }} {{ missing is sequence }}',
   '{{ "1e3" | int }} {{ " 12 " | int }} {{ "banana" | int }} {{ "1.9e1" | float }} [{{ "\\n a" | indent(2, true) }}] {{ [1, 2, 3].pop(-3) }}',
   '{{ ("a" if false) is defined }}[{{ "a" if false }}]{% for x in ("ab" if false) %}{{ x }}{% endfor %}{{ "x" ~ ("y" if false) }}',
   '{% if 1 == 2 %}a{% elif 2 == 2 %}b{% else %}c{% endif %}{{ [1, 2,] }}{{ {"a": 1,} }}{{ "a" if false }}',

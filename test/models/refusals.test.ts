@@ -149,6 +149,12 @@ const refused: readonly (readonly [what: string, files: Readonly<Record<string, 
   ],
   ['arithmetic beyond 2^53', { [model]: '{{ (2 ** 53 + 1) % 2 }}' }, /^models\/a\.sql:1: whole numbers over 2\^53/],
   [
+    'a whole number beyond 2^53',
+    { [model]: '{{ 9007199254740993 == 9007199254740992 }}' },
+    /^models\/a\.sql:1: whole numbers over 2\^53/,
+  ],
+  ['what prints otherwise in Python', { [model]: 'select {{ range(3) }}' }, /^models\/a\.sql:1: this is no list/],
+  [
     'a default of map',
     { [model]: "{{ [{}] | map(attribute='a', default=1) | list }}" },
     /^models\/a\.sql:1: map takes no argument default/,

@@ -275,6 +275,8 @@ export class Interpreter {
 }
 
 function literal(value: unknown): Value {
+  if (typeof value === 'number' && !Number.isSafeInteger(value))
+    throw new TemplateError('whole numbers over 2^53 are not supported');
   return value instanceof Float ? value : valueOf(value);
 }
 

@@ -80,7 +80,7 @@ const known: Readonly<Record<string, Test>> = {
   float: (self: Value) => self instanceof Float,
   mapping: (self: Value) => self instanceof Map,
   sequence: (self: Value) =>
-    typeof self === 'string' || Array.isArray(self) || self instanceof Tuple || self instanceof Map,
+    typeof self === 'string' || [Array, Tuple, Map, Undefined].some((kind) => self instanceof kind),
   iterable: (self: Value) =>
     typeof self === 'string' ||
     Array.isArray(self) ||

@@ -7,6 +7,7 @@ import {
   TemplateError,
   Tuple,
   type Value,
+  View,
   isEqual,
   itemsOf,
   keyOf,
@@ -77,9 +78,9 @@ const ofList: Readonly<Record<string, Method<Value[]>>> = {
 };
 
 const ofDict: Readonly<Record<string, Method<Dict>>> = {
-  items: (self) => Array.from(self, (pair) => new Tuple(pair)),
-  keys: (self) => [...self.keys()],
-  values: (self) => [...self.values()],
+  items: (self) => View.from(self, (pair) => new Tuple(pair)),
+  keys: (self) => View.from(self.keys()),
+  values: (self) => View.from(self.values()),
   copy: (self) => new Map(self),
   get: (self, args, keywords) => {
     const [key, instead] = bind('get', ['key', 'default?'], args, keywords);

@@ -31,6 +31,13 @@ export class Lazy {
   }
 }
 
+/** What `range` gives, and keys, values and items of a dictionary: lists to go through, which print otherwise. */
+export class View extends Array<Value> {
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+}
+
 /** Something that is not there: printing it is an error, unless it has a text. */
 export class Undefined {
   readonly what: string;
@@ -119,6 +126,7 @@ export function reprOf(value: Value): string {
   if (typeof value === 'number') return integerText(value);
   if (typeof value === 'string') return quoted(value);
   if (value instanceof Float) return floatText(value.value);
+  if (value instanceof View) throw new TemplateError('this is no list, and prints differently: add | list');
   if (Array.isArray(value)) return `[${value.map(reprOf).join(', ')}]`;
   if (value instanceof Tuple)
     return value.items.length === 1
