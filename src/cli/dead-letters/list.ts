@@ -56,17 +56,23 @@ async function showCounts(
 }
 
 function asTable(shown: readonly Letter[]): string {
-  const titles = ['received', 'pipeline', 'at', 'correlation id', 'state', 'path', 'message'];
+  const areOfFiles = shown.some(({ file }) => file !== undefined);
+  const titles = [
+    'received',
+    'pipeline',
+    'at',
+    'correlation id',
+    'state',
+    ...(areOfFiles ? ['file'] : []),
+    'path',
+    'message',
+  ];
   return renderTable(
     titles.map((title) => ({ title })),
-    shown.map((one) => [
-      one.receivedAt,
-      one.pipeline,
-      one.at,
-      one.correlationId,
-      stateOf(one.status),
-      one.path,
-      one.message,
+    shown.map(({ receivedAt, pipeline, at, correlationId, status, file = '', path, message }) => [
+      ...[receivedAt, pipeline, at, correlationId, stateOf(status)],
+      ...(areOfFiles ? [file] : []),
+      ...[path, message],
     ]),
     outputWidth(),
   );
