@@ -149,6 +149,11 @@ const refused: readonly (readonly [what: string, files: Readonly<Record<string, 
   ],
   ['arithmetic beyond 2^53', { [model]: '{{ (2 ** 53 + 1) % 2 }}' }, /^models\/a\.sql:1: whole numbers over 2\^53/],
   [
+    'a table that two models make',
+    { [model]: "{{ config(alias='x') }} select 1", 'models/b.sql': "{{ config(alias='X') }} select 2" },
+    /^models\/b\.sql:1: "made"\."main"\."X" is what models\/a\.sql makes, too/,
+  ],
+  [
     'a whole number beyond 2^53',
     { [model]: '{{ 9007199254740993 == 9007199254740992 }}' },
     /^models\/a\.sql:1: whole numbers over 2\^53/,

@@ -13,7 +13,7 @@ import { type Config, merged, textIn } from './configs.ts';
 import { type Collected, contextOf, contextNames, refusedNames } from './context.ts';
 import { orderOf } from './graph.ts';
 import { type ColumnTest, type Properties, type SourceTable, readProperties } from './properties.ts';
-import { type Relation, mainSchema } from './relation.ts';
+import { type Relation, mainSchema, sqlOf } from './relation.ts';
 import { type ProjectSettings, readSettings } from './settings.ts';
 
 export type NodeKind = 'model' | 'seed' | 'test';
@@ -83,11 +83,23 @@ export function readProject(options: ProjectOptions): Project {
     ),
   };
   const unordered = readNodes(bare, properties);
+  checkRelations(unordered);
   const nodes = new Map(orderOf(unordered).map((node) => [node.name, node]));
   const singularTests = settings.testPaths.flatMap((root) =>
     filesIn(options.dir, root, ['.sql']).map((path) => collected(bare, fileNode(bare, 'test', root, path, {}), nodes)),
   );
   return { ...bare, nodes, singularTests: singularTests.filter(({ config }) => config['enabled'] !== false) };
+}
+
+/** DuckDB does not tell names by their case. */
+function checkRelations(nodes: ReadonlyMap<string, ProjectNode>): void {
+  const paths = new Map<string, string>();
+  for (const { relation, path } of nodes.values()) {
+    const name = sqlOf(relation);
+    const other = paths.get(name.toLowerCase());
+    if (other !== undefined) throw new Fault('MODELS_INVALID', `${path}:1: ${name} is what ${other} makes, too`);
+    paths.set(name.toLowerCase(), path);
+  }
 }
 
 function readNodes(project: Project, properties: Properties): ReadonlyMap<string, ProjectNode> {
