@@ -149,6 +149,15 @@ const refused: readonly (readonly [what: string, files: Readonly<Record<string, 
   ],
   ['arithmetic beyond 2^53', { [model]: '{{ (2 ** 53 + 1) % 2 }}' }, /^models\/a\.sql:1: whole numbers over 2\^53/],
   [
+    'a macro that is there twice',
+    {
+      [model]: '{{ m() }}',
+      'macros/m.sql': '{% macro m() %}1{% endmacro %}',
+      'macros/n.sql': '\n{% macro m() %}2{% endmacro %}',
+    },
+    /^macros\/n\.sql:2: the macro m is in macros\/m\.sql, too/,
+  ],
+  [
     'a table that two models make',
     { [model]: "{{ config(alias='x') }} select 1", 'models/b.sql': "{{ config(alias='X') }} select 2" },
     /^models\/b\.sql:1: "made"\."main"\."X" is what models\/a\.sql makes, too/,

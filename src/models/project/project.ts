@@ -82,6 +82,7 @@ export function readProject(options: ProjectOptions): Project {
       filesIn(options.dir, root, ['.sql']).flatMap((path) => readMacros(options.dir, path)),
     ),
   };
+  checkMacros(bare.macros);
   const unordered = readNodes(bare, properties);
   checkRelations(unordered);
   const nodes = new Map(orderOf(unordered).map((node) => [node.name, node]));
@@ -89,6 +90,15 @@ export function readProject(options: ProjectOptions): Project {
     filesIn(options.dir, root, ['.sql']).map((path) => collected(bare, fileNode(bare, 'test', root, path, {}), nodes)),
   );
   return { ...bare, nodes, singularTests: singularTests.filter(({ config }) => config['enabled'] !== false) };
+}
+
+function checkMacros(macros: readonly Macro[]): void {
+  const files = new Map<string, string>();
+  for (const { name, file, node } of macros) {
+    const other = files.get(name);
+    if (other !== undefined) throw templateFault(file, node.lineno, `the macro ${name} is in ${other}, too`);
+    files.set(name, file);
+  }
 }
 
 /** DuckDB does not tell names by their case. */
