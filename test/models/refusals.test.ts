@@ -1,5 +1,7 @@
 /** What of dbt is not supported is refused with file and line, before anything runs. */
 import assert from 'node:assert/strict';
+import { rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { compileNode, readProject } from '../../src/models/project/project.ts';
 import { scratch } from '../support/program.ts';
@@ -179,6 +181,17 @@ const refused: readonly (readonly [what: string, files: Readonly<Record<string, 
     /^models\/b\/a\.sql:1: the name a is that of models\/a\.sql/,
   ],
 ];
+
+test('what is no UTF-8, and a link, are refused where they stand', async (t) => {
+  const dir = await writeProject(await scratch(t), { [model]: 'select 1' });
+  const read = (): unknown => readProject({ dir, vars: {}, env: {} });
+  read();
+  await writeFile(join(dir, 'models/b.sql'), Buffer.from('select\n1 as "\u00e9"', 'latin1'));
+  assert.throws(read, { code: 'MODELS_INVALID', message: /^models\/b\.sql:2: it is no UTF-8/ });
+  await rm(join(dir, 'models/b.sql'));
+  await symlink('a.sql', join(dir, 'models/c.sql'));
+  assert.throws(read, { code: 'MODELS_INVALID', message: /^models\/c\.sql:1: symbolic links are not supported/ });
+});
 
 for (const [what, files, said] of refused)
   test(`${what} is refused where it stands`, async (t) => {

@@ -2,7 +2,6 @@
  * A dbt project, read and checked as a whole: every file that has a part in it, the graph of its models, and what of dbt it uses that
  * is not supported, which is told with file and line (docs/decisions/models.md) before anything runs.
  */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, extname, join, posix } from 'node:path';
 import { Fault } from '../../errors.ts';
 import { Interpreter } from '../jinja/interpreter.ts';
@@ -12,6 +11,7 @@ import { templateFault } from '../jinja/template.ts';
 import { type Config, merged, textIn } from './configs.ts';
 import { type Collected, contextOf, contextNames, refusedNames } from './context.ts';
 import { orderOf } from './graph.ts';
+import { filesIn, readText } from './project-files.ts';
 import { type ColumnTest, type Properties, type SourceTable, readProperties } from './properties.ts';
 import { type Relation, mainSchema, sqlOf } from './relation.ts';
 import { type ProjectSettings, readSettings } from './settings.ts';
@@ -145,7 +145,7 @@ function fileNode(project: Project, kind: NodeKind, root: string, path: string, 
   const name = basename(path, extname(path));
   const folders = posix.dirname(posix.relative(root, path)).split('/');
   const fqn = [settings.name, ...folders.filter((part) => part !== '.'), name];
-  const text = kind === 'seed' ? undefined : readFileSync(join(options.dir, path), 'utf8');
+  const text = kind === 'seed' ? undefined : readText(join(options.dir, path), path);
   const inFolders = kind === 'test' ? {} : settings.configOf(`${kind}s`, fqn);
   const config = merged(inFolders, properties);
   return {
@@ -205,7 +205,7 @@ function interpreterOf(project: Project, node: ProjectNode, context: ReturnType<
 }
 
 function readMacros(dir: string, path: string): readonly Macro[] {
-  const { body } = parseTemplate(path, readFileSync(join(dir, path), 'utf8'));
+  const { body } = parseTemplate(path, readText(join(dir, path), path));
   return body
     .filter(({ typename }) => typename === 'Macro')
     .map((node) => {
@@ -222,13 +222,4 @@ function readMacros(dir: string, path: string): readonly Macro[] {
         );
       return { file: path, name, node };
     });
-}
-
-/** From the project's directory, with `/`, in order. */
-function filesIn(dir: string, root: string, extensions: readonly string[]): readonly string[] {
-  if (!existsSync(join(dir, root))) return [];
-  return readdirSync(join(dir, root), { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && extensions.includes(extname(entry.name)))
-    .map((entry) => posix.join(...posix.relative(posix.normalize(dir), entry.parentPath).split('\\'), entry.name))
-    .toSorted();
 }

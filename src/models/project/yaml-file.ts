@@ -1,7 +1,7 @@
 /** A YAML file of a project, that knows the line of each of its values. */
-import { readFileSync } from 'node:fs';
 import { type Document, type LineCounter, isMap, isNode, isScalar } from 'yaml';
 import { Fault } from '../../errors.ts';
+import { readText } from './project-files.ts';
 import { readYaml } from './yaml-values.ts';
 
 export type Path = readonly (string | number)[];
@@ -21,7 +21,7 @@ export class YamlFile {
   constructor(path: string, file: string, mayHaveJinja: readonly string[]) {
     this.file = file;
     const isTemplate = (keys: readonly string[]): boolean => keys.some((key) => mayHaveJinja.includes(key));
-    const { document, lines, problem } = readYaml(readFileSync(path, 'utf8'), isTemplate);
+    const { document, lines, problem } = readYaml(readText(path, file), isTemplate);
     if (problem) {
       const { line, message, cause } = problem;
       throw new Fault('MODELS_INVALID', `${file}:${line}: ${message}`, { cause });
