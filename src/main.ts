@@ -191,7 +191,7 @@ async function run(parts: Parts): Promise<Running> {
     tellHowItIs(server, parts, { ...behind, health });
     await files.start();
     await server.listen({ port: config.port, host: config.host });
-    schedules = PullSchedules.start({ ...parts, pulls: pullsOf(parts.apps), objects: engine.objects });
+    schedules = PullSchedules.start({ ...parts, ...engine, pulls: pullsOf(parts.apps) });
     await announceServer(serverFile, urlOf(server, { ...config, host: reachableHost(config.host) }));
   } catch (error) {
     await close();

@@ -3,8 +3,10 @@
  * next call.
  */
 import type { Command } from 'commander';
+import type { Config } from '../config/config.ts';
 import type { Pull } from '../pipeline/pulls.ts';
 import type { Run } from '../sources/rest/run.ts';
+import type { StateStore } from '../stores/state/state-store.ts';
 import { duration } from './duration.ts';
 import { interrupted, onInterrupt } from './interrupt.ts';
 import { type ConfigOptions, configOf, examples, withConfig } from './options.ts';
@@ -36,18 +38,31 @@ async function pull(names: readonly string[], options: PullOptions): Promise<voi
   const stopping = new AbortController();
   onInterrupt(['SIGINT', 'SIGTERM'], () => stopping.abort(new Error('interrupted')));
   const objects = await openObjects(config);
+  const state = await stateOfAll(config);
   for (const one of wanted) {
     const shown = showPull(one.name);
     const startedMs = performance.now();
     try {
-      const about = { dataDir: config.dataDir, objects, observer: shown, signal: stopping.signal };
+      const about = { dataDir: config.dataDir, objects, state, observer: shown, signal: stopping.signal };
       const run = await pullInEngine(one, about).finally(() => shown.stop());
       await writeLine(options.json ? JSON.stringify(run) : inWords(run, performance.now() - startedMs));
     } catch (error) {
-      if (stopping.signal.aborted) return endInterrupted(one);
+      if (stopping.signal.aborted) {
+        endInterrupted(one);
+        break;
+      }
       process.exitCode = Math.max(Number(process.exitCode ?? 0), reportError(error));
     }
   }
+  await state?.close();
+}
+
+/** Undefined where no other node pulls the same. */
+async function stateOfAll(config: Config): Promise<StateStore | undefined> {
+  const { pullsTogether } = await import('../engine/pulls.ts');
+  if (!pullsTogether(config)) return undefined;
+  const { openSharedState } = await import('../engine/state-stores.ts'); // not loaded where it is not needed
+  return openSharedState(config);
 }
 
 function endInterrupted({ name }: Pull): void {

@@ -7,6 +7,7 @@ import { duration } from './duration.ts';
 import { type ConfigOptions, configOf, examples, wholeNumber, withConfig } from './options.ts';
 import { writeLine } from './output.ts';
 import { configuredPulls, namedPulls } from './pull/named-pulls.ts';
+import { type RefusedOptions, showRefused } from './pull/refused.ts';
 import { outputWidth, renderTable } from './table.ts';
 
 interface ListOptions extends ConfigOptions {
@@ -26,9 +27,9 @@ type ShownRun = Omit<Run, 'state'> & { readonly state: ShownState };
 
 export function addRuns(program: Command): void {
   const runs = program.command('runs').description('runs of pulls: list them, or show one');
-  runs.addHelpText('after', examples('tributary runs list', 'tributary runs list --pull users --limit 5'));
+  runs.addHelpText('after', examples('tributary runs list', 'tributary runs refused 20261121T214500123Z-1f3a9c'));
   withConfig(runs.command('list'))
-    .description('runs of pulls, newest first')
+    .description('runs of pulls that were made on this data directory, newest first')
     .option('--pull <name>', 'of this pull only')
     .option('--limit <n>', 'at most so many of each pull', wholeNumber(1), 20)
     .option('--json', 'as a JSON array')
@@ -40,6 +41,19 @@ export function addRuns(program: Command): void {
     .option('--json', 'as a JSON object')
     .addHelpText('after', examples('tributary runs show 20261121T214500123Z-1f3a9c'))
     .action(show);
+  withConfig(runs.command('refused'))
+    .description('what a run has set aside, with the reasons')
+    .argument('<run-id>', 'as runs list shows it')
+    .option('--limit <n>', 'at most so many (default: 50, with --json all)', wholeNumber(1))
+    .option('--json', 'one JSON object a line, as the object store has them')
+    .addHelpText(
+      'after',
+      examples(
+        'tributary runs refused 20261121T214500123Z-1f3a9c',
+        "tributary runs refused 20261121T214500123Z-1f3a9c --json | jq -r '.error.path' | sort | uniq -c",
+      ),
+    )
+    .action(refused);
 }
 
 async function list({ pull, limit, ...options }: ListOptions): Promise<void> {
@@ -48,9 +62,19 @@ async function list({ pull, limit, ...options }: ListOptions): Promise<void> {
 }
 
 async function show(id: string, options: ShowOptions): Promise<void> {
-  const found = (await readRuns(configOf(options), undefined, Number.MAX_SAFE_INTEGER)).find((run) => run.id === id);
-  if (!found) throw new Fault('RUN_UNKNOWN', `there is no run ${JSON.stringify(id)}`);
+  const found = await readRun(configOf(options), id);
   await writeLine(options.json ? JSON.stringify(found) : asFields(found));
+}
+
+async function refused(id: string, options: ConfigOptions & RefusedOptions): Promise<void> {
+  const config = configOf(options);
+  await showRefused(config, await readRun(config, id), options);
+}
+
+async function readRun(config: Config, id: string): Promise<ShownRun> {
+  const found = (await readRuns(config, undefined, Number.MAX_SAFE_INTEGER)).find((run) => run.id === id);
+  if (!found) throw new Fault('RUN_UNKNOWN', `there is no run ${JSON.stringify(id)}`);
+  return found;
 }
 
 async function readRuns(config: Config, name: string | undefined, limit: number): Promise<readonly ShownRun[]> {

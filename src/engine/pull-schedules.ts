@@ -1,21 +1,26 @@
 /**
  * Pulls that have a schedule, while a server runs: each by its times, one run at a time; what a stop interrupted goes on at the next
  * start. A run that does not come to its end is told, and goes on at the next time.
+ *
+ * Of nodes that share log, state and objects one pulls at each time; where they share only the log, none does.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cron } from 'croner';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
+import { isFault } from '../errors.ts';
 import type { Pull } from '../pipeline/pulls.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
+import type { StateStore } from '../stores/state/state-store.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { pullsObserver } from '../telemetry/pulls-observer.ts';
-import { pullInEngine, runsOf } from './pulls.ts';
+import { pullInEngine, pullsTogether, runsOf } from './pulls.ts';
 
 export interface PullSchedulesOptions {
-  readonly config: Pick<Config, 'dataDir' | 'kafkaBrokers'>;
+  readonly config: Pick<Config, 'dataDir' | 'kafkaBrokers' | 'databaseUrl' | 'objects'>;
   readonly pulls: readonly Pull[];
   readonly objects: ObjectStore;
+  readonly state: StateStore;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -25,13 +30,15 @@ const longestSleepMs = 60_000;
 
 export class PullSchedules {
   readonly #options: PullSchedulesOptions;
+  readonly #isTogether: boolean;
   readonly #stopping = new AbortController();
   readonly #running: readonly Promise<void>[];
 
   private constructor(options: PullSchedulesOptions) {
     this.#options = options;
+    this.#isTogether = pullsTogether(options.config);
     const scheduled = options.pulls.filter(({ schedule }) => schedule !== undefined);
-    this.#running = this.#isAlone(scheduled) ? scheduled.map((pull) => this.#keep(pull)) : [];
+    this.#running = this.#isKept(scheduled) ? scheduled.map((pull) => this.#keep(pull)) : [];
   }
 
   static start(options: PullSchedulesOptions): PullSchedules {
@@ -44,11 +51,12 @@ export class PullSchedules {
     await Promise.all(this.#running);
   }
 
-  #isAlone(scheduled: readonly Pull[]): boolean {
+  #isKept(scheduled: readonly Pull[]): boolean {
     const { config, logger } = this.#options;
-    if (!config.kafkaBrokers) return true;
+    if (!config.kafkaBrokers || this.#isTogether) return true;
     const pulls = scheduled.map(({ name }) => name);
-    if (pulls.length > 0) logger.warn({ pulls }, 'schedules are not kept where nodes share a log: run tributary pull');
+    const why = 'schedules are not kept where nodes share a log, but not database and bucket: run tributary pull';
+    if (pulls.length > 0) logger.warn({ pulls }, why);
     return false;
   }
 
@@ -60,18 +68,21 @@ export class PullSchedules {
     while (!signal.aborted) {
       const next = cron.nextRun();
       if (next === null) return;
-      if (await isOver(next.getTime(), signal)) await this.#pull(pull);
+      if (await isOver(next.getTime(), signal)) await this.#pull(pull, next.getTime());
     }
   }
 
-  async #pull(pull: Pull): Promise<void> {
+  async #pull(pull: Pull, dueMs?: number): Promise<void> {
     const { config, objects, metrics, logger } = this.#options;
+    const state = this.#isTogether ? this.#options.state : undefined;
     const { signal } = this.#stopping;
     const observer = pullsObserver(pull.name, metrics, logger);
     try {
-      observer.done(await pullInEngine(pull, { dataDir: config.dataDir, objects, observer, signal }));
+      const about = { dataDir: config.dataDir, objects, state, dueMs, observer, signal };
+      observer.done(await pullInEngine(pull, about));
     } catch (error) {
-      if (!signal.aborted) observer.failed(error);
+      const isOthers = this.#isTogether && isFault(error, 'PULL_UNDER_WAY');
+      if (!signal.aborted && !isOthers) observer.failed(error);
     }
   }
 }

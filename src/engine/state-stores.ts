@@ -20,16 +20,17 @@ export interface StateStores {
 
 /** @param dir of what is kept here @throws Fault STATE_UNAVAILABLE for a Redis that is not set up as it has to be */
 export async function openStateStores(config: Config, dir: string): Promise<StateStores> {
-  return withViews(config, openShared(config) ?? (await openLmdbStore({ dir })));
+  return withViews(config, openSharedState(config) ?? (await openLmdbStore({ dir })));
 }
 
 /** For other processes than the one that serves, which has made what is in the data directory, or has not yet. */
 export async function openStateReaders(config: Config, dir: string): Promise<StateStores> {
   const local = (): StateStore => new StateWhenThere(() => openLmdbStore({ dir, readOnly: true }));
-  return withViews(config, openShared(config) ?? local());
+  return withViews(config, openSharedState(config) ?? local());
 }
 
-function openShared({ kafkaBrokers, databaseUrl }: Config): StateStore | undefined {
+/** What nodes share; undefined: each has its own. */
+export function openSharedState({ kafkaBrokers, databaseUrl }: Config): StateStore | undefined {
   return kafkaBrokers && databaseUrl !== undefined ? openPostgresStore({ url: databaseUrl }) : undefined;
 }
 

@@ -264,12 +264,27 @@ export const refusals = {
   },
   PULL_UNDER_WAY: {
     status: 409,
-    what: 'Another process pulls the same entity into the same data directory.',
+    what: 'Another process pulls the same entity, into the same data directory or on another node.',
     todo: 'Wait until it has ended (tributary runs list), and pull again.',
+  },
+  PULL_OVERTAKEN: {
+    status: 409,
+    what: 'Another node has gone on with the pull, as this one was not heard of for half a minute. Its run was given up.',
+    todo: 'Nothing: the other node has what there is, or will. Look at this one, if it happens again.',
   },
   RUN_UNKNOWN: {
     status: 404,
     what: 'There is no run of that id.',
     todo: 'tributary runs list shows those that are.',
+  },
+  RUN_NOT_DONE: {
+    status: 409,
+    what: 'A run is not done, and what it has fetched is nowhere yet.',
+    todo: 'Pull again: it goes on where it stopped, or a new one begins (tributary runs list says why).',
+  },
+  OBJECT_MISSING: {
+    status: 404,
+    what: 'An object that was put is not in the object store.',
+    todo: 'Look for who deletes there: somebody by hand, or a rule of the bucket. Nothing of Tributary does.',
   },
 } as const satisfies Record<string, CatalogueEntry>;

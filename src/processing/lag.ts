@@ -4,6 +4,7 @@ import type { LogReader, OffsetRange, TopicPartition } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { partitionsOf } from '../log/partitions.ts';
 import { readCheckpoint } from './checkpoint.ts';
+import { compactionKey } from './compaction-key.ts';
 import type { ConsumerPartition } from './cuts.ts';
 import { ReplayProgress } from './replay-progress.ts';
 import { isOpening } from './opening.ts';
@@ -24,6 +25,8 @@ export interface LagRow {
   readonly toReplay: number;
   /** Why a replay stands still until it is asked for again. */
   readonly replayStopped?: string;
+  /** Its objects are being merged, or that was interrupted: no replay begins until it has ended. */
+  readonly isCompacting: boolean;
   /** Its processor has not opened its sinks since the program started, and may still go back to where one of them is. */
   readonly isOpening: boolean;
 }
@@ -63,6 +66,7 @@ export async function readLag(
   const rows: LagRow[] = [];
   for (const consumer of consumers) {
     const { name, topic } = consumer;
+    const isCompacting = (await state.get(compactionKey(log.id, name))) !== undefined;
     for (const at of await partitionsOf(log, topic)) {
       const opening = await isOpening(state, log.id, name, at); // first: it goes back before it has opened
       const committed = await committedOf(positions, consumer, at);
@@ -72,7 +76,7 @@ export async function readLag(
       const lag = end - Math.max(committed, start);
       const replay = await leftToReplay(state, { logId: log.id, consumer: name, at });
       const row = { consumer: name, ...at, committed, end, lag, behindMs };
-      rows.push({ ...row, ...replay, isOpening: opening });
+      rows.push({ ...row, ...replay, isCompacting, isOpening: opening });
     }
   }
   return rows;

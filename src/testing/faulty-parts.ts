@@ -51,6 +51,7 @@ export function faultyStore(store: ObjectStore, calls: FaultyCalls): ObjectStore
       };
     },
     putFile: (key, path) => calls.through('put object', () => store.putFile(key, path)),
+    putNewFile: (key, path) => calls.through('put object', () => store.putNewFile(key, path)),
     get: (key) => store.get(key),
     list: (prefix) => store.list(prefix),
     entries: (prefix) => store.entries(prefix),

@@ -26,6 +26,7 @@ interface StatusJson {
     consumer: string;
     end: number;
     lag: number;
+    isCompacting: false;
     isOpening: false;
     behindMs: number;
     perSecond: number | null;
@@ -45,6 +46,7 @@ const at: Status['lag'][number] = {
   lag: 20,
   behindMs: 61_000,
   toReplay: 0,
+  isCompacting: false,
   isOpening: false,
 };
 const seen: Status = {
@@ -135,6 +137,17 @@ collect         at 13 of 30 in events.raw-0        17  61.0 s       1.5
         ['replay collect', 'lands again in events.raw-1', '1200'],
         ['replay collect', 'stopped in events.raw-2: halted at events.raw-2, offset 7: \\x1b[31mred'],
       ],
+    );
+  });
+
+  test('objects that are being merged, or were when that was killed, have a row, whatever the partitions', () => {
+    const lag = [0, 1].map((partition) => ({ ...at, partition, isCompacting: true }));
+    const row = statusTable({ ...seen, lag }, undefined)
+      .split('\n')
+      .slice(6);
+    assert.deepEqual(
+      row.filter((one) => one.startsWith('compaction')),
+      ['compaction collect  under way, or interrupted: tributary compact ends it, and until then nothing is replayed'],
     );
   });
 

@@ -60,6 +60,26 @@ export function objectStoreContract(driver: string, open: () => Promise<OpenStor
       assert.deepEqual(await Array.fromAsync(store.list('files/')), ['files/of/any.size']);
     });
 
+    it('D3: puts a file where there is no object, one of several that do so at once, and changes none that is there', async (t) => {
+      const dir = await mkdtemp(join(tmpdir(), 'tributary-objects-'));
+      t.after(() => rm(dir, { recursive: true, force: true }));
+      for (const bytes of [0, 10, 17 * 1024 * 1024]) {
+        const key = `new-files/${bytes}`;
+        const bodies = Array.from({ length: 4 }, (_, i) => Buffer.alloc(bytes, `${i}\n`));
+        const paths = bodies.map((_, i) => join(dir, `${i}`));
+        for (const [i, path] of paths.entries()) await writeFile(path, bodies[i] as Buffer);
+        const isPut = await Promise.all(paths.map((path) => store.putNewFile(key, path)));
+        assert.equal(isPut.filter(Boolean).length, 1, `${bytes} bytes`);
+        assert.ok((await store.get(key))?.equals(bodies[isPut.indexOf(true)] as Buffer));
+        assert.equal(await store.putNewFile(key, paths[0] as string), false);
+        await store.delete(key);
+        assert.equal(await store.putNewFile(key, paths[0] as string), true);
+      }
+      await assert.rejects(store.putNewFile('../b', join(dir, '0')), refused);
+      await assert.rejects(store.putNewFile('new-files/none', join(dir, 'none')));
+      assert.equal((await Array.fromAsync(store.list('new-files/'))).length, 3);
+    });
+
     it('stages many, shows none of them before the commit, and stages none where one key is invalid', async () => {
       const staged = await store.stage(
         Array.from({ length: 300 }, (_, i) => ({ key: `many/${i % 7}/${i}`, body: Buffer.from(`${i}`) })),

@@ -1,21 +1,11 @@
 /** Code that changes between a crash and the redo: no event lands and is a dead letter too. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import { ndjson } from '../../src/sinks/objects/object-format.ts';
 import { parquet } from '../../src/sinks/objects/parquet/parquet-format.ts';
 import { findAll } from '../support/found-in-place.ts';
-import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
-import {
-  type Kind,
-  type LifeOptions,
-  type LoggedEvent,
-  liveUntilLanded,
-  newPlace,
-  type Place,
-} from '../support/processor-lives.ts';
+import { placesOfSuite } from '../support/places.ts';
+import { type Kind, type LifeOptions, type LoggedEvent, liveUntilLanded } from '../support/processor-lives.ts';
 
 const schema = JSON.stringify({ properties: { id: { type: 'string' }, key: { type: 'string' } } });
 const formats = {
@@ -24,27 +14,16 @@ const formats = {
 };
 
 suite('code that changes between a crash and the redo', { concurrency: false }, () => {
-  let postgres: TestWarehouse;
-  let root: string;
-  before(async () => {
-    root = await mkdtemp(join(tmpdir(), 'tributary-changed-'));
-    postgres = await openTestEmbedded();
-  });
-  after(async () => {
-    await postgres.close();
-    await rm(root, { recursive: true, force: true });
-  });
+  const placeOf = placesOfSuite();
+
   const events = ['good', 'transform', 'good', 'good'].map((kind) => [kind as Kind, 'k'] as const);
   const refused = 'event 2';
   const refuses: LifeOptions['refuses'] = ({ id }) => id === refused;
 
-  const newOne = async (): Promise<Place> =>
-    newPlace({ dir: await mkdtemp(join(root, 'place-')), warehouse: postgres.warehouse, events });
-
   async function crashAndChange(name: string, how: 'crash before' | 'crash after', changed: LifeOptions) {
-    const [clean] = await liveUntilLanded(await newOne(), [{}]);
+    const [clean] = await liveUntilLanded(await placeOf(events), [{}]);
     const call = clean!.calls.names.indexOf(name);
-    const place = await newOne();
+    const place = await placeOf(events);
     const [, life] = await liveUntilLanded(place, [{ faults: [{ call, how }] }, changed]);
     return { found: await findAll(place), notices: life!.notices, landed: life!.landed };
   }
@@ -93,7 +72,7 @@ suite('code that changes between a crash and the redo', { concurrency: false }, 
         ['put object', 0],
         ['commit checkpoint', 1],
       ] as const) {
-        const place = await newOne();
+        const place = await placeOf(events);
         const faults = [{ of, call, how: of === 'commit checkpoint' ? 'crash before' : 'crash after' }] as const;
         // The second life ends where it has put its own object, and the first one's may be there still.
         const again = [{ of: 'put object', call: 0, how: 'crash after' }] as const;

@@ -1,9 +1,8 @@
 /** Compaction beside a real processor: what is landing, lands again, or was interrupted is not disturbed (D3, D4, D9). */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import { isFault } from '../../src/errors.ts';
 import { CompactionHold } from '../../src/processing/compaction-hold.ts';
 import { compactionKey } from '../../src/processing/compaction-key.ts';
@@ -18,22 +17,23 @@ import { faultyState } from '../../src/testing/faulty-parts.ts';
 import type { CallFault } from '../../src/testing/faulty-calls.ts';
 import { assertExactlyOnce } from '../support/exactly-once.ts';
 import { findAll } from '../support/found-in-place.ts';
-import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
+import { scratch } from '../support/program.ts';
+import { placesOfSuite } from '../support/places.ts';
 import {
   append,
   consumer,
   land,
   type Life,
   type LoggedEvent,
-  newPlace,
   openLog,
   type Place,
+  type PlaceOptions,
   startLife,
   topic,
 } from '../support/processor-lives.ts';
 import { replayIn } from '../support/replay-in.ts';
 
-type Events = Parameters<typeof newPlace>[0]['events'];
+type Events = PlaceOptions['events'];
 
 const good = (count: number): Events => Array.from({ length: count }, (_, index) => ['good', `k${index % 3}`] as const);
 
@@ -62,22 +62,10 @@ async function compactIn(place: Place): Promise<CompactionResult> {
 }
 
 suite('compaction beside a processor', { concurrency: false }, () => {
-  let postgres: TestWarehouse;
-  let root: string;
-  before(async () => {
-    root = await mkdtemp(join(tmpdir(), 'tributary-compaction-'));
-    postgres = await openTestEmbedded();
-  });
-  after(async () => {
-    await postgres.close();
-    await rm(root, { recursive: true, force: true });
-  });
+  const placeOf = placesOfSuite();
 
   /** With nothing in its log yet. */
-  const emptyPlace = async (events: Events, partitions = 1): Promise<Place> => {
-    const dir = await mkdtemp(join(root, 'place-'));
-    return newPlace({ dir, warehouse: postgres.warehouse, events, partitions, appended: 0 });
-  };
+  const emptyPlace = (events: Events, partitions = 1): Promise<Place> => placeOf(events, { partitions, appended: 0 });
 
   test('D3: after a crash at any step of a batch, what that will write again is not merged away', async () => {
     const faults: readonly Pick<CallFault, 'of' | 'how'>[] = [
@@ -147,8 +135,9 @@ suite('compaction beside a processor', { concurrency: false }, () => {
     await assertExactlyOnce(place, 'dead-letter', 'a part');
   });
 
-  test('D9: a replay and a compaction that begin at the same moment: one of them does', async () => {
-    const state = await openLmdbStore({ dir: await mkdtemp(join(root, 'state-')), minFreeBytes: 0 });
+  test('D9: a replay and a compaction that begin at the same moment: one of them does', async (t) => {
+    const state = await openLmdbStore({ dir: await scratch(t), minFreeBytes: 0 });
+    t.after(() => state.close());
     const of = { logId: 'log', consumer, at: { topic, partition: 0 } };
     const hold = compactionKey(of.logId, consumer);
     const isHeldAfter: StateStore = {
@@ -162,7 +151,6 @@ suite('compaction beside a processor', { concurrency: false }, () => {
     const progress = await ReplayProgress.open(isHeldAfter, of);
     await assert.rejects(progress.begin(0, 10), (error) => isFault(error, 'CHECKPOINT_STALE'));
     assert.equal(await state.get(replayKey(of)), undefined);
-    await state.close();
   });
 });
 

@@ -1,9 +1,7 @@
 /** Of events with one key the first lands, whatever fails and wherever the process ends; and what lands again is the same again. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import type { LogRecord } from '../../src/log/log.ts';
 import { dropDuplicateLists, duplicate, Duplicates, EarlierDuplicates } from '../../src/processing/duplicates.ts';
@@ -11,15 +9,8 @@ import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
 import type { CallFault } from '../../src/testing/faulty-calls.ts';
 import { findAll } from '../support/found-in-place.ts';
 import { MapState } from '../support/map-state.ts';
-import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
-import {
-  land,
-  type LifeOptions,
-  liveUntilLanded,
-  newPlace,
-  type Place,
-  type PlaceOptions,
-} from '../support/processor-lives.ts';
+import { placesOfSuite } from '../support/places.ts';
+import { land, type LifeOptions, liveUntilLanded, type Place, type PlaceOptions } from '../support/processor-lives.ts';
 import { replayIn } from '../support/replay-in.ts';
 
 type Events = PlaceOptions['events'];
@@ -43,29 +34,17 @@ async function assertFirstOnly(place: Place, when: string): Promise<void> {
 }
 
 suite('duplicates', () => {
-  let postgres: TestWarehouse;
-  let root: string;
-  before(async () => {
-    root = await mkdtemp(join(tmpdir(), 'tributary-duplicates-'));
-    postgres = await openTestEmbedded();
-  });
-  after(async () => {
-    await postgres.close();
-    await rm(root, { recursive: true, force: true });
-  });
-
-  const placeOf = async (): Promise<Place> =>
-    newPlace({ dir: await mkdtemp(join(root, 'place-')), warehouse: postgres.warehouse, events });
+  const placeOf = placesOfSuite();
 
   test('D5: after a crash or a failure at any call the first of each key has landed, once, and no other', async () => {
-    const place = await placeOf();
+    const place = await placeOf(events);
     const [life] = await liveUntilLanded(place, [options]);
     await assertFirstOnly(place, 'without faults');
     const duplicates = life!.landed.reduce((sum, one) => sum + one.duplicates, 0);
     assert.deepEqual([duplicates, life!.landed.length > 1], [6, true], 'counted, in several batches');
     for (const [call, name] of life!.calls.names.entries()) {
       const goWrong = async (how: CallFault['how']): Promise<void> => {
-        const other = await placeOf();
+        const other = await placeOf(events);
         await liveUntilLanded(other, [{ ...options, faults: [{ call, how }] }]);
         await assertFirstOnly(other, `${how} call ${call}, ${name}`);
       };
@@ -74,7 +53,7 @@ suite('duplicates', () => {
   });
 
   test('D9: what was a duplicate stays one in a replay, also when its key has been forgotten', async () => {
-    const place = await placeOf();
+    const place = await placeOf(events);
     await land(place, options);
     const state = await openLmdbStore({ dir: join(place.dir, 'state'), minFreeBytes: 0 });
     const keys = (await Array.fromAsync(state.entries('seen/'))).map(([key]) => key);

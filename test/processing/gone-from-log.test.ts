@@ -1,38 +1,19 @@
 /** What the log does not have any more is passed over: told as lost where it had not landed. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import { findAll, idsFrom, loseOldest } from '../support/found-in-place.ts';
-import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
-import { land, live, newPlace, type Place } from '../support/processor-lives.ts';
+import { placesOfSuite } from '../support/places.ts';
+import { land, live } from '../support/processor-lives.ts';
 
 const many = Array.from({ length: 100 }, (_, index) => ['good', `k${index % 3}`] as const);
 /** So that a hundred events fill some segments. */
 const dataBytes = 8 * 1024;
 
 suite('what the log does not have any more', { concurrency: false }, () => {
-  let postgres: TestWarehouse;
-  let root: string;
-  before(async () => {
-    root = await mkdtemp(join(tmpdir(), 'tributary-gone-'));
-    postgres = await openTestEmbedded();
-  });
-  after(async () => {
-    await postgres.close();
-    await rm(root, { recursive: true, force: true });
-  });
-  const placeOf = async (): Promise<Place> =>
-    newPlace({
-      dir: await mkdtemp(join(root, 'place-')),
-      warehouse: postgres.warehouse,
-      events: many,
-      dataBytes,
-    });
+  const placeOf = placesOfSuite();
 
   test('a new consumer begins where the topic does (D2)', async () => {
-    const place = await placeOf();
+    const place = await placeOf(many, { dataBytes });
     const start = await loseOldest(place);
     assert.ok(start > 0 && start < many.length);
     const life = await land(place);
@@ -46,7 +27,7 @@ suite('what the log does not have any more', { concurrency: false }, () => {
   });
 
   test('records that are gone before they have landed are told as lost, and the rest lands (D2)', async () => {
-    const place = await placeOf();
+    const place = await placeOf(many, { dataBytes });
     await live(place, { faults: [{ of: 'commit checkpoint', call: 3, how: 'crash after' }] });
     const landed = (await findAll(place)).rows.size;
     const start = await loseOldest(place);

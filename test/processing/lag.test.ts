@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { Fault } from '../../src/errors.ts';
+import { CompactionHold } from '../../src/processing/compaction-hold.ts';
 import { readLag } from '../../src/processing/lag.ts';
 import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
 import { AT, batchOf, directory, fault, opened } from '../support/segment-logs.ts';
@@ -15,8 +16,12 @@ suite('lag', () => {
     t.after(() => state.close());
     await log.append(batchOf(log, 'a', 'b'));
     const consumers = [{ name: 'c', topic: AT.topic }];
+    const hold = await CompactionHold.take(state, { logId: log.id, consumer: 'c', partitions: [AT] });
+    const [merging] = await readLag({ log, state, views: state }, consumers, 3_500);
+    assert.equal(merging?.isCompacting, true);
+    await hold.during(async () => undefined);
     const [row] = await readLag({ log, state, views: state }, consumers, 3_500);
-    assert.deepEqual([row!.lag, row!.behindMs], [2, 2_500]);
+    assert.deepEqual([row!.lag, row!.behindMs, row!.isCompacting], [2, 2_500, false]);
 
     const rotten = { id: log.id, topics: () => log.topics(), range: () => log.range(AT), read: unreadable };
     const damaged = { log: rotten as unknown as typeof log, state, views: state };

@@ -1,21 +1,17 @@
 /** A table that is behind the log's checkpoint gets again what the log has, and nothing else changes. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { isFault } from '../../src/errors.ts';
 import { assertExactlyOnce } from '../support/exactly-once.ts';
 import { findAll, idsFrom, loseOldest } from '../support/found-in-place.ts';
 import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
+import { placesOfSuite } from '../support/places.ts';
 import {
   type Kind,
   land,
   live,
-  newPlace,
   newTableName,
-  type Place,
   type PlaceOptions,
   startLife,
   startOn,
@@ -32,23 +28,14 @@ const many = Array.from({ length: 100 }, (_, index) => ['good', `k${index % 3}`]
 const dataBytes = 8 * 1024;
 
 suite('landing again', { concurrency: false }, () => {
-  let postgres: TestWarehouse;
+  const placeOf = placesOfSuite();
   let other: TestWarehouse;
-  let root: string;
   before(async () => {
-    root = await mkdtemp(join(tmpdir(), 'tributary-again-'));
-    [postgres, other] = await Promise.all([openTestEmbedded(), openTestEmbedded()]);
+    other = await openTestEmbedded();
   });
   after(async () => {
-    await Promise.all([postgres.close(), other.close()]);
-    await rm(root, { recursive: true, force: true });
+    await other.close();
   });
-
-  const placeOf = async (
-    events: PlaceOptions['events'],
-    more: Pick<PlaceOptions, 'partitions' | 'dataBytes'> = {},
-  ): Promise<Place> =>
-    newPlace({ dir: await mkdtemp(join(root, 'place-')), warehouse: postgres.warehouse, events, ...more });
 
   for (const onInvalid of ['dead-letter', 'drop'] as const)
     test(`${onInvalid}: a new database gets the whole log, once; objects and dead letters stay as they are (D2, D3)`, async () => {

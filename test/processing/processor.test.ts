@@ -1,9 +1,6 @@
 /** The processor on real parts: whatever fails, and wherever its process ends, each event is exactly once where it belongs. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { isFault } from '../../src/errors.ts';
 import type { CallFault } from '../../src/testing/faulty-calls.ts';
@@ -14,14 +11,12 @@ import {
   type Life,
   type LifeOptions,
   liveUntilLanded,
-  newPlace,
-  type Place,
   type PlaceOptions,
   startLife,
   startOn,
 } from '../support/processor-lives.ts';
 import { until } from '../support/until.ts';
-import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
+import { placesOfSuite } from '../support/places.ts';
 
 const hows: readonly CallFault['how'][] = ['crash before', 'crash after', 'fail before', 'fail after'];
 /** A crash before a call is one after the call before. */
@@ -34,27 +29,7 @@ const mixed: PlaceOptions['events'] = (
 const onlyGood = Array.from({ length: 12 }, (_, index) => ['good', `k${index % 3}`] as const);
 
 suite('processor', { concurrency: false }, () => {
-  let postgres: TestWarehouse;
-  let root: string;
-  before(async () => {
-    root = await mkdtemp(join(tmpdir(), 'tributary-processor-'));
-    postgres = await openTestEmbedded();
-  });
-  after(async () => {
-    await postgres.close();
-    await rm(root, { recursive: true, force: true });
-  });
-
-  const placeOf = async (
-    events: PlaceOptions['events'],
-    more: Pick<PlaceOptions, 'partitions' | 'hasHoles'> = {},
-  ): Promise<Place> =>
-    newPlace({
-      dir: await mkdtemp(join(root, 'place-')),
-      warehouse: postgres.warehouse,
-      events,
-      ...more,
-    });
+  const placeOf = placesOfSuite();
 
   /** The calls of a life in which nothing goes wrong. */
   async function callsOf(events: PlaceOptions['events'], options: LifeOptions): Promise<readonly string[]> {

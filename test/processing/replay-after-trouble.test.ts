@@ -1,9 +1,6 @@
 /** Replays of what landed under trouble (D9): crashes, other limits, another database, a log that has lost its beginning. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { escapeIdentifier } from 'pg';
 import { Fault } from '../../src/errors.ts';
@@ -18,18 +15,18 @@ import {
   land,
   type Life,
   type LifeOptions,
-  newPlace,
   newTableName,
   openLog,
   type Place,
+  type PlaceOptions,
   startLife,
   topic,
 } from '../support/processor-lives.ts';
 import { replayIn } from '../support/replay-in.ts';
 import { uuidOf } from '../support/table-events.ts';
-import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
+import { placesOfSuite } from '../support/places.ts';
 
-type Events = Parameters<typeof newPlace>[0]['events'];
+type Events = PlaceOptions['events'];
 
 const at = { topic, partition: 0 };
 const good = (count: number): Events => Array.from({ length: count }, (_, index) => ['good', `k${index % 3}`] as const);
@@ -46,25 +43,7 @@ async function liveWithReplay(place: Place, options: LifeOptions, offset: number
 }
 
 suite('replays of what landed under trouble', { concurrency: false }, () => {
-  let postgres: TestWarehouse;
-  let root: string;
-  before(async () => {
-    root = await mkdtemp(join(tmpdir(), 'tributary-replay-trouble-'));
-    postgres = await openTestEmbedded();
-  });
-  after(async () => {
-    await postgres.close();
-    await rm(root, { recursive: true, force: true });
-  });
-
-  const placeOf = async (events: Events, { partitions = 1, dataBytes = 0 } = {}): Promise<Place> =>
-    newPlace({
-      dir: await mkdtemp(join(root, 'place-')),
-      warehouse: postgres.warehouse,
-      events,
-      partitions,
-      dataBytes,
-    });
+  const placeOf = placesOfSuite();
 
   test('D6: nothing that landed before ends of batches were kept is replayed, since it could be any amount at once', async () => {
     const place = await placeOf(good(60));
@@ -103,7 +82,7 @@ suite('replays of what landed under trouble', { concurrency: false }, () => {
     const seen = new Set<string>();
     let looks = 0;
     for (; (await life.replays.underWay()).length > 0; looks++) {
-      const { rows } = await postgres.warehouse.pool.query<{ all: number; events: number }>(
+      const { rows } = await place.warehouse.pool.query<{ all: number; events: number }>(
         `SELECT count(*)::int AS all, count(DISTINCT message_id_stamp)::int AS events FROM ${escapeIdentifier(place.table)}`,
       );
       seen.add(`${rows[0]?.all} rows of ${rows[0]?.events} events`);

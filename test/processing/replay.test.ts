@@ -1,9 +1,6 @@
 /** Replays on real parts (D9): twice, or killed anywhere and begun again, gives what once gives. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import { escapeIdentifier } from 'pg';
 import { isFault } from '../../src/errors.ts';
 import { readCuts } from '../../src/processing/cuts.ts';
@@ -15,18 +12,18 @@ import {
   consumer,
   land,
   type LifeOptions,
-  newPlace,
   openLog,
   type Place,
+  type PlaceOptions,
   startLife,
   startOn,
   topic,
 } from '../support/processor-lives.ts';
 import { replayIn } from '../support/replay-in.ts';
 import { until } from '../support/until.ts';
-import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
+import { placesOfSuite } from '../support/places.ts';
 
-type Events = Parameters<typeof newPlace>[0]['events'];
+type Events = PlaceOptions['events'];
 
 const good = (count: number): Events => Array.from({ length: count }, (_, index) => ['good', `k${index % 3}`] as const);
 /** With one of each kind that is refused. */
@@ -62,41 +59,13 @@ function sorted(counts: ReadonlyMap<string, number>): readonly string[] {
 }
 
 suite('replay', { concurrency: false }, () => {
-  let postgres: TestWarehouse;
-  let root: string;
-  before(async () => {
-    root = await mkdtemp(join(tmpdir(), 'tributary-replay-'));
-    postgres = await openTestEmbedded();
-  });
-  after(async () => {
-    await postgres.close();
-    await rm(root, { recursive: true, force: true });
-  });
-
-  const placeOf = async (events: Events, partitions = 1, dataBytes = 0): Promise<Place> =>
-    newPlace({
-      dir: await mkdtemp(join(root, 'place-')),
-      warehouse: postgres.warehouse,
-      events,
-      partitions,
-      dataBytes,
-    });
+  const placeOf = placesOfSuite();
 
   /** Everything has landed, by the code that `before` is. */
   async function landedPlace(events: Events, earlier: LifeOptions = {}, partitions = 1): Promise<Place> {
-    const place = await placeOf(events, partitions);
+    const place = await placeOf(events, { partitions });
     await land(place, earlier);
     return place;
-  }
-
-  /** By event: which code made its row (`v2`, or the data of the event itself). */
-  async function codeOfRows({ table }: Place): Promise<readonly (readonly [id: string, by: unknown])[]> {
-    const { rows } = await postgres.warehouse.pool.query<{ type: string; data: unknown }>(
-      `SELECT type, data FROM ${escapeIdentifier(table)}`,
-    );
-    return rows
-      .map(({ type, data }) => [type, data] as const)
-      .toSorted(([a], [b]) => Number(a.split(' ')[1]) - Number(b.split(' ')[1]));
   }
 
   test('what has landed lands again through the code of today, in place of what that left; twice as once (D9)', async () => {
@@ -312,3 +281,13 @@ suite('replay', { concurrency: false }, () => {
     }
   });
 });
+
+/** By event: which code made its row (`v2`, or the data of the event itself). */
+async function codeOfRows({ table, warehouse }: Place): Promise<readonly (readonly [id: string, by: unknown])[]> {
+  const { rows } = await warehouse.pool.query<{ type: string; data: unknown }>(
+    `SELECT type, data FROM ${escapeIdentifier(table)}`,
+  );
+  return rows
+    .map(({ type, data }) => [type, data] as const)
+    .toSorted(([a], [b]) => Number(a.split(' ')[1]) - Number(b.split(' ')[1]));
+}

@@ -1,7 +1,7 @@
 /** The program that pulls the lake's entities from an API that behaves like the real one: killed, interrupted, two at a time. */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { answer } from '../../apps/lake/data-server/answers.ts';
@@ -19,6 +19,7 @@ interface ShownRun {
   readonly state: string;
   readonly items: number;
   readonly object: string | null;
+  readonly deadLetters: string | null;
 }
 
 type Run = (args: readonly string[], onSpawn?: (child: ChildProcess) => void) => Promise<CliResult>;
@@ -158,6 +159,28 @@ suite('tributary pull', { timeout: 240_000 }, () => {
     assert.equal(done.stderr, '', 'no progress where nobody looks');
     const { id } = JSON.parse(done.stdout) as ShownRun;
     assert.match((await lake.run(['runs', 'show', id])).stdout, /^state +done\n[^]*^items +10\n/m);
+  });
+
+  test('D2: what was refused is shown by its run, with path and reason', async (t) => {
+    const one = { content_id: 'a', prayer_type: 'p', media_type: 'm', created_at: '2026-11-21T00:00:00Z' };
+    const content = [one, { ...one, content_id: 'b', media_type: 7 }, { ...one, content_id: 'c', created_at: '' }];
+    const api = await listApi(t, (asked) => sendJson(asked, { content, count: 3, total_content: 3 }));
+    const lake = await lakeOf(t, `${api.url}api/`);
+    const { id, deadLetters } = JSON.parse((await lake.run(['pull', 'content', '--json'])).stdout) as ShownRun;
+    const table = await lake.run(['runs', 'refused', id, '--limit', '1']);
+    assert.equal(table.code, 0, table.stderr);
+    const [title, ...rows] = table.stdout.trimEnd().split('\n');
+    assert.match(title ?? '', /^index +path +message +item$/);
+    assert.deepEqual(
+      rows.map((row) => row.trim().split(/ {2,}/)),
+      [['0', 'media_type', 'expected string, got number 7', JSON.stringify(content[1])]],
+    );
+    assert.equal(table.stderr, `These are 1 of 2; --limit shows more, and ${deadLetters} has all.\n`);
+    const json = await lake.run(['runs', 'refused', id, '--json']);
+    assert.equal(json.stdout, (await lake.objects()).get(deadLetters ?? ''));
+    await rm(join(lake.dataDir, 'objects', deadLetters ?? ''));
+    const gone = await lake.run(['runs', 'refused', id]);
+    assert.deepEqual([gone.code, gone.stderr.split('.')[0]], [1, `error: ${deadLetters?.split('.')[0]}`]);
   });
 
   test('D8: by its schedule while a server runs, also on after a stop', async (t) => {

@@ -74,7 +74,7 @@ export async function openFileParts(dir: string, isSparse = true): Promise<FileP
     waiting: (files) => (waiting = files),
   };
   const budget = new Budget(1 << 26);
-  const reader = new FileReader();
+  const reader = new FileReader(0); // soon with all the threads that it may have
   const recordsOf = (topic: string) => recordsIn(log, { topic, partition: 0 });
   const notes = async () =>
     (await recordsOf(pipeline.topic.name)).map(({ value }) => JSON.parse(value.subarray(5).toString()) as Note);

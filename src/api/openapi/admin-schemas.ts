@@ -86,6 +86,10 @@ const status = object({
       behindMs: { type: ['number', 'null'], description: 'Age of the oldest of them; null where it cannot be read.' },
       toReplay: whole('Records that a replay is still to land again.'),
       'replayStopped?': text('Why a replay stands still until it is asked for again.'),
+      isCompacting: {
+        type: 'boolean',
+        description: 'Its objects are being merged, or that was interrupted: no replay begins until it has ended.',
+      },
       isOpening: {
         type: 'boolean',
         description:

@@ -17,7 +17,13 @@ type Row = readonly [part: string, is: string, lag: string, behind: string, perS
 export function statusTable(status: Status, rates: Rates | undefined, maxWidth?: number): string {
   return renderTable(
     columns,
-    [...partsOf(status), ...sourcesOf(status, rates), ...consumersOf(status, rates), ...replaysOf(status)],
+    [
+      ...partsOf(status),
+      ...sourcesOf(status, rates),
+      ...consumersOf(status, rates),
+      ...replaysOf(status),
+      ...compactionsOf(status),
+    ],
     maxWidth,
   );
 }
@@ -65,6 +71,16 @@ function replaysOf({ lag }: Status): readonly Row[] {
     if (replayStopped !== undefined) return [plain(replay, `stopped in ${topic}-${partition}: ${replayStopped}`)];
     return toReplay > 0 ? [[replay, `lands again in ${topic}-${partition}`, String(toReplay), '', '']] : [];
   });
+}
+
+function compactionsOf({ lag }: Status): readonly Row[] {
+  const consumers = new Set(lag.filter(({ isCompacting }) => isCompacting).map(({ consumer }) => consumer));
+  return [...consumers].map((consumer) =>
+    plain(
+      `compaction ${consumer}`,
+      'under way, or interrupted: tributary compact ends it, and until then nothing is replayed',
+    ),
+  );
 }
 
 /** Without `atMs`, which means nothing to others. */

@@ -64,7 +64,8 @@ export class FileLoader {
   #group: FileGroup;
   /** Of the group, which are not counted yet. */
   #unheldBytes = 0;
-  #look: Look | undefined;
+  /** Being read, the oldest first. */
+  #looks: Look[] = [];
   #appending: Promise<void> = Promise.resolve();
   #owner: AppendOptions = {};
 
@@ -81,7 +82,7 @@ export class FileLoader {
     this.#held = this.#newHeld();
     this.#group = this.#newGroup();
     this.#unheldBytes = 0;
-    this.#look = undefined;
+    this.#looks = [];
     this.#inHand.clear();
     this.#appending = Promise.resolve();
   }
@@ -91,23 +92,20 @@ export class FileLoader {
    * @throws Fault, those of the log among them; then `begin`
    */
   async look(candidates: readonly Candidate[], signal: AbortSignal): Promise<void> {
-    const { log, memory, codecs, pipeline } = this.#options;
+    const { log, memory, codecs, pipeline, reader } = this.#options;
     const free = candidates.filter(({ id }) => !this.#inHand.has(id));
     if (free.length === 0 || signal.aborted) return;
     await log.room(signal);
     const codec = await newestCodec(codecs, pipeline.schema.subject);
     const known = await memory.find(free.map(({ id }) => id));
     for (const { id } of free) this.#inHand.add(id);
-    const before = this.#look;
-    this.#look = this.#read({ codec, files: free.map((candidate, index) => ({ candidate, known: known[index] })) });
-    if (before) await this.#decideAll(before);
+    this.#looks.push(this.#read({ codec, files: free.map((candidate, index) => ({ candidate, known: known[index] })) }));
+    await this.#decideUntil(reader.atOnce);
   }
 
   /** Resolves when everything that was taken is durable. */
   async finish(): Promise<void> {
-    const last = this.#look;
-    this.#look = undefined;
-    if (last) await this.#decideAll(last);
+    await this.#decideUntil(0);
     await this.#append();
     await this.#appending;
   }
@@ -131,6 +129,11 @@ export class FileLoader {
     const page = reader.read(asked, { longUnchangedBeforeMs: settling.longUnchangedBeforeMs(), checksJson });
     page.catch(() => undefined); // told to who waits for it
     return { files, codec, atMs, page };
+  }
+
+  /** @param left so many looks are still being read */
+  async #decideUntil(left: number): Promise<void> {
+    while (this.#looks.length > left) await this.#decideAll(this.#looks.shift() as Look);
   }
 
   async #decideAll(first: Look): Promise<void> {

@@ -1,14 +1,12 @@
 /**
- * Lists directories, reads files and takes them away in a thread of its own (file-thread.ts), for all sources of a process. The thread begins when it is needed,
- * keeps no process alive, and where it fails, whoever waits is told, and the next call begins another one.
+ * Lists directories, reads files and takes them away in a thread of its own (file-thread.ts), for all sources of a process. Where files come from a disk that
+ * has to be waited for, further threads read beside it.
  */
-import { extname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { ListedPage, ListOptions } from './list-files.ts';
 import type { AskedFile, FileAnswer, ReadOptions } from './read-page.ts';
+import { ReaderThread } from './reader-thread.ts';
 import type { Away } from './take-away.ts';
 import {
-  type AskedOfThread,
   type FileToTakeAway,
   packFiles,
   type TakenAway,
@@ -25,21 +23,31 @@ export interface ReadPage {
   readonly release: () => void;
 }
 
-const entry = join(import.meta.dirname, `file-thread${extname(import.meta.filename)}`);
 const bufferBytes = 512 * 1024;
-/** Of V8, in MiB: it needs 10 to 20, and what dies is let go of only where more is not to be had. */
-const threadMemory = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 };
 
-interface Call {
-  readonly resolve: (told: ToldByThread) => void;
-  readonly reject: (error: unknown) => void;
-}
+/** Beyond it a page has waited for the disk: a file that the kernel has in memory takes some 8, another one 70 and more on an SSD. */
+const usualSlowMicros = 40;
+/** In turn, before another thread reads beside. */
+const slowPages = 8;
+/** Each takes some 20 MB. */
+const mostThreads = 4;
 
 export class FileReader {
-  #thread: Worker | undefined;
-  readonly #calls = new Map<number, Call>();
+  /** The first one lists and takes away, too. */
+  readonly #threads: [ReaderThread, ...ReaderThread[]] = [new ReaderThread()];
   readonly #buffers: ArrayBuffer[] = [];
-  #nextId = 0;
+  readonly #slowMicros: number;
+  #slowInTurn = 0;
+
+  /** @param slowMicros of a file: so long, and more threads would help */
+  constructor(slowMicros = usualSlowMicros) {
+    this.#slowMicros = slowMicros;
+  }
+
+  /** So many pages are read side by side. */
+  get atOnce(): number {
+    return this.#threads.length;
+  }
 
   /** Resolves when the thread is there: its beginning is no part of what a listing takes. */
   async begin(): Promise<void> {
@@ -49,9 +57,10 @@ export class FileReader {
 
   /** The next page is listed while one is used. @throws what has ended the thread */
   async *list(list: ListOptions): AsyncGenerator<ListedPage> {
-    const listing = this.#nextId++;
+    const [first] = this.#threads;
+    const listing = first.nextId();
     const next = (): Promise<ToldByThread> => {
-      const told = this.#call((id) => ({ id, listing, list }));
+      const told = first.call((id) => ({ id, listing, list }));
       told.catch(() => undefined); // told to who waits for it
       return told;
     };
@@ -63,7 +72,7 @@ export class FileReader {
         yield unpackPage(told.page);
       }
     } finally {
-      this.#thread?.postMessage({ endOf: listing } satisfies AskedOfThread);
+      first.tell({ endOf: listing });
     }
   }
 
@@ -71,55 +80,33 @@ export class FileReader {
   async read(files: readonly AskedFile[], options: ReadOptions): Promise<ReadPage> {
     const read = packFiles(files);
     const given = this.#buffers.pop() ?? new ArrayBuffer(bufferBytes);
-    const told = await this.#call((id) => ({ id, read, buffer: given, options }), [given]);
+    const thread = this.#threads.reduce((least, one) => (one.waiting < least.waiting ? one : least));
+    const told = await thread.call((id) => ({ id, read, buffer: given, options }), [given]);
     if (!('answers' in told)) throw new Error('the thread answered something else');
-    const { answers, buffer } = told;
-    return {
-      answers: unpackAnswers(answers),
-      bytes: Buffer.from(buffer),
-      release: () => void this.#buffers.push(buffer),
-    };
+    const { answers, buffer, ms } = told;
+    const page = unpackAnswers(answers);
+    this.#noteSpeed(page.length, ms);
+    return { answers: page, bytes: Buffer.from(buffer), release: () => void this.#buffers.push(buffer) };
+  }
+
+  #noteSpeed(files: number, ms: number): void {
+    if (files === 0) return;
+    this.#slowInTurn = (ms * 1000) / files >= this.#slowMicros ? this.#slowInTurn + 1 : 0;
+    if (this.#slowInTurn < slowPages || this.#threads.length === mostThreads) return;
+    this.#slowInTurn = 0;
+    this.#threads.push(new ReaderThread());
   }
 
   /** In the order of the files. @throws what has ended the thread */
   async takeAway(files: readonly FileToTakeAway[], away: Away): Promise<readonly TakenAway[]> {
     if (files.length === 0) return [];
-    const told = await this.#call((id) => ({ id, takeAway: files, away }));
+    const told = await this.#threads[0].call((id) => ({ id, takeAway: files, away }));
     if (!('takenAway' in told)) throw new Error('the thread answered something else');
     return told.takenAway;
   }
 
-  /** Who still waits is told that it has ended. */
+  /** Who still waits is told that they have ended. */
   async close(): Promise<void> {
-    await this.#thread?.terminate();
-  }
-
-  async #call(asked: (id: number) => AskedOfThread, moved: ArrayBuffer[] = []): Promise<ToldByThread> {
-    const id = this.#nextId++;
-    const { promise, resolve, reject } = Promise.withResolvers<ToldByThread>();
-    this.#calls.set(id, { resolve, reject });
-    const thread = (this.#thread ??= this.#begin());
-    thread.postMessage(asked(id), moved);
-    return promise;
-  }
-
-  #begin(): Worker {
-    const thread = new Worker(entry, { resourceLimits: threadMemory });
-    thread.unref();
-    thread.on('message', (told: ToldByThread) => {
-      const call = this.#calls.get(told.id);
-      this.#calls.delete(told.id);
-      call?.resolve(told);
-    });
-    thread.on('error', (error) => this.#end(thread, error));
-    thread.on('exit', () => this.#end(thread, new Error('the thread that reads files has ended')));
-    return thread;
-  }
-
-  #end(thread: Worker, error: unknown): void {
-    if (this.#thread !== thread) return;
-    this.#thread = undefined;
-    for (const { reject } of this.#calls.values()) reject(error);
-    this.#calls.clear();
+    await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 }

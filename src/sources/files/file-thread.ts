@@ -21,8 +21,9 @@ const listings = new Map<number, Generator<ListedPage>>();
 parentPort?.on('message', (asked: AskedOfThread) => {
   if ('read' in asked) {
     const { id, read, buffer, options } = asked;
+    const startedMs = performance.now();
     const answers = readPage(unpackFiles(read), Buffer.from(buffer), options);
-    tell({ id, answers: packAnswers(answers), buffer }, [buffer]);
+    tell({ id, answers: packAnswers(answers), buffer, ms: performance.now() - startedMs }, [buffer]);
   } else if ('list' in asked) {
     const { id, listing, list } = asked;
     const pages = listings.get(listing) ?? listFiles(list);

@@ -28,7 +28,8 @@ export interface FileToTakeAway {
 export type TakenAway = boolean | Error;
 
 export type ToldByThread =
-  | { readonly id: number; readonly answers: PackedAnswers; readonly buffer: ArrayBuffer }
+  /** `ms`: how long it has read. */
+  | { readonly id: number; readonly answers: PackedAnswers; readonly buffer: ArrayBuffer; readonly ms: number }
   /** Undefined behind the last one. */
   | { readonly id: number; readonly page: PackedPage | undefined }
   | { readonly id: number; readonly takenAway: readonly TakenAway[] };

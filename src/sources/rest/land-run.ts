@@ -17,18 +17,35 @@ export interface LandingParts {
 
 const chunkBytes = 1024 * 1024;
 
+export type RunKeys = Pick<Run, 'object' | 'deadLetters'>;
+
 export async function landRun(parts: LandingParts, run: OpenRun, endedAt: string): Promise<Run> {
-  const { pull, store } = parts;
-  const deadLetters = run.refused > 0 ? deadLettersKey(run) : null;
-  if (deadLetters !== null) await put(parts, deadLetters, letterLines(store, run));
-  // A run of an incremental pull that found nothing new leaves nothing.
-  const object = run.kept > 0 || !pull.incremental ? objectKey(run) : null;
+  const keys = keysOf(parts.pull, run);
+  await putRun(parts, run, keys);
+  return endRun(parts, run, { endedAt, ...keys });
+}
+
+/** Of a run that is settled. */
+export function keysOf({ incremental }: Pull, run: Run): RunKeys {
+  return {
+    // A run of an incremental pull that found nothing new leaves nothing.
+    object: run.kept > 0 || !incremental ? objectKey(run) : null,
+    deadLetters: run.refused > 0 ? deadLettersKey(run) : null,
+  };
+}
+
+export async function putRun(parts: LandingParts, run: OpenRun, { object, deadLetters }: RunKeys): Promise<void> {
+  const { store, objects } = parts;
+  if (deadLetters !== null) await putLines(parts, deadLetters, letterLines(store, run));
   const lines = store.linesPath();
-  if (object !== null && lines !== undefined) await parts.objects.putFile(object, lines);
-  else if (object !== null) await put(parts, object, store.lines());
-  store.done(run, { endedAt, object, deadLetters }, pull.incremental?.overlap);
+  if (object !== null && lines !== undefined) await objects.putFile(object, lines);
+  else if (object !== null) await putLines(parts, object, store.lines());
+}
+
+export function endRun({ pull, store }: LandingParts, run: OpenRun, end: RunKeys & { endedAt: string }): Run {
+  store.done(run, end, pull.incremental?.overlap);
   const { definition: _definition, origin: _origin, position: _position, high: _high, ...rest } = run;
-  return { ...rest, state: 'done', endedAt, object, deadLetters };
+  return { ...rest, state: 'done', ...end };
 }
 
 /** As dead letters are written elsewhere, but for what only packages have, a line feed behind each one. */
@@ -44,7 +61,11 @@ function letterOf({ line, path, message }: StoredRefusal, about: object): object
   return { ...about, at: 'pull', error: { path, message }, ...receivedBytes({ event: Buffer.from(line) }) };
 }
 
-async function put({ objects, dir, pull }: LandingParts, key: string, lines: Iterable<Uint8Array>): Promise<void> {
+export async function putLines(
+  { objects, dir, pull }: Pick<LandingParts, 'objects' | 'dir' | 'pull'>,
+  key: string,
+  lines: Iterable<Uint8Array>,
+): Promise<void> {
   const path = join(dir, `${pull.name}.ndjson`);
   try {
     await writeLines(path, lines);

@@ -14,6 +14,7 @@ import { landRun } from './land-run.ts';
 import { Changed } from './paging.ts';
 import { type Run, runId } from './run.ts';
 import type { OpenRun, RunStore } from './run-store.ts';
+import type { SharedRun } from './shared-run.ts';
 
 export interface PullObserver extends ApiObserver {
   /** After each page. Must not throw. */
@@ -31,6 +32,8 @@ export interface PullRunOptions {
   readonly variables: Variables;
   readonly observer: PullObserver;
   readonly signal: AbortSignal;
+  /** Of a pull that several nodes share. Default: the data directory's own. */
+  readonly shared?: SharedRun;
   /** Unix milliseconds. Default `Date.now`. */
   readonly now?: () => number;
   /** Of pauses. Default `Math.random`. */
@@ -45,11 +48,12 @@ const resumableMs = 24 * 3_600_000;
 
 /** @returns the run, done @throws Fault PULL_UNAVAILABLE, PULL_REFUSED, PULL_UNSTABLE, CONFIG_INVALID, those of the object store; the signal's reason */
 export async function pullRun(options: PullRunOptions): Promise<Run> {
-  const { pull, store, signal, now = Date.now } = options;
+  const { pull, store, signal, shared, now = Date.now } = options;
   const client = new ApiClient(options);
   try {
     let run = openRun(options, client.base, now());
     try {
+      await shared?.begin(run);
       const fetching = new Fetching({ pull, store, client, onTurned: options.observer.turned });
       for (let isSettled = false; !isSettled;) {
         signal.throwIfAborted();
@@ -57,9 +61,11 @@ export async function pullRun(options: PullRunOptions): Promise<Run> {
         run = await orOver(options, run, () => (hasAll ? store.settled(run, onRepeat(pull)) : fetching.nextPage(run)));
         isSettled = hasAll && run.state === 'fetched'; // else it began anew
       }
-      return await landRun(options, run, new Date(now()).toISOString());
+      const endedAt = new Date(now()).toISOString();
+      return await (shared ? shared.land(run, endedAt) : landRun(options, run, endedAt));
     } catch (error) {
-      if (isFault(error, 'PULL_UNSTABLE')) store.failed(run, new Date(now()).toISOString(), error.message);
+      if (isFault(error, 'PULL_UNSTABLE') || isFault(error, 'PULL_OVERTAKEN'))
+        store.failed(run, new Date(now()).toISOString(), error.message);
       else store.stopped(run, signal.aborted ? 'interrupted' : reasonOf(error));
       throw error;
     }

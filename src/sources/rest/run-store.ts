@@ -46,6 +46,17 @@ export interface OpenRun extends Run {
 
 const lastOrigin = `SELECT origin FROM runs WHERE state = 'done' ORDER BY id DESC LIMIT 1`;
 
+/** Of an item of an incremental pull: its key and the value of its field. */
+export type Version = readonly [key: string, at: number];
+
+/** What an incremental pull has had. */
+export interface Known {
+  /** The greatest value of the field; null: there was none. */
+  readonly high: number | null;
+  /** Of the last stretch. */
+  readonly versions: Iterable<Version>;
+}
+
 const sharedMs = 200;
 
 export class RunStore {
@@ -56,6 +67,8 @@ export class RunStore {
   readonly #remember: StatementSync;
   readonly #isKnown: StatementSync;
   #committedMs = -Infinity;
+  /** In place of what the runs here have had. */
+  #high: number | null | undefined;
 
   /** @param path its directory is there; one process at a time may write @param slots of keys in memory, for tests */
   constructor(path: string, slots?: number) {
@@ -87,7 +100,7 @@ export class RunStore {
     const { id, pull, startedAt, definition, origin, since } = run;
     this.#synced(() => {
       this.#forgetItems();
-      this.#run(`DELETE FROM overlap WHERE ? <> (${lastOrigin})`, [origin]);
+      if (this.#high === undefined) this.#run(`DELETE FROM overlap WHERE ? <> (${lastOrigin})`, [origin]);
       this.#run(
         `INSERT INTO runs (id, pull, definition, origin, state, startedAt, since, position)
           VALUES (?, ?, ?, ?, 'fetching', ?, ?, ?)`,
@@ -177,8 +190,28 @@ export class RunStore {
     this.#lines.cut(0);
   }
 
+  /** What counts from here on is what runs on other nodes have had, which `addKnown` adds, not what the runs here have had. */
+  forgetKnown(high: number | null): void {
+    this.#high = high;
+    this.#transaction(() => this.#database.exec('DELETE FROM overlap'));
+  }
+
+  addKnown(versions: Iterable<Version>): void {
+    const insert = this.#database.prepare('INSERT OR IGNORE INTO overlap (key, at) VALUES (?, ?)');
+    this.#transaction(() => {
+      for (const version of versions) insert.run(...version);
+    });
+  }
+
+  /** With that run, which is settled. */
+  knownAfter(run: OpenRun, overlap: number): Known {
+    const high = this.#highest(run);
+    return { high, versions: high === null ? [] : this.#versionsFrom(high - overlap) };
+  }
+
   /** The greatest value of the field in all runs that are done since another origin was asked; undefined before the first one. */
   high(origin: string | null): number | undefined {
+    if (this.#high !== undefined) return this.#high ?? undefined;
     const other = `SELECT max(id) FROM runs WHERE state = 'done' AND origin <> ?`;
     const found = this.#database
       .prepare(`SELECT max(high) AS high FROM runs WHERE state = 'done' AND id > coalesce((${other}), '')`)
@@ -221,12 +254,25 @@ export class RunStore {
     return high === -Infinity ? null : high;
   }
 
-  #keepOverlap({ id, high, origin }: OpenRun, overlap: number): void {
-    const highest = Math.max(high ?? -Infinity, this.high(origin) ?? -Infinity);
-    if (highest === -Infinity) return;
-    this.#run('UPDATE runs SET high = ? WHERE id = ?', [highest, id]);
+  #keepOverlap(run: OpenRun, overlap: number): void {
+    const highest = this.#highest(run);
+    if (highest === null) return;
+    this.#run('UPDATE runs SET high = ? WHERE id = ?', [highest, run.id]);
     this.#run('DELETE FROM overlap WHERE at < ?', [highest - overlap]);
     this.#run('INSERT OR IGNORE INTO overlap SELECT key, at FROM versions WHERE at >= ?', [highest - overlap]);
+  }
+
+  /** Of that run and those before. */
+  #highest({ high, origin }: OpenRun): number | null {
+    const highest = Math.max(high ?? -Infinity, this.high(origin) ?? -Infinity);
+    return highest === -Infinity ? null : highest;
+  }
+
+  *#versionsFrom(at: number): Generator<Version> {
+    const rows = this.#database.prepare(
+      'SELECT key, at FROM overlap WHERE at >= ? UNION SELECT key, at FROM versions WHERE at >= ?',
+    );
+    for (const row of rows.iterate(at, at)) yield [String(row['key']), Number(row['at'])];
   }
 
   #countedAnew(run: OpenRun): OpenRun {

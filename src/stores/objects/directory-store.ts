@@ -15,7 +15,7 @@ import { durableDirectories } from './durable-directories.ts';
 import { copyIncoming, sweepIncoming, writeIncoming } from './incoming-files.ts';
 import { checkKey, incoming } from './object-key-check.ts';
 import type { NewObject, ObjectEntry, ObjectStore, StagedObjects } from './object-store.ts';
-import { stageFiles } from './staged-files.ts';
+import { placeNewFile, stageFiles } from './staged-files.ts';
 
 const maxFileOperations = 8;
 
@@ -42,6 +42,11 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
     await stageFiles([await copyIncoming(aside, path, gate)], [join(root, key)], directories, gate).commit();
   }
 
+  async function putNewFile(key: string, path: string): Promise<boolean> {
+    checkKey(key);
+    return placeNewFile(await copyIncoming(aside, path, gate), join(root, key), directories, gate);
+  }
+
   async function get(key: string): Promise<Buffer | undefined> {
     checkKey(key);
     const path = join(root, key);
@@ -57,6 +62,7 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
   return {
     put: async (key, body) => (await stage([{ key, body }])).commit(),
     putFile,
+    putNewFile,
     stage,
     get,
     list: (prefix) => listFiles(root, '', prefix),

@@ -11,6 +11,11 @@ export interface ObjectStore {
   /** As `put`, with what is in the file, which stays; its size is not held in memory. @throws Fault OBJECT_KEY_INVALID */
   putFile(key: string, path: string): Promise<void>;
   /**
+   * As `putFile`, but false, and nothing changed, where there is one: it may be our own, as an answer can get lost. Of several that do so at
+   * once one puts it; of drivers that cannot tell (a bucket that knows no conditions) more than one may. @throws Fault OBJECT_KEY_INVALID
+   */
+  putNewFile(key: string, path: string): Promise<boolean>;
+  /**
    * Many objects, of which nothing is visible yet. Bodies stay as they are until it ends: a driver may keep them as they are, not
    * copies. @throws Fault OBJECT_KEY_INVALID: then nothing is staged
    */

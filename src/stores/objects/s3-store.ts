@@ -26,7 +26,12 @@ export async function openS3Store(settings: S3Settings): Promise<ObjectStore> {
 
   async function putFile(key: string, path: string): Promise<void> {
     checkKey(key);
-    await bucket.orFault(`put object ${JSON.stringify(key)}`, uploadFile(bucket, key, path));
+    await bucket.orFault(`put object ${JSON.stringify(key)}`, uploadFile(bucket, key, path, {}));
+  }
+
+  async function putNewFile(key: string, path: string): Promise<boolean> {
+    checkKey(key);
+    return bucket.orFault(`put object ${JSON.stringify(key)}`, writeNewFile(bucket, key, path));
   }
 
   async function stage(objects: readonly NewObject[]): Promise<StagedObjects> {
@@ -58,6 +63,7 @@ export async function openS3Store(settings: S3Settings): Promise<ObjectStore> {
       await put({ key, body });
     },
     putFile,
+    putNewFile,
     stage,
     get,
     list: (prefix) => listKeys(bucket, prefix),
@@ -83,6 +89,23 @@ async function write(bucket: S3Bucket, { key, body, isNew = false }: NewObject):
     if (!isTaken(error)) throw error;
     const found = await readObject(bucket, key);
     if (!found?.equals(body)) throw new Fault('OBJECT_EXISTS', `object ${key} is there since, with other content`);
+  }
+}
+
+async function writeNewFile(bucket: S3Bucket, key: string, path: string): Promise<boolean> {
+  if (!bucket.takesConditions) {
+    for await (const found of listKeys(bucket, key)) if (found === key) return false;
+    await uploadFile(bucket, key, path, {});
+    return true;
+  }
+  try {
+    await uploadFile(bucket, key, path, { IfNoneMatch: '*' });
+    return true;
+  } catch (error) {
+    if (isTaken(error)) return false;
+    if (!isNotImplemented(error)) throw error;
+    bucket.takesConditions = false;
+    return writeNewFile(bucket, key, path);
   }
 }
 

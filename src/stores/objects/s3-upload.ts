@@ -34,12 +34,12 @@ export async function upload(bucket: S3Bucket, key: string, body: Uint8Array, co
   await bucket.request((client) => client.send(new PutObjectCommand(put)));
 }
 
-export async function uploadFile(bucket: S3Bucket, key: string, path: string): Promise<void> {
+export async function uploadFile(bucket: S3Bucket, key: string, path: string, condition: Condition): Promise<void> {
   const file = await open(path);
   try {
     const { size } = await file.stat();
-    if (size > maxWholeBytes) await uploadParts(bucket, key, inFile(file, size), {});
-    else await upload(bucket, key, await file.readFile(), {});
+    if (size > maxWholeBytes) await uploadParts(bucket, key, inFile(file, size), condition);
+    else await upload(bucket, key, await file.readFile(), condition);
   } finally {
     await file.close();
   }

@@ -115,6 +115,33 @@ suite('the thread that reads files', { timeout: 60_000 }, () => {
     );
   });
 
+  test('where files have to be waited for, up to four threads read, each page whole', async (t) => {
+    const dir = await scratch(t);
+    const reader = new FileReader(0);
+    t.after(() => reader.close());
+    const names = Array.from({ length: 64 }, (_, i) => String(i));
+    for (const name of names) await writeFile(join(dir, name), name);
+    const atOnce = new Set<number>();
+    for (let round = 0; round < 8; round++) {
+      const pages = names.map((name) => reader.read([{ path: bytePath(join(dir, name)), unless: [] }], options));
+      for (const [i, page] of (await Promise.all(pages)).entries()) {
+        assert.deepEqual(textsOf(page), [names[i]]);
+        page.release();
+      }
+      atOnce.add(reader.atOnce);
+    }
+    assert.deepEqual([...atOnce], [4]);
+  });
+
+  test('one thread reads what the kernel has in memory', async (t) => {
+    const dir = await scratch(t);
+    const reader = new FileReader(Infinity);
+    t.after(() => reader.close());
+    await writeFile(join(dir, 'one'), '1');
+    for (let i = 0; i < 50; i++) (await reader.read([{ path: bytePath(join(dir, 'one')), unless: [] }], options)).release();
+    assert.equal(reader.atOnce, 1);
+  });
+
   test('where the thread ends, who waits is told, and the next call begins another one', async (t) => {
     const { dir, reader, asked } = await prepare(t);
     const waiting = assert.rejects(reader.read([asked('one')], options), /thread that reads files has ended/);
