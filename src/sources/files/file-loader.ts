@@ -99,7 +99,9 @@ export class FileLoader {
     const codec = await newestCodec(codecs, pipeline.schema.subject);
     const known = await memory.find(free.map(({ id }) => id));
     for (const { id } of free) this.#inHand.add(id);
-    this.#looks.push(this.#read({ codec, files: free.map((candidate, index) => ({ candidate, known: known[index] })) }));
+    this.#looks.push(
+      this.#read({ codec, files: free.map((candidate, index) => ({ candidate, known: known[index] })) }),
+    );
     await this.#decideUntil(reader.atOnce);
   }
 

@@ -138,7 +138,8 @@ suite('the thread that reads files', { timeout: 60_000 }, () => {
     const reader = new FileReader(Infinity);
     t.after(() => reader.close());
     await writeFile(join(dir, 'one'), '1');
-    for (let i = 0; i < 50; i++) (await reader.read([{ path: bytePath(join(dir, 'one')), unless: [] }], options)).release();
+    for (let i = 0; i < 50; i++)
+      (await reader.read([{ path: bytePath(join(dir, 'one')), unless: [] }], options)).release();
     assert.equal(reader.atOnce, 1);
   });
 
