@@ -6,6 +6,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { Fault, isFault } from '../errors.ts';
+import { isKey } from '../stores/objects/object-key-check.ts';
 import type { ObjectStore } from '../stores/objects/object-store.ts';
 import {
   type Existing,
@@ -166,7 +167,8 @@ async function external(
   model: Parameters<typeof materializeExternal>[1],
 ): Promise<void> {
   const path = textIn(node.config, 'location');
-  if (path === undefined || !path.startsWith(`${objectsDir}/`))
+  const isInside = path?.startsWith(`${objectsDir}/`) && isKey(path.slice(objectsDir.length + 1));
+  if (path === undefined || !isInside)
     throw new Fault(
       'MODELS_INVALID',
       `${node.path}:1: an external model needs a location in the object store: env_var('TRIBUTARY_OBJECTS') ~ '/...'`,

@@ -1,6 +1,8 @@
 /** Runs the tests of a project on the tables that the last run left: each is a query for the rows that should not be. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { reasonOf } from '../errors.ts';
+import { valueOf } from './jinja/json.ts';
+import { textOf } from './jinja/values.ts';
 import { relationIn, locationOf } from './project/context.ts';
 import { textIn } from './project/configs.ts';
 import { type Project, compileNode } from './project/project.ts';
@@ -71,7 +73,9 @@ function sqlOfTest(project: Project, test: ColumnTest): string {
     case 'not_null':
       return `SELECT * ${on} IS NULL`;
     case 'accepted_values': {
-      const values = test.values.map((value) => (test.isQuoted ? quoteText(String(value)) : String(value)));
+      const values = test.values.map((value) =>
+        test.isQuoted ? quoteText(textOf(valueOf(value))) : textOf(valueOf(value)),
+      );
       return `SELECT ${column}, count(*) ${on} NOT IN (${values.join(', ')}) GROUP BY ${column}`;
     }
     case 'relationships':

@@ -49,6 +49,13 @@ test('a model that fails names its file and the line there, or the line of what 
     [`select * from ${reads}`, new RegExp(`^models/a\\.sql: ${csv}:3: Original Line: x,b\n.*"x" to 'INTEGER'$`)],
     [`select * from read_csv('${build.objects}/gone.csv')`, /^models\/a\.sql:1: IO Error: No files found .*gone\.csv/],
     [`{{ config(materialized='view') }}\nselect nothing`, /^models\/a\.sql:2: Binder Error: .*nothing/],
+    ...['/elsewhere/a.parquet', `${build.objects}/../a.parquet`].map(
+      (location) =>
+        [
+          `{{ config(materialized='external', location='${location}') }} select 1 as a`,
+          /^models\/a\.sql:1: an external model needs a location in the object store/,
+        ] as const,
+    ),
   ];
   for (const [sql, message] of wrong) {
     await writeProject(build.dir, { 'dbt_project.yml': tables, 'models/a.sql': sql });

@@ -33,6 +33,17 @@ export const written: readonly string[] = [
   '{{ 3 is odd }} {{ "a" is string }} {{ 1 is number }} {{ [] is iterable }} {{ {} is mapping }} {{ none is none }} {{ 9 is divisibleby(3) }} {{ 1 is not none }}',
   '{% filter upper %}abc {{ "d" }}{% endfilter %}{{ "a" ~ none ~ true ~ 1.5 }}{{ dict(a=1) }}{{ range(1, 10, 4) | list }}{{ "hello"[-1] }}{{ [1, 2][0] }}',
   '{{ -2 ** 2 }} {{ 2 * -3 }} {{ - 5 + 2 }} {{ 1 - -1 }} {{ +3 }}',
+  '{% set x = none %}{{ x }} {{ x is none }} {{ x is defined }} {{ None }} {{ x == None }} {{ none in {none: 1} }}',
+  '{% set a = 5 %}{% macro m(a, b=2) %}{{ a }}{{ b }}{% endmacro %}{{ m(none, none) }}{% for i in [1] %}{% set a = none %}{{ a }}{% endfor %}',
+  '{% set ns = namespace(n=none) %}{{ ns.n is none }} {{ {"a": none}.a }} {{ {"a": none}["a"] }} {{ {"a": none}.get("a", 1) }} {{ {"a": none}.pop("a", 1) }}',
+  '{{ missing | default(none) }} {{ [none] | first }} {{ [1, none] | last }} {{ [1, none][1] }} {{ "x" | int(none) }} {{ "x" | float(none) }}',
+  '{% for x in [none, 1] %}{{ loop.previtem is defined }}{{ loop.nextitem is defined }}{{ loop.cycle(none, 2) }}{% endfor %}',
+  '{% set d = {"items": 1, "values": [2], "n": {"m": 3}} %}{{ d["items"] }} {{ d["values"] }} {{ d.n["m"] }} {{ d["get"]("n") }}{% for k, v in d.items() %}{{ k }}{% endfor %}',
+  '{{ [{"a": {"b": 1}}, {"a": {"b": 0}}] | selectattr("a.b") | list }} {{ [[1, 2], [3, 4]] | map(attribute=0) | list }} {{ [[1, 2]] | map(attribute="1") | join }} {{ [{"a": {"b": 2}}] | sum(attribute="a.b") }}',
+  '{{ 5.5 % 0.1 }} {{ 1.0 // 0.1 }} {{ -7 // 2 }} {{ -7.5 // 2 }} {{ 7 % -3 }} {{ -1.5 % 1 }} {{ 0 // 5 }} {{ 10 ** 15 // 7 }}',
+  '{{ range(3) | list }}{{ range(3) | length }}{{ range(3)[1] }} {% set d = {"a": 1} %}{{ d.keys() | list }}{{ d.items() | first }}{{ d.values() | sum }} {{ missing is sequence }}',
+  '{{ "1e3" | int }} {{ " 12 " | int }} {{ "banana" | int }} {{ "1.9e1" | float }} [{{ "\\n a" | indent(2, true) }}] {{ [1, 2, 3].pop(-3) }}',
+  '{{ ("a" if false) is defined }}[{{ "a" if false }}]{% for x in ("ab" if false) %}{{ x }}{% endfor %}{{ "x" ~ ("y" if false) }}',
   '{% if 1 == 2 %}a{% elif 2 == 2 %}b{% else %}c{% endif %}{{ [1, 2,] }}{{ {"a": 1,} }}{{ "a" if false }}',
 ];
 
@@ -149,6 +160,15 @@ const piece = oneof(
   tuple(space, expression, dash).map(
     ([around, value, a]) => `{% set x ${a}%}${around}{{ ${value} }}${around}{% endset %}[{{ x }}]`,
   ),
+  tuple(expression, expression, expression).map(
+    ([usual, a, b]) =>
+      `{% macro m(x, y=${usual}) %}{{ x }} {{ y is none }} {{ y }}{% endmacro %}{{ m(${a}) }} {{ m(${a}, ${b}) }}`,
+  ),
+  tuple(expression, expression).map(
+    ([value, key]) =>
+      `{% set d = {'k': ${value}, 'items': [1]} %}{{ d.k is none }}{{ d[${key}] is defined }}{{ d['k'] }}{{ d['items'] }}`,
+  ),
+  expression.map((value) => `{% set ns = namespace(v=${value}) %}{{ ns.v is none }}{{ ns.v is defined }}{{ ns.v }}`),
 );
 
 /** Templates of which many fail, as they do in jinja2. */

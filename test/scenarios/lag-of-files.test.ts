@@ -84,6 +84,12 @@ suite('lag of files', { timeout: 300_000 }, () => {
     });
     const letters = await runProgram(['dead-letters', 'list', '--count', '--json', ...at]);
     assert.match(letters.stdout, /"count":1\b/, 'the half one had not changed for long enough');
+    const table = await runProgram(['dead-letters', 'list', ...at]);
+    assert.match(
+      table.stdout,
+      /^received .* state +file +path +message\n.* open +\S*\/half\.json /,
+      'each with its file',
+    );
 
     assert.equal(await program.kill('SIGTERM'), 0);
     const without = await runProgram(['lag', '--wait', '--timeout', '60', ...at]);

@@ -8,6 +8,9 @@ import { outputWidth, renderTable } from '../table.ts';
 import { defaultTableRows, type FilterOptions, filterOf } from './filter-options.ts';
 import { withLetters } from './open-letters.ts';
 
+/** Where its column stands, if there is any. */
+const fileAt = 5;
+
 export interface ListOptions extends ConfigOptions, FilterOptions {
   readonly replayed?: boolean;
   readonly notReplayed?: true;
@@ -56,18 +59,24 @@ async function showCounts(
 }
 
 function asTable(shown: readonly Letter[]): string {
+  const areOfFiles = shown.some(({ file }) => file !== undefined);
   const titles = ['received', 'pipeline', 'at', 'correlation id', 'state', 'path', 'message'];
+  const rows = shown.map((one) => [
+    one.receivedAt,
+    one.pipeline,
+    one.at,
+    one.correlationId,
+    stateOf(one.status),
+    one.path,
+    one.message,
+  ]);
+  if (areOfFiles) {
+    titles.splice(fileAt, 0, 'file');
+    for (const [i, row] of rows.entries()) row.splice(fileAt, 0, shown[i]?.file ?? '');
+  }
   return renderTable(
     titles.map((title) => ({ title })),
-    shown.map((one) => [
-      one.receivedAt,
-      one.pipeline,
-      one.at,
-      one.correlationId,
-      stateOf(one.status),
-      one.path,
-      one.message,
-    ]),
+    rows,
     outputWidth(),
   );
 }

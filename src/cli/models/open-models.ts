@@ -1,16 +1,16 @@
 /** What every command on models starts from: the project, and where its tables and the objects that it reads are. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parse } from 'yaml';
 import type { Config } from '../../config/config.ts';
 import { inPackage } from '../../config/package-root.ts';
 import { dataPaths } from '../../engine/data-paths.ts';
-import { Fault, reasonOf } from '../../errors.ts';
+import { Fault } from '../../errors.ts';
 import { bringObjects, patternsIn } from '../../models/bring-objects.ts';
 import type { DatabasePlace } from '../../models/database/models-database.ts';
 import { locationOf } from '../../models/project/context.ts';
 import { type Project, readProject } from '../../models/project/project.ts';
 import { select } from '../../models/project/select.ts';
+import { readYaml } from '../../models/project/yaml-values.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { type ConfigOptions, configOf } from '../options.ts';
 
@@ -77,11 +77,9 @@ export async function fetchSources({ project, selected, objectsDir, objects, are
 
 function varsIn(text: string | undefined): Readonly<Record<string, unknown>> {
   if (text === undefined) return {};
-  try {
-    const vars: unknown = parse(text);
-    if (typeof vars === 'object' && vars !== null && !Array.isArray(vars)) return vars as Record<string, unknown>;
-  } catch (error) {
-    throw new Fault('USAGE', `--vars is no YAML: ${reasonOf(error).split('\n', 1)[0] ?? ''}`, { cause: error });
-  }
+  const { document, problem } = readYaml(text, () => true); // dbt does not render them, either
+  if (problem) throw new Fault('USAGE', `--vars cannot be read: ${problem.message}`, { cause: problem.cause });
+  const vars: unknown = document.toJS();
+  if (typeof vars === 'object' && vars !== null && !Array.isArray(vars)) return vars as Record<string, unknown>;
   throw new Fault('USAGE', `--vars is expected to be a map, such as '{entities: pulled}'`);
 }

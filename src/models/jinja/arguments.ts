@@ -16,7 +16,7 @@ export function bind(
   for (const keyword of keywords.keys())
     if (!plain.slice(args.length).includes(keyword)) throw new TemplateError(`${call} takes no argument ${keyword}`);
   return names.map((name, i) => {
-    const value = args[i] ?? keywords.get(plain[i] ?? '');
+    const value = i < args.length ? args[i] : keywords.get(plain[i] ?? '');
     if (value === undefined && !name.endsWith('?')) throw new TemplateError(`${call} needs ${name}`);
     return value;
   });

@@ -1,6 +1,6 @@
 /** The names that jinja2 itself gives every template. */
 import { asInteger, bind } from './arguments.ts';
-import { Callable, Namespace, TemplateError, type Value, itemsOf } from './values.ts';
+import { Callable, Namespace, TemplateError, type Value, View, itemsOf } from './values.ts';
 
 const mostNumbers = 100_000;
 
@@ -35,5 +35,5 @@ function range(args: readonly Value[]): Value {
   if (step === 0) throw new TemplateError('the step of range is 0');
   const count = Math.max(0, Math.ceil((stop - start) / step));
   if (count > mostNumbers) throw new TemplateError(`range makes at most ${mostNumbers} numbers`);
-  return Array.from({ length: count }, (_, i) => start + i * step);
+  return View.from({ length: count }, (_, i) => start + i * step);
 }

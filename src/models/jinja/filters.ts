@@ -1,6 +1,6 @@
 /** jinja2's filters that projects use; others are refused where they stand. */
 import { asInteger, asText, bind } from './arguments.ts';
-import { attribute, testNamed } from './lookup.ts';
+import { attributeAt, testNamed } from './lookup.ts';
 import { methodOf } from './methods.ts';
 import { formatPercent } from './operators.ts';
 import { jsonOf } from './json.ts';
@@ -45,8 +45,8 @@ export const filters: Readonly<Record<string, Filter>> = {
   length: simple('length', sizeOf),
   count: simple('count', sizeOf),
   list: simple('list', (self) => [...itemsOf(self)]),
-  first: simple('first', (self) => itemsOf(self)[0] ?? new Undefined('the first of nothing')),
-  last: simple('last', (self) => itemsOf(self).at(-1) ?? new Undefined('the last of nothing')),
+  first: simple('first', (self) => oneOf(itemsOf(self).slice(0, 1), 'first')),
+  last: simple('last', (self) => oneOf(itemsOf(self).slice(-1), 'last')),
   reverse: simple('reverse', (self) =>
     typeof self === 'string' ? Array.from(self).toReversed().join('') : new Lazy(itemsOf(self).toReversed()),
   ),
@@ -62,19 +62,20 @@ export const filters: Readonly<Record<string, Filter>> = {
   d: orElse,
   join: (self, args, keywords) => {
     const [by, of] = bind('join', ['d?', 'attribute?'], args, keywords);
-    const items = of === undefined ? itemsOf(self) : itemsOf(self).map((item) => attribute(item, asText('join', of)));
+    const items = of === undefined ? itemsOf(self) : itemsOf(self).map((item) => attributeAt(item, of));
     return items.map(textOf).join(by === undefined ? '' : textOf(by));
   },
   int: (self, args, keywords) => {
     const [instead] = bind('int', ['default?'], args, keywords);
-    const number = typeof self === 'string' ? integerIn(self) : numberOf(self);
-    return number === undefined ? (instead ?? 0) : Math.trunc(number);
+    const number = typeof self === 'string' ? numberIn(self) : numberOf(self);
+    if (number === undefined) return instead === undefined ? 0 : instead;
+    return Math.trunc(number);
   },
   float: (self, args, keywords) => {
     const [instead] = bind('float', ['default?'], args, keywords);
-    const isNumber = typeof self === 'string' && /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(self);
-    const number = isNumber ? Number(self) : numberOf(self);
-    return number === undefined ? (instead ?? new Float(0)) : new Float(number);
+    const number = typeof self === 'string' ? numberIn(self) : numberOf(self);
+    if (number === undefined) return instead === undefined ? new Float(0) : instead;
+    return new Float(number);
   },
   sort: (self, args, keywords) => {
     const [reverse, exact, of] = bind('sort', ['reverse?', 'case_sensitive?', 'attribute?'], args, keywords);
@@ -100,7 +101,7 @@ export const filters: Readonly<Record<string, Filter>> = {
   },
   sum: (self, args, keywords) => {
     const [of] = bind('sum', ['attribute?'], args, keywords);
-    const items = of === undefined ? itemsOf(self) : itemsOf(self).map((item) => attribute(item, asText('sum', of)));
+    const items = of === undefined ? itemsOf(self) : itemsOf(self).map((item) => attributeAt(item, of));
     const total = items.reduce((sum: number, item) => sum + (numberOf(item) ?? NaN), 0);
     if (Number.isNaN(total)) throw new TemplateError('sum takes numbers');
     return items.some((item) => item instanceof Float) ? new Float(total) : total;
@@ -109,22 +110,25 @@ export const filters: Readonly<Record<string, Filter>> = {
   max: simple('max', (self) => extreme(self, 1)),
   map: (self, args, keywords) => {
     const of = keywords.get('attribute');
-    if (of !== undefined) return new Lazy(itemsOf(self).map((item) => attribute(item, asText('map', of))));
+    if (of !== undefined) {
+      bind('map', ['attribute'], args, keywords);
+      return new Lazy(itemsOf(self).map((item) => attributeAt(item, of)));
+    }
     const [name, ...more] = args;
     return new Lazy(itemsOf(self).map((item) => applyFilter(asText('map', name), item, more, keywords)));
   },
   select: (self, args) => new Lazy(itemsOf(self).filter((item) => passes(item, args))),
   reject: (self, args) => new Lazy(itemsOf(self).filter((item) => !passes(item, args))),
-  selectattr: (self, [of, ...test]) =>
-    new Lazy(itemsOf(self).filter((item) => passes(attribute(item, asText('selectattr', of)), test))),
-  rejectattr: (self, [of, ...test]) =>
-    new Lazy(itemsOf(self).filter((item) => !passes(attribute(item, asText('rejectattr', of)), test))),
+  selectattr: (self, [of = '', ...test]) =>
+    new Lazy(itemsOf(self).filter((item) => passes(attributeAt(item, of), test))),
+  rejectattr: (self, [of = '', ...test]) =>
+    new Lazy(itemsOf(self).filter((item) => !passes(attributeAt(item, of), test))),
   indent: (self, args, keywords) => {
     const [width, first] = bind('indent', ['width?', 'first?'], args, keywords);
     const by = ' '.repeat(width === undefined ? 4 : asInteger('indent', width));
     const lines = textOf(self).split('\n');
     return lines
-      .map((line, i) => (line !== '' && (i > 0 || (first !== undefined && isTrue(first))) ? by + line : line))
+      .map((line, i) => ((i > 0 ? line !== '' : first !== undefined && isTrue(first)) ? by + line : line))
       .join('\n');
   },
   format: (self, args, keywords) => {
@@ -142,7 +146,8 @@ export function applyFilter(name: string, self: Value, args: readonly Value[], k
 function orElse(self: Value, args: readonly Value[], keywords: Keywords): Value {
   const [instead, alsoFalse] = bind('default', ['default_value?', 'boolean?'], args, keywords);
   const isMissing = self instanceof Undefined || (alsoFalse !== undefined && isTrue(alsoFalse) && !isTrue(self));
-  return isMissing ? (instead ?? '') : self;
+  if (!isMissing) return self;
+  return instead === undefined ? '' : instead;
 }
 
 function sizeOf(self: Value): number {
@@ -150,15 +155,22 @@ function sizeOf(self: Value): number {
   return itemsOf(self).length;
 }
 
-function integerIn(text: string): number | undefined {
-  if (/^\s*[+-]?\d+\s*$/.test(text)) return Number(text);
-  return /^\s*[+-]?(\d+\.\d*|\.\d+)\s*$/.test(text) ? Math.trunc(Number(text)) : undefined;
+function oneOf([item]: readonly Value[], which: string): Value {
+  return item === undefined ? new Undefined(`the ${which} of nothing`) : item;
+}
+
+/** @throws TemplateError for what Python alone reads as a number */
+function numberIn(text: string): number | undefined {
+  if (/^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text)) return Number(text);
+  if (/^\s*[+-]?(inf|infinity|nan|[\d._e+-]*\d_\d[\d._e+-]*)\s*$/i.test(text))
+    throw new TemplateError(`the number ${text.trim()} is not supported`);
+  return undefined;
 }
 
 /** jinja2 sorts text by its lower case, unless told otherwise. */
 function keyed(of: Value | undefined, exact: boolean): (item: Value | undefined) => Value {
   return (item = null) => {
-    const value = of === undefined || of === null ? item : attribute(item, asText('attribute', of));
+    const value = of === undefined || of === null ? item : attributeAt(item, of);
     return typeof value === 'string' && !exact ? value.toLowerCase() : value;
   };
 }

@@ -2,14 +2,13 @@
  * Runs templates as jinja2 does: nunjucks' tree, Python's values (values.ts). nunjucks would run it as JavaScript, where `[]` is true,
  * `True` prints as `true` and a name that is not there as nothing. What does not run is said with file and line.
  */
-import { Fault } from '../../errors.ts';
 import { evaluateOperator } from './expressions.ts';
 import { applyFilter } from './filters.ts';
 import { valueOf } from './json.ts';
 import { attribute, item } from './lookup.ts';
 import { type MacroParts, bindMacro } from './macro.ts';
 import { Scope } from './scope.ts';
-import { type JinjaNode, type Template, elseOf, templateFault } from './template.ts';
+import { AttributeName, type JinjaNode, type Template, elseOf, templateFault } from './template.ts';
 import {
   Callable,
   Float,
@@ -78,8 +77,9 @@ export class Interpreter {
     try {
       return what();
     } catch (error) {
-      if (error instanceof Fault || error instanceof MacroReturn) throw error;
-      if (!(error instanceof TemplateError) && !(error instanceof RangeError)) throw error;
+      const isReturn = error instanceof MacroReturn && this.#depth > 0; // for the macro around it
+      const isOurs = error instanceof TemplateError || error instanceof RangeError || error instanceof MacroReturn;
+      if (isReturn || !isOurs) throw error;
       throw templateFault(scope.file, node.lineno, error.message);
     }
   }
@@ -194,7 +194,7 @@ export class Interpreter {
         const name = String(node.value);
         const found = scope.get(name);
         if (found === undefined && this.#refused.has(name)) throw new TemplateError(`${name} of dbt is not supported`);
-        return found ?? new Undefined(name);
+        return found === undefined ? new Undefined(name) : found;
       }
       case 'Group': {
         const [only, ...more] = node.children;
@@ -231,17 +231,17 @@ export class Interpreter {
     }
   }
 
-  /** `a if b` without an else is nothing, which prints as nothing. */
+  /** `a if b` without an else is undefined, and prints as nothing all the same. */
   #inlineElse(node: JinjaNode, scope: Scope): Value {
     const [other] = elseOf(node) ?? [];
-    return other ? this.#value(other, scope) : '';
+    return other ? this.#value(other, scope) : new Undefined('what an if without an else leaves out', '');
   }
 
   #lookup({ target, val, lineno }: JinjaNode, scope: Scope): Value {
     return this.#guarded({ lineno } as JinjaNode, scope, () => {
       const object = this.#value(target, scope);
       if (!(val as JinjaNode | undefined)) throw new TemplateError('there is nothing between the brackets');
-      if (val.typename === 'Literal' && typeof val.value === 'string') return attribute(object, val.value);
+      if (val.typename === 'Literal' && val.value instanceof AttributeName) return attribute(object, String(val.value));
       return item(object, this.#value(val, scope));
     });
   }
@@ -275,7 +275,14 @@ export class Interpreter {
 }
 
 function literal(value: unknown): Value {
+  if (typeof value === 'number' && !Number.isSafeInteger(value))
+    throw new TemplateError('whole numbers over 2^53 are not supported');
   return value instanceof Float ? value : valueOf(value);
+}
+
+function neighbour(items: readonly Value[], at: number): Value {
+  const found = items[at];
+  return found === undefined ? new Undefined('the item beyond the ends') : found;
 }
 
 function loopOf(items: readonly Value[], at: number): Thing {
@@ -289,9 +296,9 @@ function loopOf(items: readonly Value[], at: number): Thing {
       ['first', at === 0],
       ['last', at === count - 1],
       ['length', count],
-      ['previtem', items[at - 1] ?? new Undefined('the item before the first')],
-      ['nextitem', items[at + 1] ?? new Undefined('the item after the last')],
-      ['cycle', new Callable('cycle', (args) => args[at % args.length] ?? new Undefined('nothing'))],
+      ['previtem', neighbour(items, at - 1)],
+      ['nextitem', neighbour(items, at + 1)],
+      ['cycle', new Callable('cycle', (args) => neighbour(args, at % args.length))],
     ]),
   );
 }

@@ -20,26 +20,42 @@ import {
 /** `value.name`: a method, else an item of that name. @throws TemplateError where value is not there itself */
 export function attribute(value: Value, name: string): Value {
   if (value instanceof Undefined) throw new TemplateError(`${value.what} is undefined`);
+  if (value instanceof Thing && !value.attributes.has(name))
+    throw new TemplateError(`the attribute ${name} is not supported`);
   if (value instanceof Namespace || value instanceof Thing)
-    return value.attributes.get(name) ?? new Undefined(`the attribute ${name}`);
+    return orUndefined(value.attributes.get(name), `the attribute ${name}`);
   const method = methodOf(value, name);
   if (method) return method;
-  if (value instanceof Map) return value.get(name) ?? new Undefined(`the key ${name}`);
+  if (value instanceof Map) return orUndefined(value.get(name), `the key ${name}`);
   if (value === null || typeof value !== 'object') throw new TemplateError(`a ${typeName(value)} has no ${name} here`);
   return new Undefined(`the attribute ${name}`);
 }
 
-/** `value[key]` */
+/** `value[key]`: an item, else a method of that name. */
 export function item(value: Value, key: Value): Value {
-  if (value instanceof Map)
-    return value.get(keyOf(key)) ?? (typeof key === 'string' ? new Undefined(`the key ${key}`) : missing);
+  const found = value instanceof Map ? value.get(keyOf(key)) : undefined;
+  if (found !== undefined) return found;
   const list = typeof value === 'string' ? Array.from(value) : value instanceof Tuple ? value.items : value;
-  if (Array.isArray(list) && typeof key === 'number') return (list as readonly Value[]).at(key) ?? missing;
+  if (Array.isArray(list) && typeof key === 'number')
+    return orUndefined((list as readonly Value[]).at(key), 'the item');
   if (typeof key === 'string') return attribute(value, key);
+  if (value instanceof Map) return new Undefined('the item');
   throw new TemplateError(`a ${typeName(value)} has no items by ${typeName(key)}`);
 }
 
-const missing = new Undefined('the item');
+/** As filters name it: `a.b` is b of a, and 0 the first. */
+export function attributeAt(value: Value, path: Value): Value {
+  const parts = typeof path === 'string' ? path.split('.') : [path];
+  return parts.reduce<Value>(
+    (part, name) => item(part, typeof name === 'string' && /^\d+$/.test(name) ? Number(name) : name),
+    value,
+  );
+}
+
+/** None is there. */
+function orUndefined(value: Value | undefined, what: string): Value {
+  return value === undefined ? new Undefined(what) : value;
+}
 
 type Test = (self: Value, args: readonly Value[]) => boolean;
 
@@ -64,7 +80,7 @@ const known: Readonly<Record<string, Test>> = {
   float: (self: Value) => self instanceof Float,
   mapping: (self: Value) => self instanceof Map,
   sequence: (self: Value) =>
-    typeof self === 'string' || Array.isArray(self) || self instanceof Tuple || self instanceof Map,
+    typeof self === 'string' || [Array, Tuple, Map, Undefined].some((kind) => self instanceof kind),
   iterable: (self: Value) =>
     typeof self === 'string' ||
     Array.isArray(self) ||

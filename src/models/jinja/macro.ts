@@ -17,10 +17,11 @@ export function bindMacro(macro: MacroParts, scope: Scope, args: readonly Value[
   const caller = rest.get('caller');
   rest.delete('caller');
   for (const [i, { parameter, fallback }] of parameters.entries()) {
-    const given = args[i] ?? rest.get(parameter);
-    if (args[i] !== undefined && rest.has(parameter)) throw new TemplateError(`${name} has ${parameter} twice`);
+    if (i < args.length && rest.has(parameter)) throw new TemplateError(`${name} has ${parameter} twice`);
+    const given = i < args.length ? args[i] : rest.get(parameter);
     rest.delete(parameter);
-    scope.set(parameter, given ?? (fallback ? evaluate(fallback, scope) : new Undefined(`the parameter ${parameter}`)));
+    if (given !== undefined) scope.set(parameter, given);
+    else scope.set(parameter, fallback ? evaluate(fallback, scope) : new Undefined(`the parameter ${parameter}`));
   }
   const more = args.slice(parameters.length);
   if (more.length > 0 && !mentions(node.body, 'varargs'))

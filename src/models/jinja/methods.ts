@@ -7,6 +7,7 @@ import {
   TemplateError,
   Tuple,
   type Value,
+  View,
   isEqual,
   itemsOf,
   keyOf,
@@ -59,7 +60,8 @@ const ofList: Readonly<Record<string, Method<Value[]>>> = {
   },
   pop: (self, args, keywords) => {
     const [at] = bind('pop', ['at?'], args, keywords);
-    const [item] = self.splice(at === undefined ? -1 : asInteger('pop', at), 1);
+    const index = at === undefined ? -1 : asInteger('pop', at);
+    const [item] = index < -self.length ? [] : self.splice(index, 1);
     if (item === undefined) throw new TemplateError('there is nothing to pop');
     return item;
   },
@@ -76,13 +78,14 @@ const ofList: Readonly<Record<string, Method<Value[]>>> = {
 };
 
 const ofDict: Readonly<Record<string, Method<Dict>>> = {
-  items: (self) => Array.from(self, (pair) => new Tuple(pair)),
-  keys: (self) => [...self.keys()],
-  values: (self) => [...self.values()],
+  items: (self) => View.from(self, (pair) => new Tuple(pair)),
+  keys: (self) => View.from(self.keys()),
+  values: (self) => View.from(self.values()),
   copy: (self) => new Map(self),
   get: (self, args, keywords) => {
     const [key, instead] = bind('get', ['key', 'default?'], args, keywords);
-    return self.get(keyOf(key ?? null)) ?? instead ?? null;
+    const found = self.get(keyOf(key ?? null));
+    return found === undefined ? (instead ?? null) : found;
   },
   update: (self, args, keywords) => {
     const [other] = bind('update', ['other?'], args, new Map());
@@ -100,7 +103,7 @@ const ofDict: Readonly<Record<string, Method<Dict>>> = {
   pop: (self, args, keywords) => {
     const [key, instead] = bind('pop', ['key', 'default?'], args, keywords);
     const at = keyOf(key ?? null);
-    const found = self.get(at) ?? instead;
+    const found = self.has(at) ? self.get(at) : instead;
     if (found === undefined) throw new TemplateError(`there is no ${textOf(at)} to pop`);
     self.delete(at);
     return found;

@@ -17,8 +17,8 @@ import {
 
 /** @param operator as nunjucks' parser names it */
 export function operate(operator: string, left: Value, right: Value): Value {
-  for (const side of [left, right]) if (side instanceof Undefined) throw new TemplateError(`${side.what} is undefined`);
   if (operator === 'Concat') return textOf(left) + textOf(right);
+  for (const side of [left, right]) if (side instanceof Undefined) throw new TemplateError(`${side.what} is undefined`);
   const [a, b] = [numberOf(left), numberOf(right)];
   if (a !== undefined && b !== undefined) {
     const isFloat = left instanceof Float || right instanceof Float;
@@ -38,7 +38,11 @@ export function operate(operator: string, left: Value, right: Value): Value {
 }
 
 function calculate(operator: string, a: number, b: number, isFloat: boolean): Value {
-  const number = (value: number): Value => (isFloat ? new Float(value) : value);
+  const number = (value: number): Value => {
+    if (isFloat) return new Float(value);
+    if ([a, b, value].every(Number.isSafeInteger)) return value;
+    throw new TemplateError('whole numbers over 2^53 are not supported');
+  };
   if (['Div', 'FloorDiv', 'Mod'].includes(operator) && b === 0) throw new TemplateError('division by zero');
   switch (operator) {
     case 'Add':
@@ -50,14 +54,20 @@ function calculate(operator: string, a: number, b: number, isFloat: boolean): Va
     case 'Div':
       return new Float(a / b);
     case 'FloorDiv':
-      return number(Math.floor(a / b));
+      return number(Math.round((a - modulo(a, b)) / b));
     case 'Mod':
-      return number(a - b * Math.floor(a / b));
+      return number(modulo(a, b));
     case 'Pow':
       return b < 0 ? new Float(a ** b) : number(a ** b);
     default:
       throw new TemplateError(`the operator ${operator} is not supported`);
   }
+}
+
+/** With the sign of b, as in Python, and exact, as a - b * floor(a / b) is not. */
+function modulo(a: number, b: number): number {
+  const rest = a % b;
+  return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
 }
 
 /** `'%s-%d' % (a, b)`: %s, %d and %%; others are refused. */
@@ -80,7 +90,7 @@ export function isIn(item: Value, all: Value): boolean {
     if (typeof item !== 'string') throw new TemplateError(`a ${typeName(item)} cannot be in text`);
     return all.includes(item);
   }
-  if (all instanceof Map) return typeof item === 'string' || typeof item === 'number' ? all.has(keyOf(item)) : false;
+  if (all instanceof Map) return all.has(keyOf(item));
   if (all instanceof Undefined) throw new TemplateError(`${all.what} is undefined`);
   return itemsOf(all).some((other) => isEqual(item, other));
 }

@@ -6,7 +6,7 @@ import lexer from 'nunjucks/src/lexer.js';
 import parser from 'nunjucks/src/parser.js';
 import { Fault, reasonOf } from '../../errors.ts';
 import { readEscapes } from './escapes.ts';
-import { type JinjaNode, type Template, templateFault } from './template.ts';
+import { AttributeName, type JinjaNode, type Template, templateFault } from './template.ts';
 import { Float } from './values.ts';
 
 type Tokenizer = ReturnType<typeof lexer.lex>;
@@ -87,6 +87,8 @@ function tokensOf(file: string, source: string, onTrim: () => void): Tokenizer {
     if (token.type === 'whitespace') return token;
     if (token.type === 'block-end' && token.value === '-%}') onTrim();
     checkToken(file, token, before);
+    const isAttribute = token.type === 'symbol' && before?.type === 'operator' && before.value === '.';
+    if (isAttribute) token.value = new AttributeName(String(token.value));
     if (token.type.startsWith('left-'))
       brackets.push(token.value === '(' && isCallee(before) ? 'call' : String(token.value));
     else if (token.type.startsWith('right-')) brackets.pop();

@@ -13,7 +13,7 @@ export class Scope {
   }
 
   get(name: string): Value | undefined {
-    return this.#names.get(name) ?? this.#outer?.get(name);
+    return this.#names.has(name) ? this.#names.get(name) : this.#outer?.get(name); // none is a value, too
   }
 
   set(name: string, value: Value): void {

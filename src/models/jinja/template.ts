@@ -1,6 +1,18 @@
 /** What the templates of a project are parsed into: nunjucks' own tree, as far as jinja2 has the same. */
 import { Fault } from '../../errors.ts';
 
+/** What stands behind a point, which a text in brackets is not: `a.items` is a method, `a['items']` an item. */
+export class AttributeName {
+  readonly #name: string;
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  toString(): string {
+    return this.#name;
+  }
+}
+
 /** Lines count from 0. Each kind has some of the members; the parser's `typename` says which. */
 export interface JinjaNode {
   readonly typename: string;

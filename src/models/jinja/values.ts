@@ -31,11 +31,20 @@ export class Lazy {
   }
 }
 
-/** Something that is not there; it prints nothing only where a template asks for that, with default. */
+/** What `range` gives, and keys, values and items of a dictionary: lists to go through, which print otherwise. */
+export class View extends Array<Value> {
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+}
+
+/** Something that is not there: printing it is an error, unless it has a text. */
 export class Undefined {
   readonly what: string;
-  constructor(what: string) {
+  readonly text: string | undefined;
+  constructor(what: string, text?: string) {
     this.what = what;
+    this.text = text;
   }
 }
 
@@ -106,6 +115,7 @@ export function isTrue(value: Value): boolean {
 /** As `{{ value }}` prints it. */
 export function textOf(value: Value): string {
   if (typeof value === 'string') return value;
+  if (value instanceof Undefined && value.text !== undefined) return value.text;
   if (value instanceof Undefined) throw new TemplateError(`${value.what} is undefined`);
   return reprOf(value);
 }
@@ -116,6 +126,7 @@ export function reprOf(value: Value): string {
   if (typeof value === 'number') return integerText(value);
   if (typeof value === 'string') return quoted(value);
   if (value instanceof Float) return floatText(value.value);
+  if (value instanceof View) throw new TemplateError('this is no list, and prints differently: add | list');
   if (Array.isArray(value)) return `[${value.map(reprOf).join(', ')}]`;
   if (value instanceof Tuple)
     return value.items.length === 1
@@ -233,6 +244,7 @@ export function itemsOf(value: Value): readonly Value[] {
   if (value instanceof Lazy) return value.read();
   if (value instanceof Map) return [...value.keys()];
   if (typeof value === 'string') return Array.from(value);
+  if (value instanceof Undefined && value.text === '') return [];
   throw new TemplateError(
     value instanceof Undefined ? `${value.what} is undefined` : `a ${typeName(value)} has no items`,
   );

@@ -29,6 +29,15 @@ const choices: Readonly<Record<string, readonly unknown[]>> = {
 const booleans = ['enabled', 'full_refresh', 'quote_columns'];
 const texts = ['schema', 'alias', 'location', 'delimiter', 'where'];
 
+/** What dbt has where nothing is said, as `config.get` tells it: of those that it knows, its default never counts. */
+const usual: Config = { enabled: true, tags: [], meta: {}, persist_docs: {}, on_schema_change: 'ignore' };
+const usuallyNone = ['schema', 'alias', 'full_refresh', 'unique_key', 'incremental_strategy'];
+
+export function usualConfig(key: string, kind: 'model' | 'seed' | 'test'): unknown {
+  if (key === 'materialized') return kind === 'model' ? 'view' : kind;
+  return usuallyNone.includes(key) ? null : usual[key];
+}
+
 /** What is wrong with one of them, in words. */
 export function problemOf(key: string, value: unknown, known: readonly string[]): string | undefined {
   if (!known.includes(key)) return `the config ${key} is not supported here; known are ${known.join(', ')}`;
@@ -49,10 +58,16 @@ function isTexts(value: unknown): boolean {
   return typeof value === 'string' || (Array.isArray(value) && value.every((one) => typeof one === 'string'));
 }
 
+/** Of which the later adds to what is there. */
+const mapKeys = ['meta', 'column_types'];
+
 /** @param added counts before what is there */
 export function merged(config: Config, added: Config): Config {
   const tags = [...new Set([...textsOf(config['tags']), ...textsOf(added['tags'])])];
-  return { ...config, ...added, ...(tags.length > 0 && { tags }) };
+  const maps = mapKeys
+    .filter((key) => config[key] && added[key])
+    .map((key) => [key, { ...(config[key] as object), ...(added[key] as object) }]);
+  return { ...config, ...added, ...Object.fromEntries(maps), ...(tags.length > 0 && { tags }) };
 }
 
 export function textsOf(value: unknown): readonly string[] {

@@ -2,7 +2,7 @@
 import { asText, bind } from '../jinja/arguments.ts';
 import { builtins } from '../jinja/builtins.ts';
 import { Interpreter, MacroReturn } from '../jinja/interpreter.ts';
-import { jsonOf, valueOf } from '../jinja/json.ts';
+import { jsonOf, parseJson, valueOf } from '../jinja/json.ts';
 import { parseTemplate } from '../jinja/parse.ts';
 import {
   Callable,
@@ -15,7 +15,7 @@ import {
   itemsOf,
   textOf,
 } from '../jinja/values.ts';
-import { modelKeys, problemOf, merged } from './configs.ts';
+import { modelKeys, problemOf, merged, usualConfig } from './configs.ts';
 import type { Project, ProjectNode } from './project.ts';
 import type { SourceTable } from './properties.ts';
 import { mainSchema, thingOf } from './relation.ts';
@@ -162,7 +162,8 @@ export function locationOf(project: Project, source: SourceTable): string | unde
 function configOf(node: ProjectNode, into: Collected | undefined): Thing {
   const get = (args: readonly Value[], keywords: Keywords): Value => {
     const [key, instead] = bind('config.get', ['name', 'default?', 'validator?'], args, keywords);
-    const value = node.config[asText('config.get', key)];
+    const name = asText('config.get', key);
+    const value = node.config[name] ?? usualConfig(name, node.kind);
     return value === undefined ? (instead ?? null) : valueOf(value);
   };
   const collect = (args: readonly Value[], keywords: Keywords): Value => {
@@ -207,8 +208,8 @@ function envVar(project: Project, name: Value | undefined, instead: Value | unde
   if (key.startsWith('DBT_ENV_SECRET')) throw new TemplateError('secrets in models are not supported');
   const found = Object.hasOwn(project.options.env, key) ? project.options.env[key] : undefined;
   if (found !== undefined) return found;
-  if (instead === undefined) throw new TemplateError(`the environment has no ${key}`);
-  return textOf(instead);
+  if (instead === undefined || instead === null) throw new TemplateError(`the environment has no ${key}`);
+  return instead;
 }
 
 function targetOf({ database, settings }: Project): Thing {
@@ -250,7 +251,7 @@ function zip(args: readonly Value[]): Value {
 
 function fromJson(text: string, instead: Value | undefined): Value {
   try {
-    return valueOf(JSON.parse(text));
+    return parseJson(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     if (instead === undefined) throw new TemplateError(`fromjson cannot read it: ${error.message}`, { cause: error });

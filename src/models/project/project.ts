@@ -2,7 +2,6 @@
  * A dbt project, read and checked as a whole: every file that has a part in it, the graph of its models, and what of dbt it uses that
  * is not supported, which is told with file and line (docs/decisions/models.md) before anything runs.
  */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, extname, join, posix } from 'node:path';
 import { Fault } from '../../errors.ts';
 import { Interpreter } from '../jinja/interpreter.ts';
@@ -12,8 +11,9 @@ import { templateFault } from '../jinja/template.ts';
 import { type Config, merged, textIn } from './configs.ts';
 import { type Collected, contextOf, contextNames, refusedNames } from './context.ts';
 import { orderOf } from './graph.ts';
+import { filesIn, readText } from './project-files.ts';
 import { type ColumnTest, type Properties, type SourceTable, readProperties } from './properties.ts';
-import { type Relation, mainSchema } from './relation.ts';
+import { type Relation, mainSchema, sqlOf } from './relation.ts';
 import { type ProjectSettings, readSettings } from './settings.ts';
 
 export type NodeKind = 'model' | 'seed' | 'test';
@@ -82,12 +82,34 @@ export function readProject(options: ProjectOptions): Project {
       filesIn(options.dir, root, ['.sql']).flatMap((path) => readMacros(options.dir, path)),
     ),
   };
+  checkMacros(bare.macros);
   const unordered = readNodes(bare, properties);
+  checkRelations(unordered);
   const nodes = new Map(orderOf(unordered).map((node) => [node.name, node]));
   const singularTests = settings.testPaths.flatMap((root) =>
     filesIn(options.dir, root, ['.sql']).map((path) => collected(bare, fileNode(bare, 'test', root, path, {}), nodes)),
   );
   return { ...bare, nodes, singularTests: singularTests.filter(({ config }) => config['enabled'] !== false) };
+}
+
+function checkMacros(macros: readonly Macro[]): void {
+  const files = new Map<string, string>();
+  for (const { name, file, node } of macros) {
+    const other = files.get(name);
+    if (other !== undefined) throw templateFault(file, node.lineno, `the macro ${name} is in ${other}, too`);
+    files.set(name, file);
+  }
+}
+
+/** DuckDB does not tell names by their case. */
+function checkRelations(nodes: ReadonlyMap<string, ProjectNode>): void {
+  const paths = new Map<string, string>();
+  for (const { relation, path } of nodes.values()) {
+    const name = sqlOf(relation);
+    const other = paths.get(name.toLowerCase());
+    if (other !== undefined) throw new Fault('MODELS_INVALID', `${path}:1: ${name} is what ${other} makes, too`);
+    paths.set(name.toLowerCase(), path);
+  }
 }
 
 function readNodes(project: Project, properties: Properties): ReadonlyMap<string, ProjectNode> {
@@ -123,7 +145,7 @@ function fileNode(project: Project, kind: NodeKind, root: string, path: string, 
   const name = basename(path, extname(path));
   const folders = posix.dirname(posix.relative(root, path)).split('/');
   const fqn = [settings.name, ...folders.filter((part) => part !== '.'), name];
-  const text = kind === 'seed' ? undefined : readFileSync(join(options.dir, path), 'utf8');
+  const text = kind === 'seed' ? undefined : readText(join(options.dir, path), path);
   const inFolders = kind === 'test' ? {} : settings.configOf(`${kind}s`, fqn);
   const config = merged(inFolders, properties);
   return {
@@ -183,7 +205,7 @@ function interpreterOf(project: Project, node: ProjectNode, context: ReturnType<
 }
 
 function readMacros(dir: string, path: string): readonly Macro[] {
-  const { body } = parseTemplate(path, readFileSync(join(dir, path), 'utf8'));
+  const { body } = parseTemplate(path, readText(join(dir, path), path));
   return body
     .filter(({ typename }) => typename === 'Macro')
     .map((node) => {
@@ -200,13 +222,4 @@ function readMacros(dir: string, path: string): readonly Macro[] {
         );
       return { file: path, name, node };
     });
-}
-
-/** From the project's directory, with `/`, in order. */
-function filesIn(dir: string, root: string, extensions: readonly string[]): readonly string[] {
-  if (!existsSync(join(dir, root))) return [];
-  return readdirSync(join(dir, root), { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && extensions.includes(extname(entry.name)))
-    .map((entry) => posix.join(...posix.relative(posix.normalize(dir), entry.parentPath).split('\\'), entry.name))
-    .toSorted();
 }

@@ -44,11 +44,13 @@ export interface Properties {
 
 /** Told to people alone. */
 const ofReaders = ['description', 'docs', 'meta'];
+/** Rendered, or told to people alone. */
+const ofTemplates = ['external_location', 'to', 'description'];
 const testKinds = ['unique', 'not_null', 'accepted_values', 'relationships'] as const;
 
 /** @throws Fault MODELS_INVALID */
 export function readProperties(path: string, file: string, into: Properties): void {
-  const yaml = new YamlFile(path, file);
+  const yaml = new YamlFile(path, file, ofTemplates);
   yaml.onlyKeys(yaml.value, [], ['version', 'models', 'seeds', 'sources', 'exposures', 'macros', 'analyses', 'groups']);
   for (const kind of ['models', 'seeds'] as const)
     for (const [i, value] of yaml.list(yaml.value[kind], [kind]).entries())
@@ -162,7 +164,5 @@ function checkConfig(yaml: YamlFile, config: YamlMap, at: Path, keys: readonly s
   for (const [key, value] of Object.entries(config)) {
     const problem = problemOf(key, value, keys);
     if (problem !== undefined) throw yaml.fault([...at, key], problem);
-    if (typeof value === 'string' && value.includes('{{'))
-      throw yaml.fault([...at, key], 'Jinja is not supported in the configuration of YAML files');
   }
 }

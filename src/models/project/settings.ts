@@ -34,7 +34,7 @@ export function readSettings(dir: string): ProjectSettings {
     throw new Fault('MODELS_INVALID', `there is no ${fileName} in ${dir}: name the directory of a dbt project`);
   const foreign = packages.find((name) => existsSync(join(dir, name)));
   if (foreign !== undefined) throw new Fault('MODELS_INVALID', `${foreign}:1: packages are not supported`);
-  const yaml = new YamlFile(join(dir, fileName), fileName);
+  const yaml = new YamlFile(join(dir, fileName), fileName, ['vars', ...ofDbtAlone]);
   const { value } = yaml;
   yaml.onlyKeys(value, [], known);
   const name = yaml.text(value['name'], ['name']);
@@ -92,8 +92,6 @@ function readTree(yaml: YamlFile, kind: 'models' | 'seeds', project: string, key
       if (isFolder) continue;
       const problem = problemOf(plain, member, keys);
       if (problem !== undefined) throw yaml.fault([...path, key], problem);
-      if (typeof member === 'string' && member.includes('{{'))
-        throw yaml.fault([...path, key], 'Jinja is not supported in this file');
       config[plain] = member;
     }
     found.push({ at, config });

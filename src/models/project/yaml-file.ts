@@ -1,7 +1,8 @@
 /** A YAML file of a project, that knows the line of each of its values. */
-import { readFileSync } from 'node:fs';
-import { type Document, LineCounter, isMap, isNode, isScalar, parseDocument } from 'yaml';
+import { type Document, type LineCounter, isMap, isNode, isScalar } from 'yaml';
 import { Fault } from '../../errors.ts';
+import { readText } from './project-files.ts';
+import { readYaml } from './yaml-values.ts';
 
 export type Path = readonly (string | number)[];
 export type YamlMap = Readonly<Record<string, unknown>>;
@@ -11,17 +12,22 @@ export class YamlFile {
   readonly file: string;
   readonly value: YamlMap;
   readonly #document: Document;
-  readonly #lines = new LineCounter();
+  readonly #lines: LineCounter;
 
-  /** @throws Fault MODELS_INVALID where it is no YAML, or no map */
-  constructor(path: string, file: string) {
+  /**
+   * @param mayHaveJinja keys under which there may be templates
+   * @throws Fault MODELS_INVALID where it is no YAML, or no map, or has values that cannot be read as dbt reads them
+   */
+  constructor(path: string, file: string, mayHaveJinja: readonly string[]) {
     this.file = file;
-    this.#document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: this.#lines, logLevel: 'error' });
-    const [error] = this.#document.errors;
-    if (error) {
-      const line = this.#lines.linePos(error.pos[0]).line;
-      throw new Fault('MODELS_INVALID', `${file}:${line}: ${error.message.split('\n', 1)[0] ?? ''}`, { cause: error });
+    const isTemplate = (keys: readonly string[]): boolean => keys.some((key) => mayHaveJinja.includes(key));
+    const { document, lines, problem } = readYaml(readText(path, file), isTemplate);
+    if (problem) {
+      const { line, message, cause } = problem;
+      throw new Fault('MODELS_INVALID', `${file}:${line}: ${message}`, { cause });
     }
+    this.#document = document;
+    this.#lines = lines;
     this.value = this.map((this.#document.toJS() as unknown) ?? {}, []);
   }
 

@@ -6,7 +6,7 @@ import type { Answer } from './exchange.ts';
 import type { OnRepeat } from './page-table.ts';
 import { PagesAhead } from './pages-ahead.ts';
 import { type Page, type PulledItem, readPage } from './pages.ts';
-import { pageUrl, type Position, type Turn, turn, upcoming } from './paging.ts';
+import { Changed, pageUrl, type Position, type Turn, turn, upcoming } from './paging.ts';
 import { itemReader, type ReadItem } from './pulled-items.ts';
 import { Passing } from './retries.ts';
 import type { Run } from './run.ts';
@@ -74,7 +74,7 @@ export class Fetching {
       const asked = this.#ahead.take(url);
       if (asked) return turned(await asked);
     } catch (error) {
-      if (!(error instanceof Passing)) throw error;
+      if (!(error instanceof Passing || error instanceof Changed)) throw error;
     }
     return client.get(url, (answer) => turned(answered(pull, answer)));
   }

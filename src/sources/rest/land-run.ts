@@ -44,7 +44,7 @@ export async function putRun(parts: LandingParts, run: OpenRun, { object, deadLe
 
 export function endRun({ pull, store }: LandingParts, run: OpenRun, end: RunKeys & { endedAt: string }): Run {
   store.done(run, end, pull.incremental?.overlap);
-  const { definition: _definition, position: _position, high: _high, ...rest } = run;
+  const { definition: _definition, origin: _origin, position: _position, high: _high, ...rest } = run;
   return { ...rest, state: 'done', ...end };
 }
 

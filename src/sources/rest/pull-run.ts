@@ -80,9 +80,17 @@ function openRun({ pull, store }: PullRunOptions, base: URL, nowMs: number): Ope
   if (found?.definition === definition && nowMs - Date.parse(found.startedAt) < resumableMs) return found;
   const startedAt = new Date(nowMs).toISOString();
   if (found) store.failed(found, startedAt, 'given up: it is too old, or the pull was changed');
-  const high = pull.incremental && store.high();
+  const origin = originOf(pull, base);
+  const high = pull.incremental && store.high(origin);
   const since = high === undefined ? null : high - (pull.incremental?.overlap ?? 0);
-  return store.begin({ id: runId(nowMs), pull: pull.name, startedAt, definition, since });
+  return store.begin({ id: runId(nowMs), pull: pull.name, startedAt, definition, origin, since });
+}
+
+/** Where values of the field of an incremental pull come from. */
+function originOf({ path, incremental }: Pull, base: URL): string | null {
+  if (!incremental) return null;
+  const { field, type, parameter } = incremental;
+  return [new URL(path, base).href, field, type, parameter].join('\n');
 }
 
 /** Of all that decides what a run has, its functions included. */

@@ -28,16 +28,23 @@ const olderRuns = `
     WHERE state IN ('fetching', 'fetched') AND EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'items');
   DROP TABLE IF EXISTS items;`;
 
+/** What runs of before asked is not known: they count as having asked the same. */
+const addOrigin = 'ALTER TABLE runs ADD COLUMN origin TEXT';
+
 const shown = `id, pull, state, startedAt, endedAt, since, total, pages, items, kept, refused, leftOut, known, restarts, reason, object,
   deadLetters`;
 
 /** What only the store and the run itself know of it. */
 export interface OpenRun extends Run {
   readonly definition: string;
+  /** What an incremental pull asks of which API: greatest values of another one mean nothing to it. */
+  readonly origin: string | null;
   readonly position: Position;
   /** The greatest value of the field of an incremental pull so far. */
   readonly high: number | null;
 }
+
+const lastOrigin = `SELECT origin FROM runs WHERE state = 'done' ORDER BY id DESC LIMIT 1`;
 
 /** Of an item of an incremental pull: its key and the value of its field. */
 export type Version = readonly [key: string, at: number];
@@ -69,6 +76,8 @@ export class RunStore {
     this.#database.exec(
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000; ${tables} ${olderRuns}`,
     );
+    const hasOrigin = this.#one(`SELECT 1 FROM pragma_table_info('runs') WHERE name = 'origin'`) !== undefined;
+    if (!hasOrigin) this.#database.exec(addOrigin);
     this.#lines = new LineFile(`${path}-lines`);
     this.#pages = new PageTable(this.#database, this.#lines, slots);
     this.#update = this.#database.prepare(
@@ -82,18 +91,20 @@ export class RunStore {
   /** That which has not ended. */
   unfinished(): OpenRun | undefined {
     const row = this.#one(
-      `SELECT ${shown}, definition, position, high FROM runs WHERE state IN ('fetching', 'fetched')`,
+      `SELECT ${shown}, definition, origin, position, high FROM runs WHERE state IN ('fetching', 'fetched')`,
     );
     return row && ({ ...row, position: JSON.parse(String(row['position'])) as Position } as unknown as OpenRun);
   }
 
-  begin(run: Pick<OpenRun, 'id' | 'pull' | 'startedAt' | 'definition' | 'since'>): OpenRun {
-    const { id, pull, startedAt, definition, since } = run;
+  begin(run: Pick<OpenRun, 'id' | 'pull' | 'startedAt' | 'definition' | 'origin' | 'since'>): OpenRun {
+    const { id, pull, startedAt, definition, origin, since } = run;
     this.#synced(() => {
       this.#forgetItems();
+      if (this.#high === undefined) this.#run(`DELETE FROM overlap WHERE ? <> (${lastOrigin})`, [origin]);
       this.#run(
-        `INSERT INTO runs (id, pull, definition, state, startedAt, since, position) VALUES (?, ?, ?, 'fetching', ?, ?, ?)`,
-        [id, pull, definition, startedAt, since, JSON.stringify(start)],
+        `INSERT INTO runs (id, pull, definition, origin, state, startedAt, since, position)
+          VALUES (?, ?, ?, ?, 'fetching', ?, ?, ?)`,
+        [id, pull, definition, origin, startedAt, since, JSON.stringify(start)],
       );
     });
     this.#lines.cut(0);
@@ -198,10 +209,14 @@ export class RunStore {
     return { high, versions: high === null ? [] : this.#versionsFrom(high - overlap) };
   }
 
-  /** The greatest value of the field in all runs that are done; undefined before the first one. */
-  high(): number | undefined {
+  /** The greatest value of the field in all runs that are done since another origin was asked; undefined before the first one. */
+  high(origin: string | null): number | undefined {
     if (this.#high !== undefined) return this.#high ?? undefined;
-    const high = this.#one(`SELECT max(high) AS high FROM runs WHERE state = 'done'`)?.['high'];
+    const other = `SELECT max(id) FROM runs WHERE state = 'done' AND origin <> ?`;
+    const found = this.#database
+      .prepare(`SELECT max(high) AS high FROM runs WHERE state = 'done' AND id > coalesce((${other}), '')`)
+      .get(origin);
+    const high = found?.['high'];
     return typeof high === 'number' ? high : undefined;
   }
 
@@ -248,8 +263,8 @@ export class RunStore {
   }
 
   /** Of that run and those before. */
-  #highest({ high }: OpenRun): number | null {
-    const highest = Math.max(high ?? -Infinity, this.high() ?? -Infinity);
+  #highest({ high, origin }: OpenRun): number | null {
+    const highest = Math.max(high ?? -Infinity, this.high(origin) ?? -Infinity);
     return highest === -Infinity ? null : highest;
   }
 

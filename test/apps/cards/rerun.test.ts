@@ -57,8 +57,8 @@ function rerun(t: TestContext, cards: string, ...args: readonly string[]): Demo 
   };
 }
 
-function clean(cards: string): void {
-  execFileSync(join(cards, 'clean.sh'), { env: cleanEnvironment(inPath), stdio: 'pipe' });
+function clean(cards: string, more: Readonly<Record<string, string>> = {}): void {
+  execFileSync(join(cards, 'clean.sh'), { env: cleanEnvironment({ ...inPath, ...more }), stdio: 'pipe' });
 }
 
 /** The loader and the producers, by their command lines. */
@@ -100,6 +100,12 @@ suite('rerun.sh and clean.sh', { timeout: 240_000 }, () => {
     const url = await demo.url();
     await until(async () => (await loaded(url)) > 20);
     assert.throws(() => clean(cards), /a run is under way/);
+    assert.throws(() => clean(cards, { TRIBUTARY_ENV: 'other' }), /a run is under way/);
+    assert.throws(
+      () => clean(cards, { PORT: 'none' }),
+      /PORT[^]*nothing was removed/,
+      'who cannot tell removes nothing',
+    );
     const children = childrenOf(demo.child);
     assert.equal(children.length, 3, 'the loader and two producers');
     demo.child.kill('SIGINT');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { isFault } from '../../../src/errors.ts';
 import { Reject } from '../../../src/event/reject.ts';
-import { type Pull, type PullDefinition, rest } from '../../../src/pipeline/pulls.ts';
+import { type Incremental, type Pull, type PullDefinition, rest } from '../../../src/pipeline/pulls.ts';
 import { pullRun } from '../../../src/sources/rest/pull-run.ts';
 import { RunStore } from '../../../src/sources/rest/run-store.ts';
 import { openDirectoryStore } from '../../../src/stores/objects/directory-store.ts';
@@ -176,6 +176,18 @@ suite('a list that changes', () => {
     assert.deepEqual(await lives.items(run.object), list);
   });
 
+  test('a page that comes in the place of another one is asked for again: the list has not changed for it', async (t) => {
+    const list = listOf(40);
+    const api = await listApi(t, (asked) => {
+      const isRepeated = asked.index % 3 === 2;
+      const { url } = isRepeated ? api.requests[asked.index - 1]! : asked;
+      sendJson(asked, offsetPage(url, list));
+    });
+    const lives = await pullLives(t);
+    const run = await lives.pull(listPull(api.url));
+    assert.deepEqual([run.restarts, await lives.items(run.object)], [0, list]);
+  });
+
   test('data that is made anew, with the same keys and totals, is not mixed with what was before', async (t) => {
     const api = await listApi(t, (asked) =>
       sendJson(asked, offsetPage(asked.url, listOf(10, asked.index < 2 ? 0 : 1))),
@@ -218,6 +230,10 @@ suite('a list that changes', () => {
   });
 });
 
+function changesPull(base: string, incremental: Incremental): Pull {
+  return rest.pull<Listed>({ name: 'changes', base, path: 'changes', key: ({ id }) => id, incremental });
+}
+
 suite('an incremental pull', () => {
   test('D5: asks from the greatest value on, less the overlap, and has no version twice', async (t) => {
     const list = [
@@ -252,6 +268,25 @@ suite('an incremental pull', () => {
     assert.equal(new Set(all.map((one) => JSON.stringify(one))).size, 5);
     assert.equal(all.length, 5);
     assert.equal(api.requests[2]?.url.searchParams.get('since'), timeAt(70));
+  });
+
+  test('D2: another address, field or parameter begins anew: the greatest value of before is none of its own', async (t) => {
+    const list = [{ id: 'a', n: 1, changed: timeAt(10) }];
+    const api = await listApi(t, (asked) => sendJson(asked, list));
+    const other = await listApi(t, (asked) => sendJson(asked, list));
+    const byTime = { field: 'changed', type: 'time', parameter: 'since', overlap: 30_000 } as const;
+    const byNumber = { field: 'n', type: 'integer', parameter: 'since', overlap: 0 } as const;
+    const lives = await pullLives(t);
+    const asked = async (from: typeof api, incremental: Incremental) => {
+      const { kept } = await lives.pull(changesPull(from.url, incremental));
+      return [from.requests.at(-1)?.url.searchParams.get('since'), kept];
+    };
+    assert.deepEqual(await asked(api, byTime), [null, 1]);
+    assert.deepEqual(await asked(api, byTime), [timeAt(-20), 0]);
+    assert.deepEqual(await asked(other, byTime), [null, 1]);
+    assert.deepEqual(await asked(other, byNumber), [null, 1]);
+    assert.deepEqual(await asked(other, byNumber), ['1', 0]);
+    assert.deepEqual(await asked(other, byTime), [null, 1], 'others were asked since');
   });
 
   test('D5: a field of integers, without an overlap: what has the greatest one comes again, and is known', async (t) => {

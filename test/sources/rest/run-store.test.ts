@@ -13,7 +13,14 @@ import { scratch } from '../../support/program.ts';
 
 type Kind = 'kept' | 'refused' | 'leftOut';
 
-const begun = { id: 'run', pull: 'list', startedAt: '2026-11-22T00:00:00.000Z', definition: '', since: null };
+const begun = {
+  id: 'run',
+  pull: 'list',
+  startedAt: '2026-11-22T00:00:00.000Z',
+  definition: '',
+  origin: null,
+  since: null,
+};
 const ended = { endedAt: begun.startedAt, object: null, deadLetters: null };
 /** With as few keys in memory as can be. */
 const fewSlots = 1 << 10;

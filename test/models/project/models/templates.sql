@@ -47,6 +47,9 @@ select
     , '{{ zip([1, 2], ["x", "y"]) | list | length }}' as zipped
     , {{ ['a', 'b'] | map('length') | sum }} as lengths, {{ [1, 2, 3, 4] | select('even') | list | first }} as even
     , '{{ {"b": 1, "a": 2} | dictsort | map("first") | join }}' as keys
+    , {{ var('ratio') }} as ratio, '{{ [var('ratio'), var('day'), fromjson('{"n": 4.0}').n] | join(' ') }}' as numbers
+    , '{{ config.get('materialized') }} {{ config.get('unique_key', 'id') }} {{ config.get('nothing', 'x') }} {{ config.get('tags') }}' as configured
+    , '{{ 'on' if env_var('FEATURES_NOTHING', false) else 'off' }}{{ var('nothing', none) is none }}' as nothing
 from {{ ref('base') }}
 where id >= {{ var('smallest') }}
 group by id, amount
