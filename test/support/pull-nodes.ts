@@ -35,6 +35,8 @@ export interface NodeFault {
 export interface NodePull {
   readonly fault?: NodeFault | undefined;
   readonly dueMs?: number;
+  /** Asked for in place of the usual one, with the same list. */
+  readonly path?: string;
   /** Default: a minute after the one before. */
   readonly isAtOnce?: boolean;
 }
@@ -110,7 +112,7 @@ export async function pullNodes(t: TestContext, dir: string, options: PullNodesO
         list.push({ id: `item_${n % 7}_${n % 2}`, version: n % 4 === 3 ? -1 : n, n: Math.floor(n / 2) });
       }
     },
-    pull: async (node, { fault, isAtOnce = false, dueMs } = {}) => {
+    pull: async (node, { fault, isAtOnce = false, dueMs, path } = {}) => {
       await mkdir(dirOf(node), { recursive: true });
       const calls = new FreezingCalls(fault);
       if (!isAtOnce) minutes += 1;
@@ -118,7 +120,7 @@ export async function pullNodes(t: TestContext, dir: string, options: PullNodesO
       const store = new RunStore(join(dirOf(node), 'changes.db'));
       const done = pullTogether({
         dueMs,
-        pull,
+        pull: path === undefined ? pull : { ...pull, path },
         store,
         dir: dirOf(node),
         objects: faultyStore(objects, calls),

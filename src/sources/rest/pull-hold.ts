@@ -12,6 +12,8 @@ import type { StateStore } from '../../stores/state/state-store.ts';
 /** What an incremental pull has had, up to that run. */
 export interface KnownUpTo {
   readonly run: string;
+  /** `OpenRun.origin` */
+  readonly origin: string | null;
   /** The greatest value of its field. */
   readonly high: number | null;
   /** How many objects have the versions of the last stretch (`known-versions.ts`). */

@@ -46,10 +46,13 @@ export interface OpenRun extends Run {
 
 const lastOrigin = `SELECT origin FROM runs WHERE state = 'done' ORDER BY id DESC LIMIT 1`;
 
+/** What an incremental pull has had on other nodes. */
+type KnownElsewhere = Pick<OpenRun, 'origin' | 'high'>;
+
 /** Of an item of an incremental pull: its key and the value of its field. */
 export type Version = readonly [key: string, at: number];
 
-/** What an incremental pull has had. */
+/** What an incremental pull has had on other nodes. */
 export interface Known {
   /** The greatest value of the field; null: there was none. */
   readonly high: number | null;
@@ -68,7 +71,7 @@ export class RunStore {
   readonly #isKnown: StatementSync;
   #committedMs = -Infinity;
   /** In place of what the runs here have had. */
-  #high: number | null | undefined;
+  #known: KnownElsewhere | undefined;
 
   /** @param path its directory is there; one process at a time may write @param slots of keys in memory, for tests */
   constructor(path: string, slots?: number) {
@@ -100,7 +103,8 @@ export class RunStore {
     const { id, pull, startedAt, definition, origin, since } = run;
     this.#synced(() => {
       this.#forgetItems();
-      if (this.#high === undefined) this.#run(`DELETE FROM overlap WHERE ? <> (${lastOrigin})`, [origin]);
+      if (this.#known) this.#run('DELETE FROM overlap WHERE ? <> ?', [origin, this.#known.origin]);
+      else this.#run(`DELETE FROM overlap WHERE ? <> (${lastOrigin})`, [origin]);
       this.#run(
         `INSERT INTO runs (id, pull, definition, origin, state, startedAt, since, position)
           VALUES (?, ?, ?, ?, 'fetching', ?, ?, ?)`,
@@ -191,8 +195,8 @@ export class RunStore {
   }
 
   /** What counts from here on is what runs on other nodes have had, which `addKnown` adds, not what the runs here have had. */
-  forgetKnown(high: number | null): void {
-    this.#high = high;
+  forgetKnown(known: KnownElsewhere): void {
+    this.#known = known;
     this.#transaction(() => this.#database.exec('DELETE FROM overlap'));
   }
 
@@ -211,7 +215,7 @@ export class RunStore {
 
   /** The greatest value of the field in all runs that are done since another origin was asked; undefined before the first one. */
   high(origin: string | null): number | undefined {
-    if (this.#high !== undefined) return this.#high ?? undefined;
+    if (this.#known) return this.#known.origin === origin ? (this.#known.high ?? undefined) : undefined;
     const other = `SELECT max(id) FROM runs WHERE state = 'done' AND origin <> ?`;
     const found = this.#database
       .prepare(`SELECT max(high) AS high FROM runs WHERE state = 'done' AND id > coalesce((${other}), '')`)

@@ -58,7 +58,12 @@ export class SharedRun {
   async #landOnce(run: OpenRun, end: RunKeys & { endedAt: string }, overlap: number): Promise<Run> {
     const { hold, pull, store, objects } = this.#parts;
     const { high, versions } = store.knownAfter(run, overlap);
-    const known = { run: run.id, high, parts: await putVersions(objects, pull.name, run.id, versions) };
+    const known = {
+      run: run.id,
+      origin: run.origin,
+      high,
+      parts: await putVersions(objects, pull.name, run.id, versions),
+    };
     // That no other node has put any of them since is certain once the state is changed.
     const before = await this.#versionsBefore(run);
     const keys = [end.deadLetters, end.object].filter((key) => key !== null);
@@ -113,7 +118,7 @@ export class SharedRun {
 
   async #adopt(known: KnownUpTo): Promise<void> {
     const { pull, store, objects } = this.#parts;
-    store.forgetKnown(known.high);
+    store.forgetKnown(known);
     for await (const versions of readVersions(objects, pull.name, known)) store.addKnown(versions);
   }
 }

@@ -25,6 +25,16 @@ suite('a pull of several nodes', { timeout: 200_000 }, () => {
     await nodes.check();
   });
 
+  test('D2: another path begins anew on whichever node: the greatest value of before is none of its own', async (t) => {
+    const nodes = await pullNodes(t, await scratch(t));
+    t.after(() => nodes.close());
+    nodes.add(10);
+    assert.equal(kept(await nodes.pull(0)), 8);
+    assert.equal(kept(await nodes.pull(1, { path: 'others' })), 8);
+    assert.equal(kept(await nodes.pull(0, { path: 'others' })), 0);
+    assert.equal(kept(await nodes.pull(0)), 8, 'others were asked since');
+  });
+
   test('D3, D5: killed before or after any call to the stores, by the same node or another one afterwards', async (t) => {
     const root = await scratch(t);
     const lives = (['crash before', 'crash after'] as const).flatMap((how) => [
