@@ -18,6 +18,16 @@ const usageCodes: ReadonlySet<FaultCode> = new Set([
   'MODELS_INVALID',
 ]);
 
+type SystemError = NodeJS.ErrnoException & {
+  readonly address?: string;
+  readonly port?: number;
+  /** Of SQLite. */
+  readonly errcode?: number;
+};
+
+/** SQLITE_FULL */
+const sqliteFull = 13;
+
 /** Tells it, and answers the exit code. */
 export function reportError(error: unknown): number {
   // Commander has told it already.
@@ -39,10 +49,12 @@ export function commanderErrorLine(text: string): string {
 
 function describe(error: unknown): string {
   if (error instanceof Fault) return `${sentence(error.message)} ${error.todo}`;
-  const { code, message, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  const { code, errcode, message, address, port } = error as SystemError;
   if (code === 'EADDRINUSE') return `${address}:${port} is in use. Choose another port (--port).`;
   if (code === 'EACCES' && port !== undefined) return `port ${port} needs a privilege. Choose another port (--port).`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `${sentence(message)} Choose another host (--host).`;
+  if (code === 'ENOSPC' || code === 'EDQUOT' || errcode === sqliteFull)
+    return `${sentence(message)} Free some space, and run the command again.`;
   return `${sentence(message || inspect(error))} LOG_LEVEL=debug shows where it comes from.`;
 }
 

@@ -11,6 +11,7 @@ import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts'
 import { cli, type CliResult } from '../cli/run-cli.ts';
 import { type Asked, listApi, sendJson, sendStatus } from '../support/list-api.ts';
 import { scratch, startProgram } from '../support/program.ts';
+import { smallDisk, whyNoSmallDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 
 interface ShownRun {
@@ -31,8 +32,8 @@ interface Lake {
   readonly objects: () => Promise<ReadonlyMap<string, string>>;
 }
 
-async function lakeOf(t: TestContext, url: string): Promise<Lake> {
-  const dataDir = await scratch(t);
+async function lakeOf(t: TestContext, url: string, where?: string): Promise<Lake> {
+  const dataDir = where ?? (await scratch(t));
   const env = { DATA_BASE_URL: url };
   const run: Run = (args, onSpawn = () => undefined) => cli([...args, '--data-dir', dataDir], { env, onSpawn });
   return {
@@ -159,6 +160,26 @@ suite('tributary pull', { timeout: 240_000 }, () => {
     assert.equal(done.stderr, '', 'no progress where nobody looks');
     const { id } = JSON.parse(done.stdout) as ShownRun;
     assert.match((await lake.run(['runs', 'show', id])).stdout, /^state +done\n[^]*^items +10\n/m);
+  });
+
+  test('D3: a full disk ends it and is told; with room it goes on, and nothing half is there', async (t) => {
+    const why = whyNoSmallDisk();
+    if (why !== undefined) return t.skip(why);
+    const server = await dataServer(t, { counts: { users: 20_000, content: 1 } });
+    const disk = await smallDisk(3);
+    t.after(() => disk.remove());
+    const lake = await lakeOf(t, server.url, disk.dir);
+    const full = await lake.run(['pull', 'users']);
+    assert.equal(full.code, 1);
+    assert.match(
+      full.stderr,
+      /^error: .*(no space left|disk is full).* Free some space, and run the command again\.$/im,
+    );
+    assert.deepEqual([...(await lake.objects()).keys()], []);
+    disk.grow(64);
+    const done = await lake.run(['pull', 'users']);
+    assert.equal(done.code, 0, done.stderr);
+    assert.deepEqual([...(await lake.objects()).values()], [linesOf(server.data.users)]);
   });
 
   test('D2: what was refused is shown by its run, with path and reason', async (t) => {
