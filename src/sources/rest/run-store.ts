@@ -240,9 +240,12 @@ export class RunStore {
   }
 
   close(): void {
-    this.#commitShared();
-    this.#database.close();
-    this.#lines.close();
+    try {
+      this.#commitShared();
+    } finally {
+      this.#database.close(); // also where the disk is full: else nobody else could write it
+      this.#lines.close();
+    }
   }
 
   /** An earlier run of an incremental pull had that version. */
@@ -368,6 +371,8 @@ export function readRuns(path: string, limit: number): readonly Run[] {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
     database.exec('PRAGMA busy_timeout = 5000');
+    const isMade = database.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'runs'`).get();
+    if (!isMade) return []; // who made the file was killed before it made the table
     const rows = database.prepare(`SELECT ${shown} FROM runs ORDER BY id DESC LIMIT ?`).all(limit);
     return rows.map((row) => ({ ...row })) as unknown as Run[];
   } finally {
