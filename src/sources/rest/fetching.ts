@@ -47,10 +47,9 @@ export class Fetching {
     const { pull, store, onTurned } = this.#parts;
     try {
       const { items, next, page } = await this.#turnedPage(run);
-      if (next) {
-        this.#ahead.want(upcoming(pull, next, page.items.length).map((position) => this.#url(run, position)));
-        await setImmediate(); // they are sent, and answered while this one is kept
-      }
+      const wanted = next ? upcoming(pull, next, page.items.length) : [];
+      this.#ahead.want(wanted.map((position) => this.#url(run, position)));
+      if (next) await setImmediate(); // they are sent, and answered while this one is kept
       const overlap = pull.incremental?.overlap;
       const about = { next, total: page.total, onRepeat: onRepeat(pull), overlap };
       const kept = store.keepPage(run, { items: items.map(this.#read), ...about });
