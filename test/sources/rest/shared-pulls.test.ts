@@ -134,6 +134,18 @@ suite('a pull of several nodes', { timeout: 200_000 }, () => {
     assertDone(await nodes.pull(1, { dueMs: 2_000 }));
   });
 
+  test('a clock that was wrong by years keeps nobody from pulling', async (t) => {
+    const nodes = await pullNodes(t, await scratch(t));
+    t.after(() => nodes.close());
+    const [key, wrongMs] = ['pull/changes', Date.UTC(2099, 0)];
+    nodes.add(4);
+    assertDone(await nodes.pull(0, { dueMs: wrongMs }));
+    const held = { ...(JSON.parse(String(await nodes.state.get(key))) as object), untilMs: wrongMs };
+    await nodes.state.commit({ put: [{ key, value: Buffer.from(JSON.stringify(held)) }] });
+    assertDone(await nodes.pull(1, { dueMs: Date.UTC(2026, 10, 22) }));
+    await nodes.check();
+  });
+
   test('D1: a node that was killed goes on with its run at once, unless another one has begun one since', async (t) => {
     const nodes = await pullNodes(t, await scratch(t));
     t.after(() => nodes.close());
