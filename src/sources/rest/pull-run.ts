@@ -64,8 +64,7 @@ export async function pullRun(options: PullRunOptions): Promise<Run> {
       const endedAt = new Date(now()).toISOString();
       return await (shared ? shared.land(run, endedAt) : landRun(options, run, endedAt));
     } catch (error) {
-      if (isFault(error, 'PULL_UNSTABLE') || isFault(error, 'PULL_OVERTAKEN'))
-        store.failed(run, new Date(now()).toISOString(), error.message);
+      if (isFault(error, 'PULL_UNSTABLE')) store.failed(run, new Date(now()).toISOString(), error.message);
       else store.stopped(run, signal.aborted ? 'interrupted' : reasonOf(error));
       throw error;
     }
