@@ -241,7 +241,7 @@ export function codeOf(pulled: Pulled): string {
   return isFailed && isFault(pulled.failed) ? pulled.failed.code : inspect(pulled);
 }
 
-async function linesOf(objects: ObjectStore, prefix: string): Promise<readonly string[]> {
+export async function linesOf(objects: ObjectStore, prefix: string): Promise<readonly string[]> {
   const keys = await Array.fromAsync(objects.list(prefix));
   const texts = await Promise.all(keys.map(async (key) => String(await objects.get(key))));
   return texts.flatMap((text) => text.split('\n').filter((line) => line !== ''));

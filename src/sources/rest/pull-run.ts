@@ -76,7 +76,7 @@ export async function pullRun(options: PullRunOptions): Promise<Run> {
 function openRun({ pull, store }: PullRunOptions, base: URL, nowMs: number): OpenRun {
   const definition = digestOf(pull, base);
   const found = store.unfinished();
-  if (found?.definition === definition && nowMs - Date.parse(found.startedAt) < resumableMs) return found;
+  if (found?.definition === definition && nowMs - Date.parse(found.startedAt) < resumableMs) return store.goOn(found);
   const startedAt = new Date(nowMs).toISOString();
   if (found) store.failed(found, startedAt, 'given up: it is too old, or the pull was changed');
   const origin = originOf(pull, base);

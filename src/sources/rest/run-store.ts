@@ -103,8 +103,7 @@ export class RunStore {
     const { id, pull, startedAt, definition, origin, since } = run;
     this.#synced(() => {
       this.#forgetItems();
-      if (this.#known) this.#run('DELETE FROM overlap WHERE ? <> ?', [origin, this.#known.origin]);
-      else this.#run(`DELETE FROM overlap WHERE ? <> (${lastOrigin})`, [origin]);
+      this.#forgetOthers(origin);
       this.#run(
         `INSERT INTO runs (id, pull, definition, origin, state, startedAt, since, position)
           VALUES (?, ?, ?, ?, 'fetching', ?, ?, ?)`,
@@ -113,6 +112,12 @@ export class RunStore {
     });
     this.#lines.cut(0);
     return this.unfinished() as OpenRun;
+  }
+
+  /** A run that was interrupted. */
+  goOn(run: OpenRun): OpenRun {
+    this.#transaction(() => this.#forgetOthers(run.origin)); // `addKnown` may have brought them back
+    return run;
   }
 
   /**
@@ -286,6 +291,12 @@ export class RunStore {
     const kept = this.#pages.lines().reduce((sum) => sum + 1, 0);
     const refused = this.#pages.refusals().reduce((sum) => sum + 1, 0);
     return this.#change(run, { kept, refused, known: run.known, leftOut: run.items - run.known - kept - refused });
+  }
+
+  /** Versions of another origin mean nothing to it. */
+  #forgetOthers(origin: string | null): void {
+    if (this.#known) this.#run('DELETE FROM overlap WHERE ? <> ?', [origin, this.#known.origin]);
+    else this.#run(`DELETE FROM overlap WHERE ? <> (${lastOrigin})`, [origin]);
   }
 
   #forgetItems(): void {

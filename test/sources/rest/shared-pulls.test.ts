@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { scratch } from '../../support/program.ts';
-import { assertDone, codeOf, frozenAtEachCall, type Pulled, pullNodes } from '../../support/pull-nodes.ts';
+import { assertDone, codeOf, frozenAtEachCall, linesOf, type Pulled, pullNodes } from '../../support/pull-nodes.ts';
 
 function kept(pulled: Pulled): number {
   assertDone(pulled);
@@ -33,6 +33,20 @@ suite('a pull of several nodes', { timeout: 200_000 }, () => {
     assert.equal(kept(await nodes.pull(1, { path: 'others' })), 8);
     assert.equal(kept(await nodes.pull(0, { path: 'others' })), 0);
     assert.equal(kept(await nodes.pull(0)), 8, 'others were asked since');
+  });
+
+  test('D2: a run of another path that was killed goes on as it began: what the path before has had is not known to it', async (t) => {
+    const root = await scratch(t);
+    let died: Pulled = 'died';
+    for (let call = 0; died === 'died'; call++) {
+      const nodes = await pullNodes(t, join(root, `${call}`));
+      nodes.add(10);
+      assert.equal(kept(await nodes.pull(0)), 8);
+      died = await nodes.pull(0, { path: 'others', fault: { call, how: 'crash after' } });
+      assertDone(await nodes.pull(0, { path: 'others' }));
+      assert.equal((await linesOf(nodes.objects, 'raw/')).length, 16, `killed after call ${call}`);
+      await nodes.close();
+    }
   });
 
   test('D3, D5: killed before or after any call to the stores, by the same node or another one afterwards', async (t) => {
