@@ -14,6 +14,8 @@ export interface PullOptions {
   readonly observer?: Partial<PullObserver>;
   readonly variables?: Readonly<Record<string, string>>;
   readonly now?: () => number;
+  /** Objects are put, and who puts them is told that it failed. */
+  readonly losesAnswers?: boolean;
 }
 
 export interface PullLives {
@@ -37,14 +39,19 @@ export async function livesIn(root: string): Promise<PullLives> {
   const keys = () => Array.fromAsync(objects.list(''));
   const text = async (key: string): Promise<string> => String(await objects.get(key));
   return {
-    async pull(pull, { signal = new AbortController().signal, observer, variables = {}, now }: PullOptions = {}) {
+    async pull(pull, options: PullOptions = {}) {
+      const { signal = new AbortController().signal, observer, variables = {}, now, losesAnswers } = options;
+      const putFile = async (key: string, path: string): Promise<void> => {
+        await objects.putFile(key, path);
+        if (losesAnswers) throw new Error('the answer was lost');
+      };
       const store = new RunStore(join(dir, `${pull.name}.db`));
       const observes = { asked: nothing, retried: nothing, turned: nothing, startedOver: nothing, ...observer };
       try {
         return await pullRun({
           pull,
           store,
-          objects,
+          objects: { ...objects, putFile },
           dir,
           signal,
           observer: observes,

@@ -148,7 +148,7 @@ suite('a run', () => {
       };
       const observer = { asked: () => {}, retried: () => {}, turned: () => {}, startedOver: () => {} };
       const { signal } = new AbortController();
-      const about = { pull: listPull(api.url), store, objects: { putFile }, dir, observer, signal };
+      const about = { pull: listPull(api.url), store, objects: { ...objects, putFile }, dir, observer, signal };
       await pullRun({ ...about, variables: () => undefined }).finally(() => store.close());
     };
     await assert.rejects(pull(true), /crash/);
@@ -287,6 +287,24 @@ suite('an incremental pull', () => {
     assert.deepEqual(await asked(other, byNumber), [null, 1]);
     assert.deepEqual(await asked(other, byNumber), ['1', 0]);
     assert.deepEqual(await asked(other, byTime), [null, 1], 'others were asked since');
+  });
+
+  test('D5: what was put, and not noted, does not come again where its run is not gone on with', async (t) => {
+    const list = [1, 2, 3].map((n) => ({ id: `item_${n}`, n }));
+    const api = await listApi(t, (asked) => sendJson(asked, list));
+    const pull = changesPull(api.url, { field: 'n', type: 'integer', parameter: 'after', overlap: 9 });
+    const lives = await pullLives(t);
+    await assert.rejects(lives.pull(pull, { now: () => 0, losesAnswers: true }), /the answer was lost/);
+    const nextDay = await lives.pull(pull, { now: () => 25 * 3_600_000 });
+    assert.deepEqual([nextDay.kept, nextDay.known], [0, 3]);
+    assert.deepEqual(await lives.items(), list);
+    assert.deepEqual(
+      lives.runs('changes').map(({ state, kept }) => [state, kept]),
+      [
+        ['done', 0],
+        ['done', 3],
+      ],
+    );
   });
 
   test('D5: a field of integers, without an overlap: what has the greatest one comes again, and is known', async (t) => {
