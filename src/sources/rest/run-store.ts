@@ -44,7 +44,8 @@ export interface OpenRun extends Run {
   readonly high: number | null;
 }
 
-const lastOrigin = `SELECT origin FROM runs WHERE state = 'done' ORDER BY id DESC LIMIT 1`;
+/** In the order in which they were begun, whatever clocks told then. */
+const lastOrigin = `SELECT origin FROM runs WHERE state = 'done' ORDER BY rowid DESC LIMIT 1`;
 
 /** What an incremental pull has had on other nodes. */
 type KnownElsewhere = Pick<OpenRun, 'origin' | 'high'>;
@@ -221,9 +222,9 @@ export class RunStore {
   /** The greatest value of the field in all runs that are done since another origin was asked; undefined before the first one. */
   high(origin: string | null): number | undefined {
     if (this.#known) return this.#known.origin === origin ? (this.#known.high ?? undefined) : undefined;
-    const other = `SELECT max(id) FROM runs WHERE state = 'done' AND origin <> ?`;
+    const other = `SELECT max(rowid) FROM runs WHERE state = 'done' AND origin <> ?`;
     const found = this.#database
-      .prepare(`SELECT max(high) AS high FROM runs WHERE state = 'done' AND id > coalesce((${other}), '')`)
+      .prepare(`SELECT max(high) AS high FROM runs WHERE state = 'done' AND rowid > coalesce((${other}), 0)`)
       .get(origin);
     const high = found?.['high'];
     return typeof high === 'number' ? high : undefined;

@@ -289,6 +289,19 @@ suite('an incremental pull', () => {
     assert.deepEqual(await asked(other, byTime), [null, 1], 'others were asked since');
   });
 
+  test('D5: which run was the last does not depend on clocks', async (t) => {
+    const list = [{ id: 'a', n: 1 }];
+    const api = await listApi(t, (asked) => sendJson(asked, list));
+    const other = await listApi(t, (asked) => sendJson(asked, list));
+    const incremental = { field: 'n', type: 'integer', parameter: 'after', overlap: 0 } as const;
+    const lives = await pullLives(t);
+    const keptAt = async ({ url }: typeof api, minute: number): Promise<number> =>
+      (await lives.pull(changesPull(url, incremental), { now: () => minute * 60_000 })).kept;
+    assert.equal(await keptAt(api, 60), 1);
+    assert.equal(await keptAt(other, 1), 1, 'the clock was set back by an hour');
+    assert.equal(await keptAt(other, 2), 0);
+  });
+
   test('D5: what was put, and not noted, does not come again where its run is not gone on with', async (t) => {
     const list = [1, 2, 3].map((n) => ({ id: `item_${n}`, n }));
     const api = await listApi(t, (asked) => sendJson(asked, list));
