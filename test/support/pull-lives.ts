@@ -5,7 +5,8 @@ import type { TestContext } from 'node:test';
 import type { Pull } from '../../src/pipeline/pulls.ts';
 import { type PullObserver, pullRun } from '../../src/sources/rest/pull-run.ts';
 import type { Run } from '../../src/sources/rest/run.ts';
-import { readRuns, RunStore } from '../../src/sources/rest/run-store.ts';
+import { readRuns } from '../../src/sources/rest/read-runs.ts';
+import { RunStore } from '../../src/sources/rest/run-store.ts';
 import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts';
 import { scratch } from './program.ts';
 

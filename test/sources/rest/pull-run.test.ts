@@ -289,6 +289,44 @@ suite('an incremental pull', () => {
     assert.deepEqual(await asked(other, byTime), [null, 1], 'others were asked since');
   });
 
+  test('D5: times within the millisecond that is asked from come again, and are known', async (t) => {
+    const list = ['123100', '123456'].map((micros) => ({ id: micros, changed: `2026-01-01T00:00:00.${micros}Z` }));
+    const api = await listApi(t, (asked) => {
+      const sinceMs = Date.parse(asked.url.searchParams.get('since') ?? timeAt(0));
+      sendJson(
+        asked,
+        list.filter(({ changed }) => Date.parse(changed) >= sinceMs),
+      );
+    });
+    const pull = changesPull(api.url, { field: 'changed', type: 'time', parameter: 'since', overlap: 0 });
+    const lives = await pullLives(t);
+    assert.equal((await lives.pull(pull)).kept, 2);
+    const again = await lives.pull(pull);
+    assert.deepEqual([again.kept, again.known], [0, 2]);
+  });
+
+  test('D2: an item with a time that is yet to come keeps none of before it from being asked for', async (t) => {
+    const list = [
+      { id: 'wrong', changed: '2999-01-01T00:00:00.000Z' },
+      { id: 'a', changed: timeAt(10) },
+    ];
+    const api = await listApi(t, (asked) => {
+      const since = asked.url.searchParams.get('since') ?? '';
+      sendJson(
+        asked,
+        list.filter(({ changed }) => changed >= since),
+      );
+    });
+    const pull = changesPull(api.url, { field: 'changed', type: 'time', parameter: 'since', overlap: 30_000 });
+    const lives = await pullLives(t);
+    const at = (seconds: number) => ({ now: () => Date.parse(timeAt(seconds)) });
+    assert.equal((await lives.pull(pull, at(100))).kept, 2);
+    list.push({ id: 'b', changed: timeAt(110) });
+    const next = await lives.pull(pull, at(200));
+    assert.deepEqual([next.kept, next.known], [1, 1]);
+    assert.equal(api.requests.at(-1)?.url.searchParams.get('since'), timeAt(70));
+  });
+
   test('D5: which run was the last does not depend on clocks', async (t) => {
     const list = [{ id: 'a', n: 1 }];
     const api = await listApi(t, (asked) => sendJson(asked, list));

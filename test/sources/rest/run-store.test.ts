@@ -9,7 +9,8 @@ import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { Changed } from '../../../src/sources/rest/paging.ts';
 import type { ReadItem } from '../../../src/sources/rest/pulled-items.ts';
-import { readRuns, RunStore } from '../../../src/sources/rest/run-store.ts';
+import { readRuns } from '../../../src/sources/rest/read-runs.ts';
+import { RunStore } from '../../../src/sources/rest/run-store.ts';
 import { scratch } from '../../support/program.ts';
 import { mib, smallDisk, whyNoSmallDisk } from '../../support/small-disk.ts';
 
