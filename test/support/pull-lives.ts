@@ -15,8 +15,8 @@ export interface PullOptions {
   readonly observer?: Partial<PullObserver>;
   readonly variables?: Readonly<Record<string, string>>;
   readonly now?: () => number;
-  /** Objects are put, and who puts them is told that it failed. */
-  readonly losesAnswers?: boolean;
+  /** Objects of runs: who puts them is told that it failed, where they were put all the same (`after`), too. */
+  readonly fails?: 'before' | 'after';
 }
 
 export interface PullLives {
@@ -41,10 +41,11 @@ export async function livesIn(root: string): Promise<PullLives> {
   const text = async (key: string): Promise<string> => String(await objects.get(key));
   return {
     async pull(pull, options: PullOptions = {}) {
-      const { signal = new AbortController().signal, observer, variables = {}, now, losesAnswers } = options;
+      const { signal = new AbortController().signal, observer, variables = {}, now, fails } = options;
       const putFile = async (key: string, path: string): Promise<void> => {
-        await objects.putFile(key, path);
-        if (losesAnswers) throw new Error('the answer was lost');
+        const isRun = key.startsWith('raw/');
+        if (!isRun || fails !== 'before') await objects.putFile(key, path);
+        if (isRun && fails) throw new Error(`the put failed: ${fails}`);
       };
       const store = new RunStore(join(dir, `${pull.name}.db`));
       const observes = { asked: nothing, retried: nothing, turned: nothing, startedOver: nothing, ...observer };

@@ -26,7 +26,7 @@ export interface PullObserver extends ApiObserver {
 export interface PullRunOptions {
   readonly pull: Pull;
   readonly store: RunStore;
-  readonly objects: Pick<ObjectStore, 'putFile' | 'entries'>;
+  readonly objects: Pick<ObjectStore, 'putFile' | 'entries' | 'delete'>;
   /** Where files lie until they are objects. */
   readonly dir: string;
   readonly variables: Variables;
@@ -89,8 +89,9 @@ async function openRun(options: PullRunOptions, base: URL, nowMs: number): Promi
 /** One that is not gone on with. What was put is there, and must not come again (D5). */
 async function endFound({ pull, store, objects }: PullRunOptions, run: OpenRun, endedAt: string): Promise<void> {
   const keys = keysOf(pull, run);
-  if (await wasPut(objects, run, keys)) store.done(run, { endedAt, ...keys }, pull.incremental?.overlap);
-  else store.failed(run, endedAt, 'given up: it is too old, or the pull was changed');
+  if (await wasPut(objects, run, keys)) return store.done(run, { endedAt, ...keys }, pull.incremental?.overlap);
+  if (run.state === 'fetched' && keys.deadLetters !== null) await objects.delete(keys.deadLetters); // put before the object
+  store.failed(run, endedAt, 'given up: it is too old, or the pull was changed');
 }
 
 /** Where values of the field of an incremental pull come from. */
