@@ -25,7 +25,7 @@ export interface PullSchedulesOptions {
   readonly metrics: Metrics;
 }
 
-/** Clocks are set, and timers end at 2^31 ms: it is looked again after so long. */
+/** Clocks are set, also back, and timers end at 2^31 ms: it is looked again after so long. */
 const longestSleepMs = 60_000;
 
 export class PullSchedules {
@@ -62,22 +62,27 @@ export class PullSchedules {
 
   async #keep(pull: Pull): Promise<void> {
     const { signal } = this.#stopping;
-    const [last] = runsOf([pull], this.#options.config.dataDir, 1);
-    if (last?.state === 'fetching' || last?.state === 'fetched') await this.#pull(pull);
+    await this.#pull(pull);
     const cron = new Cron(pull.schedule as string, { timezone: 'UTC' });
-    while (!signal.aborted) {
-      const next = cron.nextRun();
-      if (next === null) return;
-      if (await isOver(next.getTime(), signal)) await this.#pull(pull, next.getTime());
+    for (let nowMs = Date.now(); !signal.aborted;) {
+      const dueMs = cron.nextRun(new Date(nowMs))?.getTime();
+      if (dueMs === undefined) return;
+      await sleep(Math.min(dueMs - nowMs, longestSleepMs), undefined, { signal }).catch(() => undefined);
+      nowMs = Date.now();
+      if (nowMs < dueMs || signal.aborted) continue;
+      await this.#pull(pull, dueMs);
+      nowMs = Date.now();
     }
   }
 
+  /** @param dueMs undefined: only what was interrupted */
   async #pull(pull: Pull, dueMs?: number): Promise<void> {
     const { config, objects, metrics, logger } = this.#options;
     const state = this.#isTogether ? this.#options.state : undefined;
     const { signal } = this.#stopping;
     const observer = pullsObserver(pull.name, metrics, logger);
     try {
+      if (dueMs === undefined && !wasInterrupted(pull, config.dataDir)) return;
       const about = { dataDir: config.dataDir, objects, state, dueMs, observer, signal };
       observer.done(await pullInEngine(pull, about));
     } catch (error) {
@@ -87,9 +92,7 @@ export class PullSchedules {
   }
 }
 
-/** False where the signal came first. */
-async function isOver(atMs: number, signal: AbortSignal): Promise<boolean> {
-  for (let leftMs = atMs - Date.now(); leftMs > 0 && !signal.aborted; leftMs = atMs - Date.now())
-    await sleep(Math.min(leftMs, longestSleepMs), undefined, { signal }).catch(() => undefined);
-  return !signal.aborted;
+function wasInterrupted(pull: Pull, dataDir: string): boolean {
+  const [last] = runsOf([pull], dataDir, 1);
+  return last?.state === 'fetching' || last?.state === 'fetched';
 }

@@ -5,7 +5,8 @@ import type { TestContext } from 'node:test';
 import type { Pull } from '../../src/pipeline/pulls.ts';
 import { type PullObserver, pullRun } from '../../src/sources/rest/pull-run.ts';
 import type { Run } from '../../src/sources/rest/run.ts';
-import { readRuns, RunStore } from '../../src/sources/rest/run-store.ts';
+import { readRuns } from '../../src/sources/rest/read-runs.ts';
+import { RunStore } from '../../src/sources/rest/run-store.ts';
 import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts';
 import { scratch } from './program.ts';
 
@@ -14,6 +15,8 @@ export interface PullOptions {
   readonly observer?: Partial<PullObserver>;
   readonly variables?: Readonly<Record<string, string>>;
   readonly now?: () => number;
+  /** Objects of runs: who puts them is told that it failed, where they were put all the same (`after`), too. */
+  readonly fails?: 'before' | 'after';
 }
 
 export interface PullLives {
@@ -37,14 +40,20 @@ export async function livesIn(root: string): Promise<PullLives> {
   const keys = () => Array.fromAsync(objects.list(''));
   const text = async (key: string): Promise<string> => String(await objects.get(key));
   return {
-    async pull(pull, { signal = new AbortController().signal, observer, variables = {}, now }: PullOptions = {}) {
+    async pull(pull, options: PullOptions = {}) {
+      const { signal = new AbortController().signal, observer, variables = {}, now, fails } = options;
+      const putFile = async (key: string, path: string): Promise<void> => {
+        const isRun = key.startsWith('raw/');
+        if (!isRun || fails !== 'before') await objects.putFile(key, path);
+        if (isRun && fails) throw new Error(`the put failed: ${fails}`);
+      };
       const store = new RunStore(join(dir, `${pull.name}.db`));
       const observes = { asked: nothing, retried: nothing, turned: nothing, startedOver: nothing, ...observer };
       try {
         return await pullRun({
           pull,
           store,
-          objects,
+          objects: { ...objects, putFile },
           dir,
           signal,
           observer: observes,

@@ -8,7 +8,8 @@ import { isFault } from '../../src/errors.ts';
 import { type Pull, rest } from '../../src/pipeline/pulls.ts';
 import { pullTogether } from '../../src/sources/rest/pull-together.ts';
 import type { Run } from '../../src/sources/rest/run.ts';
-import { readRuns, RunStore } from '../../src/sources/rest/run-store.ts';
+import { readRuns } from '../../src/sources/rest/read-runs.ts';
+import { RunStore } from '../../src/sources/rest/run-store.ts';
 import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts';
 import type { ObjectStore } from '../../src/stores/objects/object-store.ts';
 import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
@@ -69,7 +70,10 @@ export interface PullNodes {
   /** `died`: it did not come to its end. */
   pull(node: number, options?: NodePull): Promise<Run | 'died' | { readonly failed: unknown }>;
   runs(node: number): readonly Run[];
-  /** Each version is there once, and what was seen only up to the last run. Where not incremental: each run is whole, the last one has all. */
+  /**
+   * Each version is there once, and what was seen only up to the last run. Where not incremental: each run is whole, the last one has all. A
+   * run that is there is told as done.
+   */
   check(): Promise<void>;
   close(): Promise<void>;
 }
@@ -101,6 +105,8 @@ export async function pullNodes(t: TestContext, dir: string, options: PullNodesO
   const objects = options.objects ?? (await openDirectoryStore({ dir: join(dir, 'objects') }));
   const state = options.state ?? (await openLmdbStore({ dir: join(dir, 'state'), minFreeBytes: 0 }));
   let minutes = 0;
+  const used = new Set<number>();
+  const runsOf = (node: number): readonly Run[] => readRuns(join(dirOf(node), 'changes.db'), 100);
   const dirOf = (node: number): string => join(dir, `node-${node}`);
   return {
     objects,
@@ -113,6 +119,7 @@ export async function pullNodes(t: TestContext, dir: string, options: PullNodesO
       }
     },
     pull: async (node, { fault, isAtOnce = false, dueMs, path } = {}) => {
+      used.add(node);
       await mkdir(dirOf(node), { recursive: true });
       const calls = new FreezingCalls(fault);
       if (!isAtOnce) minutes += 1;
@@ -138,8 +145,11 @@ export async function pullNodes(t: TestContext, dir: string, options: PullNodesO
         store.close();
       }
     },
-    runs: (node) => readRuns(join(dirOf(node), 'changes.db'), 100),
-    check: () => (isIncremental ? checkOnce(objects, list) : checkWhole(objects, list)),
+    runs: runsOf,
+    check: async () => {
+      await (isIncremental ? checkOnce(objects, list) : checkWhole(objects, list));
+      await checkTold(objects, [...used].flatMap(runsOf));
+    },
     close: async () => {
       await state.close();
       await rm(dir, { recursive: true, force: true });
@@ -181,6 +191,11 @@ async function checkWhole(objects: ObjectStore, list: readonly Changed[]): Promi
     const whole = lines.slice(0, index === keys.length - 1 ? undefined : text.split('\n').length - 1);
     assert.equal(text, whole.join(''), key);
   }
+}
+
+async function checkTold(objects: ObjectStore, runs: readonly Run[]): Promise<void> {
+  for await (const { key, bytes } of objects.entries('raw/'))
+    if (bytes > 0) assert.equal(runs.find(({ object }) => object === key)?.state, 'done', key);
 }
 
 /**
@@ -227,7 +242,7 @@ export function codeOf(pulled: Pulled): string {
   return isFailed && isFault(pulled.failed) ? pulled.failed.code : inspect(pulled);
 }
 
-async function linesOf(objects: ObjectStore, prefix: string): Promise<readonly string[]> {
+export async function linesOf(objects: ObjectStore, prefix: string): Promise<readonly string[]> {
   const keys = await Array.fromAsync(objects.list(prefix));
   const texts = await Promise.all(keys.map(async (key) => String(await objects.get(key))));
   return texts.flatMap((text) => text.split('\n').filter((line) => line !== ''));

@@ -245,6 +245,7 @@ export class FileLoader {
       unreadable: 'cannot be read',
       'no file': 'is no file',
       'too large': `has more than ${source.maxFileBytes} bytes`,
+      'no room': 'waits for room among what is on its way into the log',
     };
     const code = read.kind === 'unreadable' ? ` (${read.code})` : '';
     observer.passedOver(shownFile(candidate), `${why[read.kind]}${code}`);

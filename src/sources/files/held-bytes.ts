@@ -39,7 +39,8 @@ export class HeldBytes {
     this.#readBytes += bytes;
     const release = (): void => {
       this.#readBytes -= bytes;
-      void this.change(-bytes); // giving back never waits
+      this.#bytes -= bytes;
+      this.#asking = this.#asking.then(() => this.#ask(this.#asked)); // giving back never fails
       for (const wake of this.#waiting.splice(0)) wake();
     };
     try {
@@ -56,8 +57,9 @@ export class HeldBytes {
     this.#share.release();
   }
 
-  async #ask(): Promise<void> {
-    const bytes = Math.max(0, this.#bytes);
+  /** @param most no more than that, however much is held by now */
+  async #ask(most = Infinity): Promise<void> {
+    const bytes = Math.min(most, Math.max(0, this.#bytes));
     if (Math.abs(bytes - this.#asked) < stepBytes) return;
     await this.#share.resize(bytes, () => this.#patience.start());
     this.#asked = bytes;

@@ -3,13 +3,14 @@
  */
 import { closeSync, fstatSync, open, read } from 'node:fs';
 import { promisify } from 'node:util';
+import { isFault } from '../../errors.ts';
 import { type BytePath, bytesOf } from './byte-path.ts';
 import { contentOf, type FileVersion, versionOf } from './file-version.ts';
 import { failure, type NotRead, readFlags } from './read-page.ts';
 
 export type LargeFileRead =
   | NotRead
-  | { readonly kind: 'too large' }
+  | { readonly kind: 'too large' | 'no room' }
   /** Whoever has it releases it. */
   | {
       readonly kind: 'read';
@@ -46,6 +47,7 @@ export async function readFile(path: BytePath, options: ReadOptions): Promise<La
   try {
     return await readOpen(fd, options);
   } catch (error) {
+    if (isFault(error, 'BUSY')) return { kind: 'no room' };
     return failure(error);
   } finally {
     closeSync(fd); // of what was only read: it waits for nothing, and another thread would take longer to be told

@@ -9,7 +9,7 @@ import type { Pull } from '../../pipeline/pulls.ts';
 import { type Authorisation, authorisationOf, urlOf, type Variables } from './authorisation.ts';
 import { type Answer, Exchange, NoAnswer, type Request } from './exchange.ts';
 import { paceOf } from './pace.ts';
-import { Passing, retryAfterMs, withRetries } from './retries.ts';
+import { longestRetryAfterMs, Passing, retryAfterMs, withRetries } from './retries.ts';
 
 export interface ApiObserver {
   /** Of each request; 0 where there was no whole answer. Must not throw. */
@@ -95,8 +95,8 @@ export class ApiClient {
 
   /** @throws Passing where another try may do better */
   async #send(request: Request, signal: AbortSignal): Promise<Answer> {
-    await this.#turn(signal);
     const where = shownUrl(request.url);
+    await this.#turn(where, signal);
     try {
       const answer = await this.#exchange.send(request, signal);
       const { status, headers } = answer;
@@ -112,9 +112,11 @@ export class ApiClient {
     }
   }
 
-  async #turn(signal: AbortSignal): Promise<void> {
+  /** @throws Passing where it would take too long */
+  async #turn(where: string, signal: AbortSignal): Promise<void> {
     do {
       const quietMs = this.#quietUntilMs - performance.now();
+      if (quietMs > longestRetryAfterMs) throw new Passing(`${where}: another request was refused`, quietMs);
       if (quietMs > 0) await sleep(quietMs, undefined, { signal }).catch(() => signal.throwIfAborted());
       await this.#pace(signal);
     } while (performance.now() < this.#quietUntilMs); // another one was told so meanwhile

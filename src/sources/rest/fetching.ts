@@ -10,7 +10,7 @@ import { Changed, pageUrl, type Position, type Turn, turn, upcoming } from './pa
 import { itemReader, type ReadItem } from './pulled-items.ts';
 import { Passing } from './retries.ts';
 import type { Run } from './run.ts';
-import type { OpenRun, RunStore } from './run-store.ts';
+import type { KeptPage, OpenRun, RunStore } from './run-store.ts';
 
 interface AnsweredPage {
   readonly page: Page;
@@ -47,12 +47,10 @@ export class Fetching {
     const { pull, store, onTurned } = this.#parts;
     try {
       const { items, next, page } = await this.#turnedPage(run);
-      if (next) {
-        this.#ahead.want(upcoming(pull, next, page.items.length).map((position) => this.#url(run, position)));
-        await setImmediate(); // they are sent, and answered while this one is kept
-      }
-      const overlap = pull.incremental?.overlap;
-      const about = { next, total: page.total, onRepeat: onRepeat(pull), overlap };
+      const wanted = next ? upcoming(pull, next, page.items.length) : [];
+      this.#ahead.want(wanted.map((position) => this.#url(run, position)));
+      if (next) await setImmediate(); // they are sent, and answered while this one is kept
+      const about = { next, total: page.total, onRepeat: onRepeat(pull), ...stretchOf(pull, run) };
       const kept = store.keepPage(run, { items: items.map(this.#read), ...about });
       onTurned(kept);
       return kept;
@@ -88,6 +86,12 @@ export class Fetching {
 /** By offset and number a list that does not change has each item once. */
 export function onRepeat({ pages }: Pull): OnRepeat {
   return pages.kind === 'cursor' || pages.kind === 'link' ? 'replace' : 'changed';
+}
+
+/** A time that is yet to come is wrong, and all that changes until then would not be asked for. */
+function stretchOf({ incremental }: Pull, { startedAt }: Run): Pick<KeptPage, 'overlap' | 'most'> {
+  const most = incremental?.type === 'time' ? Date.parse(startedAt) : Infinity;
+  return { overlap: incremental?.overlap, most };
 }
 
 function answered(pull: Pull, answer: Answer): AnsweredPage {

@@ -34,6 +34,22 @@ export function keysOf({ incremental }: Pull, run: Run): RunKeys {
   };
 }
 
+/** Of a run that is not done: who put it was killed before it could say so, or got no answer. */
+export async function wasPut(
+  objects: Pick<ObjectStore, 'entries'>,
+  { state }: Run,
+  { object, deadLetters }: RunKeys,
+): Promise<boolean> {
+  const last = object ?? deadLetters;
+  return state === 'fetched' && last !== null && (await bytesOf(objects, last)) > 0;
+}
+
+/** 0 where there is none. */
+export async function bytesOf(objects: Pick<ObjectStore, 'entries'>, key: string): Promise<number> {
+  for await (const { key: found, bytes } of objects.entries(key)) if (found === key) return bytes;
+  return 0;
+}
+
 export async function putRun(parts: LandingParts, run: OpenRun, { object, deadLetters }: RunKeys): Promise<void> {
   const { store, objects } = parts;
   if (deadLetters !== null) await putLines(parts, deadLetters, letterLines(store, run));

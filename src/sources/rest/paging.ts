@@ -7,6 +7,7 @@
  * an item that is in the list all the time is in the run once, whatever happens to others.
  */
 import { hash } from 'node:crypto';
+import { Fault } from '../../errors.ts';
 import type { NumberedPages, OffsetPages, Pull } from '../../pipeline/pulls.ts';
 import type { Answer } from './exchange.ts';
 import { nextLink } from './link-header.ts';
@@ -28,7 +29,12 @@ export interface Position {
   readonly last?: string;
   /** How many there are in all, as the first page said. */
   readonly total?: number;
+  /** Pages in turn that had no item. */
+  readonly empty?: number;
 }
+
+/** An API may look through much that it leaves out; more are taken for one that leads on for ever. */
+const mostEmptyPages = 1_000;
 
 export const start: Position = { had: 0 };
 
@@ -79,7 +85,7 @@ export function upcoming({ pages }: Pull, next: Position, had: number): readonly
   }));
 }
 
-/** @throws Passing, Changed */
+/** @throws Passing, Changed; Fault PULL_REFUSED where it would not end */
 export function turn(pull: Pull, position: Position, page: Page, answer: Pick<Answer, 'headers'>, url: URL): Turn {
   const total = position.total ?? page.total;
   if (page.total !== total) throw new Changed(`there are ${page.total} items in all, and were ${total}`);
@@ -90,7 +96,10 @@ export function turn(pull: Pull, position: Position, page: Page, answer: Pick<An
     throw new Changed(`the pages had ${had} items, and there are ${total} in all`);
   if (!isMore) return { items, next: undefined };
   const last = page.items.at(-1);
-  const next = { had, total, at, last: last === undefined ? position.last : digestOf(last) };
+  const empty = last === undefined ? (position.empty ?? 0) + 1 : undefined;
+  if (empty !== undefined && empty > mostEmptyPages)
+    throw new Fault('PULL_REFUSED', `pull ${pull.name}: ${mostEmptyPages} pages without an item lead to another one`);
+  const next = { had, total, at, empty, last: last === undefined ? position.last : digestOf(last) };
   return { items, next: JSON.parse(JSON.stringify(next)) as Position };
 }
 

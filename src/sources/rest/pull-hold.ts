@@ -52,6 +52,8 @@ export interface Taking {
 
 const heldMs = 30_000;
 const renewMs = 10_000;
+/** What is further ahead was told by a clock that was wrong: else nobody would pull until then. */
+const mostAheadMs = 3_600_000;
 
 export class PullHold {
   readonly #state: StateStore;
@@ -77,10 +79,12 @@ export class PullHold {
   /** @throws Fault PULL_UNDER_WAY where another node has it, or has pulled at that time already */
   static async take(state: StateStore, pull: string, { ownRun, dueMs, now }: Taking): Promise<PullHold> {
     const hold = new PullHold(state, pull, await state.get(pullKey(pull)), now);
-    const { run, untilMs = -Infinity, dueMs: lastMs = -Infinity } = hold.state;
+    const { run, untilMs, dueMs: lastMs } = hold.state;
+    const nowMs = now();
     const isOwn = run !== undefined && run === ownRun;
-    if (untilMs > now() && !isOwn) throw new Fault('PULL_UNDER_WAY', `${pull} is pulled by another node`);
-    if (dueMs !== undefined && dueMs <= lastMs)
+    if (believed(untilMs, nowMs) > nowMs && !isOwn)
+      throw new Fault('PULL_UNDER_WAY', `${pull} is pulled by another node`);
+    if (dueMs !== undefined && dueMs <= believed(lastMs, nowMs))
       throw new Fault('PULL_UNDER_WAY', `${pull} was pulled by another node at that time`);
     await hold.#takeOver(dueMs);
     return hold;
@@ -140,6 +144,10 @@ export class PullHold {
     if (found?.equals(raw)) [this.#raw, this.#known] = [raw, state];
     this.#unsure = undefined;
   }
+}
+
+function believed(ms: number | undefined, nowMs: number): number {
+  return ms !== undefined && ms <= nowMs + mostAheadMs ? ms : -Infinity;
 }
 
 function pullKey(pull: string): string {

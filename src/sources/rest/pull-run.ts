@@ -10,7 +10,7 @@ import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { ApiClient, type ApiObserver, NoSuchPage } from './api-client.ts';
 import type { Variables } from './authorisation.ts';
 import { Fetching, onRepeat } from './fetching.ts';
-import { landRun } from './land-run.ts';
+import { keysOf, landRun, wasPut } from './land-run.ts';
 import { Changed } from './paging.ts';
 import { type Run, runId } from './run.ts';
 import type { OpenRun, RunStore } from './run-store.ts';
@@ -26,7 +26,7 @@ export interface PullObserver extends ApiObserver {
 export interface PullRunOptions {
   readonly pull: Pull;
   readonly store: RunStore;
-  readonly objects: Pick<ObjectStore, 'putFile'>;
+  readonly objects: Pick<ObjectStore, 'putFile' | 'entries' | 'delete'>;
   /** Where files lie until they are objects. */
   readonly dir: string;
   readonly variables: Variables;
@@ -51,7 +51,7 @@ export async function pullRun(options: PullRunOptions): Promise<Run> {
   const { pull, store, signal, shared, now = Date.now } = options;
   const client = new ApiClient(options);
   try {
-    let run = openRun(options, client.base, now());
+    let run = await openRun(options, client.base, now());
     try {
       await shared?.begin(run);
       const fetching = new Fetching({ pull, store, client, onTurned: options.observer.turned });
@@ -64,8 +64,7 @@ export async function pullRun(options: PullRunOptions): Promise<Run> {
       const endedAt = new Date(now()).toISOString();
       return await (shared ? shared.land(run, endedAt) : landRun(options, run, endedAt));
     } catch (error) {
-      if (isFault(error, 'PULL_UNSTABLE') || isFault(error, 'PULL_OVERTAKEN'))
-        store.failed(run, new Date(now()).toISOString(), error.message);
+      if (isFault(error, 'PULL_UNSTABLE')) store.failed(run, new Date(now()).toISOString(), error.message);
       else store.stopped(run, signal.aborted ? 'interrupted' : reasonOf(error));
       throw error;
     }
@@ -74,16 +73,25 @@ export async function pullRun(options: PullRunOptions): Promise<Run> {
   }
 }
 
-function openRun({ pull, store }: PullRunOptions, base: URL, nowMs: number): OpenRun {
+async function openRun(options: PullRunOptions, base: URL, nowMs: number): Promise<OpenRun> {
+  const { pull, store } = options;
   const definition = digestOf(pull, base);
   const found = store.unfinished();
-  if (found?.definition === definition && nowMs - Date.parse(found.startedAt) < resumableMs) return found;
+  if (found?.definition === definition && nowMs - Date.parse(found.startedAt) < resumableMs) return store.goOn(found);
   const startedAt = new Date(nowMs).toISOString();
-  if (found) store.failed(found, startedAt, 'given up: it is too old, or the pull was changed');
+  if (found) await endFound(options, found, startedAt);
   const origin = originOf(pull, base);
   const high = pull.incremental && store.high(origin);
   const since = high === undefined ? null : high - (pull.incremental?.overlap ?? 0);
   return store.begin({ id: runId(nowMs), pull: pull.name, startedAt, definition, origin, since });
+}
+
+/** One that is not gone on with. What was put is there, and must not come again (D5). */
+async function endFound({ pull, store, objects }: PullRunOptions, run: OpenRun, endedAt: string): Promise<void> {
+  const keys = keysOf(pull, run);
+  if (await wasPut(objects, run, keys)) return store.done(run, { endedAt, ...keys }, pull.incremental?.overlap);
+  if (run.state === 'fetched' && keys.deadLetters !== null) await objects.delete(keys.deadLetters); // put before the object
+  store.failed(run, endedAt, 'given up: it is too old, or the pull was changed');
 }
 
 /** Where values of the field of an incremental pull come from. */

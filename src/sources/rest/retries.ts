@@ -29,7 +29,7 @@ export interface RetryOptions {
 const firstPauseMs = 250;
 const longestPauseMs = 15_000;
 /** Who wants to be left alone for longer is left alone: the run goes on with the next pull. */
-const longestRetryAfterMs = 5 * 60_000;
+export const longestRetryAfterMs = 5 * 60_000;
 
 /** @throws Fault PULL_UNAVAILABLE after the last attempt; the signal's reason */
 export async function withRetries<T>(task: () => Promise<T>, options: RetryOptions): Promise<T> {

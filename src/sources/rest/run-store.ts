@@ -31,7 +31,8 @@ const olderRuns = `
 /** What runs of before asked is not known: they count as having asked the same. */
 const addOrigin = 'ALTER TABLE runs ADD COLUMN origin TEXT';
 
-const shown = `id, pull, state, startedAt, endedAt, since, total, pages, items, kept, refused, leftOut, known, restarts, reason, object,
+/** Columns of `Run`. */
+export const shown = `id, pull, state, startedAt, endedAt, since, total, pages, items, kept, refused, leftOut, known, restarts, reason, object,
   deadLetters`;
 
 /** What only the store and the run itself know of it. */
@@ -44,7 +45,8 @@ export interface OpenRun extends Run {
   readonly high: number | null;
 }
 
-const lastOrigin = `SELECT origin FROM runs WHERE state = 'done' ORDER BY id DESC LIMIT 1`;
+/** In the order in which they were begun, whatever clocks told then. */
+const lastOrigin = `SELECT origin FROM runs WHERE state = 'done' ORDER BY rowid DESC LIMIT 1`;
 
 /** What an incremental pull has had on other nodes. */
 type KnownElsewhere = Pick<OpenRun, 'origin' | 'high'>;
@@ -103,8 +105,7 @@ export class RunStore {
     const { id, pull, startedAt, definition, origin, since } = run;
     this.#synced(() => {
       this.#forgetItems();
-      if (this.#known) this.#run('DELETE FROM overlap WHERE ? <> ?', [origin, this.#known.origin]);
-      else this.#run(`DELETE FROM overlap WHERE ? <> (${lastOrigin})`, [origin]);
+      this.#forgetOthers(origin);
       this.#run(
         `INSERT INTO runs (id, pull, definition, origin, state, startedAt, since, position)
           VALUES (?, ?, ?, ?, 'fetching', ?, ?, ?)`,
@@ -115,14 +116,21 @@ export class RunStore {
     return this.unfinished() as OpenRun;
   }
 
+  /** A run that was interrupted. */
+  goOn(run: OpenRun): OpenRun {
+    this.#transaction(() => this.#forgetOthers(run.origin)); // `addKnown` may have brought them back
+    return run;
+  }
+
   /**
    * @param next undefined: that was the last page
    * @throws Changed, and nothing is kept: an item was there before, or with `replace` the whole page
    */
-  keepPage(run: OpenRun, { items, next, total, onRepeat, overlap }: KeptPage): OpenRun {
+  keepPage(run: OpenRun, { items, next, total, onRepeat, overlap, most = Infinity }: KeptPage): OpenRun {
     const change = (): OpenRun => {
       const counts = this.#pages.keep(run.items, items, (item) => this.#isOld(item), onRepeat);
-      const high = overlap === undefined ? null : this.#rememberVersions(items, run.high ?? -Infinity, overlap);
+      const before = { high: run.high ?? -Infinity, most };
+      const high = overlap === undefined ? null : this.#rememberVersions(items, before, overlap);
       return this.#change(run, {
         state: next ? 'fetching' : 'fetched',
         position: next ?? start,
@@ -210,15 +218,15 @@ export class RunStore {
   /** With that run, which is settled. */
   knownAfter(run: OpenRun, overlap: number): Known {
     const high = this.#highest(run);
-    return { high, versions: high === null ? [] : this.#versionsFrom(high - overlap) };
+    return { high, versions: high === null ? [] : this.#versionsFrom(stretchFrom(high, overlap)) };
   }
 
   /** The greatest value of the field in all runs that are done since another origin was asked; undefined before the first one. */
   high(origin: string | null): number | undefined {
     if (this.#known) return this.#known.origin === origin ? (this.#known.high ?? undefined) : undefined;
-    const other = `SELECT max(id) FROM runs WHERE state = 'done' AND origin <> ?`;
+    const other = `SELECT max(rowid) FROM runs WHERE state = 'done' AND origin <> ?`;
     const found = this.#database
-      .prepare(`SELECT max(high) AS high FROM runs WHERE state = 'done' AND id > coalesce((${other}), '')`)
+      .prepare(`SELECT max(high) AS high FROM runs WHERE state = 'done' AND rowid > coalesce((${other}), 0)`)
       .get(origin);
     const high = found?.['high'];
     return typeof high === 'number' ? high : undefined;
@@ -240,9 +248,12 @@ export class RunStore {
   }
 
   close(): void {
-    this.#commitShared();
-    this.#database.close();
-    this.#lines.close();
+    try {
+      this.#commitShared();
+    } finally {
+      this.#database.close(); // also where the disk is full: else nobody else could write it
+      this.#lines.close();
+    }
   }
 
   /** An earlier run of an incremental pull had that version. */
@@ -251,10 +262,15 @@ export class RunStore {
   }
 
   /** Those that may be of the last stretch. Answers the greatest value. */
-  #rememberVersions(items: readonly ReadItem[], before: number, overlap: number): number | null {
-    const high = items.reduce((most, { at }) => Math.max(most, at ?? most), before);
+  #rememberVersions(
+    items: readonly ReadItem[],
+    before: { high: number; most: number },
+    overlap: number,
+  ): number | null {
+    const greatest = items.reduce((high, { at }) => Math.max(high, at ?? high), before.high);
+    const high = Math.min(greatest, before.most);
     for (const { key, at } of items)
-      if (key !== null && at !== null && at >= high - overlap) this.#remember.run(key, at);
+      if (key !== null && at !== null && at >= stretchFrom(high, overlap)) this.#remember.run(key, at);
     return high === -Infinity ? null : high;
   }
 
@@ -262,8 +278,9 @@ export class RunStore {
     const highest = this.#highest(run);
     if (highest === null) return;
     this.#run('UPDATE runs SET high = ? WHERE id = ?', [highest, run.id]);
-    this.#run('DELETE FROM overlap WHERE at < ?', [highest - overlap]);
-    this.#run('INSERT OR IGNORE INTO overlap SELECT key, at FROM versions WHERE at >= ?', [highest - overlap]);
+    const from = stretchFrom(highest, overlap);
+    this.#run('DELETE FROM overlap WHERE at < ?', [from]);
+    this.#run('INSERT OR IGNORE INTO overlap SELECT key, at FROM versions WHERE at >= ?', [from]);
   }
 
   /** Of that run and those before. */
@@ -283,6 +300,12 @@ export class RunStore {
     const kept = this.#pages.lines().reduce((sum) => sum + 1, 0);
     const refused = this.#pages.refusals().reduce((sum) => sum + 1, 0);
     return this.#change(run, { kept, refused, known: run.known, leftOut: run.items - run.known - kept - refused });
+  }
+
+  /** Versions of another origin mean nothing to it. */
+  #forgetOthers(origin: string | null): void {
+    if (this.#known) this.#run('DELETE FROM overlap WHERE ? <> ?', [origin, this.#known.origin]);
+    else this.#run(`DELETE FROM overlap WHERE ? <> (${lastOrigin})`, [origin]);
   }
 
   #forgetItems(): void {
@@ -354,6 +377,11 @@ export class RunStore {
   }
 }
 
+/** An address tells times to the millisecond: what comes again may have come before in it. */
+function stretchFrom(high: number, overlap: number): number {
+  return Math.floor(high - overlap);
+}
+
 export interface KeptPage {
   readonly items: readonly ReadItem[];
   readonly next: Position | undefined;
@@ -361,16 +389,6 @@ export interface KeptPage {
   readonly onRepeat: OnRepeat;
   /** Of an incremental pull. */
   readonly overlap: number | undefined;
-}
-
-/** Runs of a pull, newest first, also while another process writes them. @param limit how many */
-export function readRuns(path: string, limit: number): readonly Run[] {
-  const database = new DatabaseSync(path, { readOnly: true });
-  try {
-    database.exec('PRAGMA busy_timeout = 5000');
-    const rows = database.prepare(`SELECT ${shown} FROM runs ORDER BY id DESC LIMIT ?`).all(limit);
-    return rows.map((row) => ({ ...row })) as unknown as Run[];
-  } finally {
-    database.close();
-  }
+  /** Greater values of the field are not asked from. Default: any. */
+  readonly most?: number;
 }

@@ -9,7 +9,7 @@ import { Fault } from '../../errors.ts';
 import type { Pull } from '../../pipeline/pulls.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { putVersions, readVersions, versionsOf } from './known-versions.ts';
-import { endRun, keysOf, type LandingParts, putLines, putRun, type RunKeys } from './land-run.ts';
+import { bytesOf, endRun, keysOf, type LandingParts, putLines, putRun, type RunKeys, wasPut } from './land-run.ts';
 import type { IntendedRun, KnownUpTo, PullHold } from './pull-hold.ts';
 import type { Run } from './run.ts';
 import type { OpenRun, RunStore } from './run-store.ts';
@@ -110,9 +110,8 @@ export class SharedRun {
     const run = store.unfinished();
     if (run === undefined || run.id === hold.state.run) return;
     const keys = keysOf(pull, run);
-    const last = keys.object ?? keys.deadLetters;
-    const isPut = run.state === 'fetched' && last !== null && (await bytesOf(objects, last)) > 0;
-    if (isPut || hold.state.known?.run === run.id) store.done(run, { endedAt, ...keys }, undefined);
+    const isThere = hold.state.known?.run === run.id || (await wasPut(objects, run, keys));
+    if (isThere) store.done(run, { endedAt, ...keys }, undefined);
     else store.failed(run, endedAt, 'given up: another node has gone on with the pull');
   }
 
@@ -121,10 +120,4 @@ export class SharedRun {
     store.forgetKnown(known);
     for await (const versions of readVersions(objects, pull.name, known)) store.addKnown(versions);
   }
-}
-
-/** 0 where there is none. */
-async function bytesOf(objects: Pick<ObjectStore, 'entries'>, key: string): Promise<number> {
-  for await (const { key: found, bytes } of objects.entries(key)) if (found === key) return bytes;
-  return 0;
 }

@@ -87,6 +87,24 @@ suite('pages', () => {
     assert.deepEqual(await lives.keys(), []);
   });
 
+  test('by cursor, pages without an item that lead to others for ever are refused', { timeout: 60_000 }, async (t) => {
+    const api = await listApi(t, (asked) => {
+      const items = asked.index === 500 ? list : [];
+      sendJson(asked, { items, next: `x${asked.index}` });
+    });
+    const lives = await pullLives(t);
+    const stopping = new AbortController();
+    const asked = (): void => {
+      if (api.requests.length > 2_000) stopping.abort(new Error('it goes on for ever'));
+    };
+    const pull = pullOf(api.url, { items: 'items', pages: rest.cursor({ next: 'next' }) });
+    await assert.rejects(
+      lives.pull(pull, { signal: stopping.signal, observer: { asked } }),
+      (error: unknown) => isFault(error, 'PULL_REFUSED') && /1000 pages without an item/.test(error.message),
+    );
+    assert.ok(api.requests.length > 1_500, 'those before some items do not count');
+  });
+
   test('by link; to another origin without credentials', async (t) => {
     const elsewhere = await listApi(t, (asked) => sendJson(asked, list.slice(5)));
     const api = await listApi(t, (asked) => {

@@ -151,6 +151,47 @@ suite('several pages at once', { timeout: 120_000 }, () => {
     assert.ok(waitedMs > 990, `the next request was sent after ${waitedMs} ms`); // timers may be early
   });
 
+  test(
+    'a pause that is too long ends the run at once, whichever page was told of it',
+    { timeout: 30_000 },
+    async (t) => {
+      let held: Asked | undefined;
+      const api = await listApi(t, (asked) => {
+        const offset = offsetOf(asked);
+        if (offset === 0) sendJson(asked, offsetPage(asked.url, listOf(20)));
+        else if (offset === 3) held = asked; // whose turn it is
+        else sendStatus(asked, 503, { 'retry-after': '3600' });
+      });
+      const lives = await pullLives(t);
+      let refused = 0;
+      const asked = (status: number): void => {
+        if (status === 503 && ++refused === 3 && held) sendStatus(held, 503);
+      };
+      await assert.rejects(
+        lives.pull(pullOf(api.url, byOffset(4)), { observer: { asked } }),
+        (error: unknown) => isFault(error, 'PULL_UNAVAILABLE') && /to be left alone for 3600 s/.test(error.message),
+      );
+    },
+  );
+
+  test('those that nobody needs any more are not tried again when the run is done', async (t) => {
+    const list = listOf(20);
+    const api = await listApi(t, (asked) => {
+      const offset = offsetOf(asked);
+      const most = offset === 0 ? 2 : 20;
+      if (offset > 1) return; // never
+      const items = list.slice(offset, offset + most);
+      const has_more = offset === 0;
+      sendJson(asked, { items, count: items.length, total: 20, has_more, next_offset: has_more ? 2 : -1 });
+    });
+    const lives = await pullLives(t);
+    const retried: string[] = [];
+    const run = await lives.pull(pullOf(api.url, byOffset(4)), { observer: { retried: (why) => retried.push(why) } });
+    assert.equal(run.kept, 20);
+    await new Promise(setImmediate);
+    assert.deepEqual(retried, []);
+  });
+
   test('the rate holds for all', async (t) => {
     const api = await listApi(t, (asked) => sendJson(asked, offsetPage(asked.url, listOf(20))));
     const lives = await pullLives(t);

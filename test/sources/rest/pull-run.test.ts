@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { isFault } from '../../../src/errors.ts';
 import { Reject } from '../../../src/event/reject.ts';
-import { type Incremental, type Pull, type PullDefinition, rest } from '../../../src/pipeline/pulls.ts';
+import { type Pull, type PullDefinition, rest } from '../../../src/pipeline/pulls.ts';
 import { pullRun } from '../../../src/sources/rest/pull-run.ts';
 import { RunStore } from '../../../src/sources/rest/run-store.ts';
 import { openDirectoryStore } from '../../../src/stores/objects/directory-store.ts';
@@ -148,7 +148,7 @@ suite('a run', () => {
       };
       const observer = { asked: () => {}, retried: () => {}, turned: () => {}, startedOver: () => {} };
       const { signal } = new AbortController();
-      const about = { pull: listPull(api.url), store, objects: { putFile }, dir, observer, signal };
+      const about = { pull: listPull(api.url), store, objects: { ...objects, putFile }, dir, observer, signal };
       await pullRun({ ...about, variables: () => undefined }).finally(() => store.close());
     };
     await assert.rejects(pull(true), /crash/);
@@ -229,89 +229,3 @@ suite('a list that changes', () => {
     await assert.rejects(lives.pull(listPull(nowhere.url)), (error: unknown) => isFault(error, 'PULL_REFUSED'));
   });
 });
-
-function changesPull(base: string, incremental: Incremental): Pull {
-  return rest.pull<Listed>({ name: 'changes', base, path: 'changes', key: ({ id }) => id, incremental });
-}
-
-suite('an incremental pull', () => {
-  test('D5: asks from the greatest value on, less the overlap, and has no version twice', async (t) => {
-    const list = [
-      { id: 'a', changed: timeAt(10) },
-      { id: 'b', changed: timeAt(100) },
-      { id: 'c', changed: timeAt(100) },
-    ];
-    const api = await listApi(t, (asked) => {
-      const since = asked.url.searchParams.get('since') ?? '';
-      sendJson(
-        asked,
-        list.filter(({ changed }) => changed >= since),
-      );
-    });
-    const pull = rest.pull<Listed>({
-      name: 'changes',
-      base: api.url,
-      path: 'changes?kind=all',
-      key: ({ id }) => id,
-      incremental: { field: 'changed', type: 'time', parameter: 'since', overlap: 30_000 },
-    });
-    const lives = await pullLives(t);
-    assert.equal((await lives.pull(pull)).kept, 3);
-    const nothing = await lives.pull(pull);
-    assert.deepEqual([nothing.kept, nothing.known, nothing.object], [0, 2, null]);
-    assert.equal(api.requests[1]?.url.search, `?kind=all&since=${encodeURIComponent(timeAt(70))}`);
-    list.push({ id: 'late', changed: timeAt(80) }, { id: 'b', changed: timeAt(120) });
-    const third = await lives.pull(pull);
-    assert.deepEqual(await lives.items(third.object), list.slice(3));
-    assert.deepEqual([third.kept, third.known], [2, 2]);
-    const all = await lives.items();
-    assert.equal(new Set(all.map((one) => JSON.stringify(one))).size, 5);
-    assert.equal(all.length, 5);
-    assert.equal(api.requests[2]?.url.searchParams.get('since'), timeAt(70));
-  });
-
-  test('D2: another address, field or parameter begins anew: the greatest value of before is none of its own', async (t) => {
-    const list = [{ id: 'a', n: 1, changed: timeAt(10) }];
-    const api = await listApi(t, (asked) => sendJson(asked, list));
-    const other = await listApi(t, (asked) => sendJson(asked, list));
-    const byTime = { field: 'changed', type: 'time', parameter: 'since', overlap: 30_000 } as const;
-    const byNumber = { field: 'n', type: 'integer', parameter: 'since', overlap: 0 } as const;
-    const lives = await pullLives(t);
-    const asked = async (from: typeof api, incremental: Incremental) => {
-      const { kept } = await lives.pull(changesPull(from.url, incremental));
-      return [from.requests.at(-1)?.url.searchParams.get('since'), kept];
-    };
-    assert.deepEqual(await asked(api, byTime), [null, 1]);
-    assert.deepEqual(await asked(api, byTime), [timeAt(-20), 0]);
-    assert.deepEqual(await asked(other, byTime), [null, 1]);
-    assert.deepEqual(await asked(other, byNumber), [null, 1]);
-    assert.deepEqual(await asked(other, byNumber), ['1', 0]);
-    assert.deepEqual(await asked(other, byTime), [null, 1], 'others were asked since');
-  });
-
-  test('D5: a field of integers, without an overlap: what has the greatest one comes again, and is known', async (t) => {
-    const list = [{ id: 'a', n: 1 }];
-    const api = await listApi(t, (asked) => sendJson(asked, list));
-    const pull = rest.pull<Listed>({
-      name: 'changes',
-      base: api.url,
-      path: 'changes',
-      key: ({ id }) => id,
-      incremental: { field: 'n', type: 'integer', parameter: 'after', overlap: 0 },
-    });
-    const lives = await pullLives(t);
-    await lives.pull(pull);
-    list.push({ id: 'a', n: 2 }, { id: 'b', n: 2 });
-    await lives.pull(pull);
-    assert.equal(api.requests.at(-1)?.url.searchParams.get('after'), '1');
-    assert.deepEqual((await lives.items()).toSorted(byText), list.toSorted(byText));
-  });
-});
-
-function timeAt(seconds: number): string {
-  return new Date(Date.UTC(2026, 0, 1) + seconds * 1_000).toISOString();
-}
-
-function byText(a: object, b: object): number {
-  return JSON.stringify(a) < JSON.stringify(b) ? -1 : 1;
-}

@@ -1,5 +1,6 @@
 /** What a run has fetched, whatever came again, wherever the process ended, and however little memory there is for keys. */
 import assert from 'node:assert/strict';
+import { appendFileSync } from 'node:fs';
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +9,10 @@ import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { Changed } from '../../../src/sources/rest/paging.ts';
 import type { ReadItem } from '../../../src/sources/rest/pulled-items.ts';
-import { readRuns, RunStore } from '../../../src/sources/rest/run-store.ts';
+import { readRuns } from '../../../src/sources/rest/read-runs.ts';
+import { RunStore } from '../../../src/sources/rest/run-store.ts';
 import { scratch } from '../../support/program.ts';
+import { mib, smallDisk, whyNoSmallDisk } from '../../support/small-disk.ts';
 
 type Kind = 'kept' | 'refused' | 'leftOut';
 
@@ -139,6 +142,31 @@ suite('what a run has fetched', { timeout: 120_000 }, () => {
     await again.settled(run, 'changed');
     assert.equal(await readFile(again.linesPath()!, 'utf8'), '{"key":"a","version":1}\n{"key":"b","version":2}\n');
     again.close();
+  });
+
+  test('D3: a full disk ends a run, and says so; with room it goes on in the same process', async (t) => {
+    const why = whyNoSmallDisk();
+    if (why !== undefined) return t.skip(why);
+    const disk = await smallDisk(1);
+    t.after(() => disk.remove());
+    const path = join(disk.dir, 'list.db');
+    const store = new RunStore(path);
+    const run = store.begin(begun);
+    const full = /no space left/;
+    assert.throws(() => appendFileSync(join(disk.dir, 'others'), Buffer.alloc(2 * mib)), full);
+    assert.throws(() => store.keepPage(run, pageOf([itemOf('a', 'kept', 1)], false, 'changed')), full);
+    assert.throws(() => store.close(), full);
+    disk.grow(64);
+    const again = new RunStore(path);
+    const done = again.keepPage(again.unfinished()!, pageOf([itemOf('b', 'kept', 1)], true, 'changed'));
+    assert.equal((await again.settled(done, 'changed')).kept, 1);
+    again.close();
+  });
+
+  test('runs of a file that its process had no time to fill are none', async (t) => {
+    const path = join(await scratch(t), 'list.db');
+    await writeFile(path, '');
+    assert.deepEqual(readRuns(path, 9), []);
   });
 
   test('D3: a run that an older version began is given up, and those that it has done stay', async (t) => {

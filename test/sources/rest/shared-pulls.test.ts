@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { scratch } from '../../support/program.ts';
-import { assertDone, codeOf, frozenAtEachCall, type Pulled, pullNodes } from '../../support/pull-nodes.ts';
+import { assertDone, codeOf, frozenAtEachCall, linesOf, type Pulled, pullNodes } from '../../support/pull-nodes.ts';
 
 function kept(pulled: Pulled): number {
   assertDone(pulled);
@@ -33,6 +33,20 @@ suite('a pull of several nodes', { timeout: 200_000 }, () => {
     assert.equal(kept(await nodes.pull(1, { path: 'others' })), 8);
     assert.equal(kept(await nodes.pull(0, { path: 'others' })), 0);
     assert.equal(kept(await nodes.pull(0)), 8, 'others were asked since');
+  });
+
+  test('D2: a run of another path that was killed goes on as it began: what the path before has had is not known to it', async (t) => {
+    const root = await scratch(t);
+    let died: Pulled = 'died';
+    for (let call = 0; died === 'died'; call++) {
+      const nodes = await pullNodes(t, join(root, `${call}`));
+      nodes.add(10);
+      assert.equal(kept(await nodes.pull(0)), 8);
+      died = await nodes.pull(0, { path: 'others', fault: { call, how: 'crash after' } });
+      assertDone(await nodes.pull(0, { path: 'others' }));
+      assert.equal((await linesOf(nodes.objects, 'raw/')).length, 16, `killed after call ${call}`);
+      await nodes.close();
+    }
   });
 
   test('D3, D5: killed before or after any call to the stores, by the same node or another one afterwards', async (t) => {
@@ -132,6 +146,18 @@ suite('a pull of several nodes', { timeout: 200_000 }, () => {
     assertDone(await nodes.pull(0, { dueMs: 1_000, fault: { call: 4, how: 'freeze', meanwhile } }));
     assert.equal(codeOf(await nodes.pull(1, { dueMs: 1_000 })), 'PULL_UNDER_WAY');
     assertDone(await nodes.pull(1, { dueMs: 2_000 }));
+  });
+
+  test('a clock that was wrong by years keeps nobody from pulling', async (t) => {
+    const nodes = await pullNodes(t, await scratch(t));
+    t.after(() => nodes.close());
+    const [key, wrongMs] = ['pull/changes', Date.UTC(2099, 0)];
+    nodes.add(4);
+    assertDone(await nodes.pull(0, { dueMs: wrongMs }));
+    const held = { ...(JSON.parse(String(await nodes.state.get(key))) as object), untilMs: wrongMs };
+    await nodes.state.commit({ put: [{ key, value: Buffer.from(JSON.stringify(held)) }] });
+    assertDone(await nodes.pull(1, { dueMs: Date.UTC(2026, 10, 22) }));
+    await nodes.check();
   });
 
   test('D1: a node that was killed goes on with its run at once, unless another one has begun one since', async (t) => {
