@@ -128,6 +128,7 @@ export class ViewState {
    * @throws Fault CHECKPOINT_STALE where another process has gone on, or another generation answers; STATE_UNAVAILABLE, STATE_FULL
    */
   async commit(): Promise<void> {
+    this.#cache.letGo(); // where one commit follows another, no other moment is between two
     const { expect, put } = this.#take();
     const { newKeys } = this.#cache;
     const { of, store, partition, building } = this.#options;

@@ -273,6 +273,26 @@ suite('views, in the middle of things', () => {
       assert.ok(store.asked.length > 2, 'it is read from the store again');
     });
 
+  test('D6: what is in the store is let go of also where one commit follows another, as with a store that does not keep pace', async () => {
+    const store = new HeldState();
+    const state = await openState(store);
+    const visits = Array.from({ length: 60_000 }, (_, i) => ({ ...visit('a'), time: minuteTime(i) }));
+    let committing = Promise.resolve();
+    for (let from = 0; from < visits.length; from += 20_000) {
+      await state.apply(records(20_000), visits.slice(from, from + 20_000), from + 20_000);
+      store.letGoOn();
+      await committing;
+      const reached = store.hold();
+      committing = state.commit();
+      await reached;
+    }
+    store.asked.length = 0;
+    await state.apply(records(1), [visits[0] as Visit], visits.length + 1);
+    assert.ok(store.asked.length > 2, 'it is read from the store again');
+    store.letGoOn();
+    await committing;
+  });
+
   test('what the log has let go of is told where the store was emptied', async (t) => {
     const log = await opened(t, { dir: await directory(t) });
     await append(log, [visit('a'), visit('b'), visit('c')]);
