@@ -168,6 +168,28 @@ suite('views, in the middle of things', () => {
     );
   });
 
+  test('a row that is committed and let go of while keys are asked for has what was counted before', async () => {
+    const counted = Array.from({ length: 12_000 }, (_, index) => ({ ...visit(`k${index}`), by: `${index}` }));
+    let meanwhile: (() => Promise<void>) | undefined;
+    class SlowEntries extends MapState {
+      override async *entries(prefix: string): AsyncGenerator<readonly [key: string, value: Buffer]> {
+        const found = await Array.fromAsync(super.entries(prefix));
+        await meanwhile?.();
+        yield* found;
+      }
+    }
+    const state = await openState(new SlowEntries());
+    await state.apply(records(counted.length), counted, counted.length);
+    await state.commit();
+    await state.apply(records(counted.length), counted, 2 * counted.length);
+    meanwhile = async () => {
+      await state.commit();
+      await state.apply([], [], 2 * counted.length);
+    };
+    const first = (await state.totals()).find(({ key }) => key === 'k0');
+    assert.deepEqual(first?.parts, [['2017', [2, 0]]]);
+  });
+
   test('a key that another process commits while keys are asked for is among them', async (t) => {
     const log = await opened(t, { dir: await directory(t) });
     await append(log, [visit('a')]);
