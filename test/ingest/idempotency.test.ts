@@ -270,6 +270,30 @@ suite('idempotency', () => {
     assert.deepEqual(await told, new Set(['two']));
   });
 
+  test('D1: a node whose clock is ahead does not acknowledge a package that is void by the time of the log', async (t) => {
+    const opened = await open(await scratch(t));
+    const { log, state } = opened;
+    const { end } = await log.range({ topic: idempotencyTopic.name, partition: 0 });
+    await opened.store('k', 'one');
+    await inView(opened);
+    const shared: Log = {
+      ...withoutNews(log),
+      waitPast: (at, offset, signal) => log.waitPast(at, offset, signal),
+      writtenEnd: async () => end,
+    };
+    const ahead = await Idempotency.open({
+      log: shared,
+      views: state,
+      now: () => Date.now() + 25 * 60 * 60 * 1000,
+      onError: (error) => assert.fail(String(error)),
+    });
+    t.after(() => ahead.close().then(() => opened.close()));
+    const answer = await ahead.once('k', patient(), () => opened.store('k', 'two'));
+    await inView({ ...opened, idempotency: ahead });
+    assert.deepEqual(await ahead.voidAmong(['one', 'two']), new Set(['two']));
+    assert.deepEqual(answer, answerOf('one'));
+  });
+
   test('while the view cannot be asked a package with a key is refused, and taken when it can', async (t) => {
     const views = new MapState();
     let isAway = true;
