@@ -230,6 +230,39 @@ suite('views, in the middle of things', () => {
     assert.equal(signal.deref(), undefined);
   });
 
+  test('a read that waits for a partition which another node takes over gets what that one commits', async (t) => {
+    const log = await opened(t, { dir: await directory(t) });
+    const store = new MapState();
+    const [stuck, reached] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let isOurs = true;
+    const read: Log['read'] = async (at, from, limits) => {
+      const page = await log.read(at, from, limits);
+      if (page.next === from) return page;
+      reached.resolve();
+      await stuck.promise;
+      throw new Error('the connection is gone');
+    };
+    const of = identity(log);
+    const old = new ViewLoop(AT, {
+      log: changed(log, { read }),
+      convert,
+      state: { store, of, view: byKey },
+      observer: quiet,
+    });
+    old.start();
+    await append(log, [visit('a')]);
+    await reached.promise;
+    const loopOf = (): ViewLoop | undefined => (isOurs ? old : undefined);
+    const asked = new LogViewReader({ log, store, of, topic: 't', view: byKey, loopOf }).at('a');
+    await new Promise(setImmediate);
+    isOurs = false;
+    const drained = old.drain();
+    stuck.resolve();
+    await drained;
+    await startViews(t, log, store);
+    assert.deepEqual(await asked, { count: 1, pairs: 0 });
+  });
+
   test('D6: a read of a generation that answers no more leaves the event loop to others', async (t) => {
     const log = await opened(t, { dir: await directory(t) });
     const store = new MapState();
