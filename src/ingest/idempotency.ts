@@ -20,6 +20,8 @@ import { type Found, idempotencyTopic, KeyView } from './key-view.ts';
 export { idempotencyTopic } from './key-view.ts';
 
 const retryMs = 1_000;
+/** Some 20 MB. A view that keeps pace is a few thousand packages behind. */
+const mostNotInView = 50_000;
 /** What was appended is read within milliseconds. */
 const firstReadWithinMs = 3_000;
 /** A transaction that nobody ends is aborted after 10 s; until then nobody knows what it comes to. */
@@ -79,8 +81,8 @@ export class Idempotency {
 
   /**
    * Answers with what was answered under this key; else runs `store`, whose batch must hold `remember`'s record.
-   * @throws Fault BUSY when another package with this key is under way for longer than `patience`; STATE_UNAVAILABLE when the view cannot
-   *   be asked in that time
+   * @throws Fault BUSY when another package with this key is under way for longer than `patience`, or the view is too far behind (D6);
+   *   STATE_UNAVAILABLE when the view cannot be asked in that time
    */
   async once(scopedKey: string, patience: AbortSignal, store: () => Promise<Answer>): Promise<Answer> {
     for (;;) {
@@ -89,6 +91,8 @@ export class Idempotency {
       const outcome = await outcomeOf(recent, patience);
       if (outcome) return outcome;
     }
+    if (this.#recent.size >= mostNotInView)
+      throw new Fault('BUSY', `the view of idempotency keys is ${mostNotInView} packages behind`);
     const answer = this.#findOrStore(scopedKey, patience, store);
     this.#recent.set(scopedKey, answer);
     try {

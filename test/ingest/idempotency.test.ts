@@ -208,6 +208,16 @@ suite('idempotency', () => {
     assert.deepEqual(await opened.idempotency.once('k', patient(), notAgain), answerOf('one'));
   });
 
+  test('D6: of packages whose keys the view does not take no more than so many are held, then others are refused', async (t) => {
+    const opened = await open(await scratch(t), () => new MapState());
+    t.after(() => opened.close());
+    const { idempotency } = opened;
+    const signal = patient();
+    for (let i = 0; i < 50_000; i++) await idempotency.once(`k${i}`, signal, async () => answerOf('in no view'));
+    await assert.rejects(idempotency.once('another', signal, notAgain), (error) => isFault(error, 'BUSY'));
+    assert.deepEqual(await idempotency.once('k0', signal, notAgain), answerOf('in no view'));
+  });
+
   test('D5: a view that has gone back, or has lost everything, is brought up to date before it is believed', async (t) => {
     const views = new MapState();
     const opened = await open(await scratch(t), () => views);
