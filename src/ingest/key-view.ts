@@ -130,7 +130,7 @@ export class KeyView {
       await this.advance();
       if (before !== undefined && before === this.#next) await this.more(patience);
     } catch (error) {
-      if (!patience.aborted) throw error;
+      if (error !== patience.reason) throw error;
       const message = `the view of idempotency keys is at offset ${this.#next}, and has to come to ${needed} first`;
       throw new Fault('STATE_UNAVAILABLE', message);
     }
