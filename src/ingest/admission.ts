@@ -23,7 +23,11 @@ export async function admit(
   const waits = patience.waits();
   await waits.during((signal) => log.room(signal));
   if (scopedKey === undefined) return store(waits);
-  return idempotency.once(scopedKey, patience.start(), () => store(waits));
+  const startedMs = performance.now();
+  return idempotency.once(scopedKey, waits.signal(), () => {
+    waits.spend(performance.now() - startedMs);
+    return store(waits);
+  });
 }
 
 /** What stands behind the first space is the sender: whatever a name has in it, no two senders come to the same. */

@@ -14,12 +14,14 @@ import { Fault, isFault } from '../errors.ts';
 import type { Batch, Log, LogRecord, TopicPartition } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import type { Answer } from './answer.ts';
-import { answerIn } from './key-entries.ts';
-import { idempotencyTopic, KeyView } from './key-view.ts';
+import { answerIn, isSecond } from './key-entries.ts';
+import { type Found, idempotencyTopic, KeyView } from './key-view.ts';
 
 export { idempotencyTopic } from './key-view.ts';
 
 const retryMs = 1_000;
+/** Some 20 MB. A view that keeps pace is a few thousand packages behind. */
+const mostNotInView = 50_000;
 /** What was appended is read within milliseconds. */
 const firstReadWithinMs = 3_000;
 /** A transaction that nobody ends is aborted after 10 s; until then nobody knows what it comes to. */
@@ -39,9 +41,9 @@ export interface IdempotencyOptions {
 interface Pending {
   readonly first: PromiseWithResolvers<Answer>;
   /** Its key's records that were read meanwhile. */
-  readonly read: { readonly offset: number; readonly answer: Answer }[];
-  /** The view had no such key up to there; undefined as long as it has not answered. */
-  from?: number;
+  readonly read: { readonly offset: number; readonly timeMs: number; readonly answer: Answer }[];
+  /** The view had no such key of the last day up to its position; undefined as long as it has not answered. */
+  found?: Found;
   isInView?: true;
 }
 
@@ -79,8 +81,8 @@ export class Idempotency {
 
   /**
    * Answers with what was answered under this key; else runs `store`, whose batch must hold `remember`'s record.
-   * @throws Fault BUSY when another package with this key is under way for longer than `patience`; STATE_UNAVAILABLE when the view cannot
-   *   be asked in that time
+   * @throws Fault BUSY when another package with this key is under way for longer than `patience`, or the view is too far behind (D6);
+   *   STATE_UNAVAILABLE when the view cannot be asked in that time
    */
   async once(scopedKey: string, patience: AbortSignal, store: () => Promise<Answer>): Promise<Answer> {
     for (;;) {
@@ -89,6 +91,8 @@ export class Idempotency {
       const outcome = await outcomeOf(recent, patience);
       if (outcome) return outcome;
     }
+    if (this.#recent.size >= mostNotInView)
+      throw new Fault('BUSY', `the view of idempotency keys is ${mostNotInView} packages behind`);
     const answer = this.#findOrStore(scopedKey, patience, store);
     this.#recent.set(scopedKey, answer);
     try {
@@ -137,12 +141,12 @@ export class Idempotency {
     const pending: Pending = { first: Promise.withResolvers(), read: [] };
     this.#pending.set(key, pending);
     try {
-      const { known, position } = await this.#view.find(key, patience);
-      if (known) {
+      const found = await this.#view.find(key, patience);
+      if (found.known) {
         this.#recent.delete(key);
-        return known.answer;
+        return found.known.answer;
       }
-      pending.from = position;
+      pending.found = found;
       settle(pending);
       const own = await store();
       return (await within(firstReadWithinMs, pending.first.promise)) ?? this.#unread(own);
@@ -167,7 +171,7 @@ export class Idempotency {
       }
       if (areInView) pending.isInView = true;
       const answer = answerIn(record);
-      if (answer) pending.read.push({ offset: record.offset, answer });
+      if (answer) pending.read.push({ offset: record.offset, timeMs: record.timeMs, answer });
       settle(pending);
     }
   }
@@ -198,10 +202,11 @@ export class Idempotency {
   }
 }
 
-function settle({ first, read, from }: Pending): void {
-  if (from === undefined) return;
-  const found = read.find(({ offset }) => offset >= from);
-  if (found) first.resolve(found.answer);
+function settle({ first, read, found }: Pending): void {
+  if (found === undefined) return;
+  const { before, position } = found;
+  const record = read.find(({ offset }) => offset >= position);
+  if (record) first.resolve(before && isSecond(before, record.timeMs) ? before.answer : record.answer);
 }
 
 async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {

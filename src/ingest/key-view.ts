@@ -27,6 +27,13 @@ export interface KeyViewOptions {
   readonly onRecords: (records: readonly LogRecord[], areInView: boolean) => void;
 }
 
+export interface Found {
+  readonly known?: KnownKey;
+  /** More than a day ago, by this process's clock; what counts is the log's. */
+  readonly before?: KnownKey;
+  readonly position: number;
+}
+
 export class KeyView {
   readonly #log: Log;
   readonly #views: StateStore;
@@ -60,10 +67,11 @@ export class KeyView {
   }
 
   /** What is known of the key, and up to which offset the view has the log. @throws Fault STATE_UNAVAILABLE, LOG_UNAVAILABLE */
-  async find(key: string, patience: AbortSignal): Promise<{ readonly known?: KnownKey; readonly position: number }> {
+  async find(key: string, patience: AbortSignal): Promise<Found> {
     const { position, values } = await this.#read([this.#keys.first(key)], 0, patience);
-    const known = values[0] && (JSON.parse(values[0].toString()) as KnownKey);
-    return known && isSecond(known, this.#now()) ? { known, position } : { position };
+    if (values[0] === undefined) return { position };
+    const first = JSON.parse(values[0].toString()) as KnownKey;
+    return isSecond(first, this.#now()) ? { known: first, position } : { before: first, position };
   }
 
   /** Of these packages, of which the log has records already, those that are void. @throws Fault STATE_UNAVAILABLE, LOG_UNAVAILABLE */
@@ -122,7 +130,7 @@ export class KeyView {
       await this.advance();
       if (before !== undefined && before === this.#next) await this.more(patience);
     } catch (error) {
-      if (!patience.aborted) throw error;
+      if (error !== patience.reason) throw error;
       const message = `the view of idempotency keys is at offset ${this.#next}, and has to come to ${needed} first`;
       throw new Fault('STATE_UNAVAILABLE', message);
     }

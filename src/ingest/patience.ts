@@ -47,13 +47,18 @@ export class Waits {
   async during<T>(wait: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const startedMs = performance.now();
     try {
-      return await wait(this.#signal());
+      return await wait(this.signal());
     } finally {
-      this.#spentMs += performance.now() - startedMs;
+      this.spend(performance.now() - startedMs);
     }
   }
 
-  #signal(): AbortSignal {
+  spend(ms: number): void {
+    this.#spentMs += ms;
+  }
+
+  /** Aborts when what is left by now is over. */
+  signal(): AbortSignal {
     if (this.#spentMs < stepMs) return this.#patience.start();
     return AbortSignal.timeout(Math.max(0, Math.floor(this.#limitMs - this.#spentMs)));
   }

@@ -73,6 +73,7 @@ export class ViewLoop {
   /** Commits what it has counted (D8). */
   async drain(): Promise<void> {
     this.#stopping.abort();
+    this.#changed();
     await this.#running;
   }
 
@@ -81,9 +82,15 @@ export class ViewLoop {
     return this.#state !== undefined && this.#state.next >= offset;
   }
 
-  /** Resolves when all below the offset is counted. @throws the signal's reason */
+  /**
+   * Resolves when all below the offset is counted.
+   * @throws Fault CHECKPOINT_STALE where it is drained before: whoever has the partition then is to be asked; the signal's reason
+   */
   async whenAt(offset: number, signal: AbortSignal): Promise<void> {
-    while (!this.hasCounted(offset)) await this.#change(signal);
+    while (!this.hasCounted(offset)) {
+      if (this.#stopping.signal.aborted) beginsAgain(this.at);
+      await this.#change(signal);
+    }
   }
 
   /** @throws Fault CHECKPOINT_STALE where it begins again, with another generation: to be asked again */

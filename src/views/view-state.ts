@@ -128,6 +128,7 @@ export class ViewState {
    * @throws Fault CHECKPOINT_STALE where another process has gone on, or another generation answers; STATE_UNAVAILABLE, STATE_FULL
    */
   async commit(): Promise<void> {
+    this.#cache.letGo(); // where one commit follows another, no other moment is between two
     const { expect, put } = this.#take();
     const { newKeys } = this.#cache;
     const { of, store, partition, building } = this.#options;
@@ -149,7 +150,10 @@ export class ViewState {
    * @throws Fault CHECKPOINT_STALE where another generation answers by now
    */
   async read(wanted: readonly (readonly [bucket: string, key: string])[]): Promise<readonly (StoredRow | undefined)[]> {
-    const names = wanted.map(([bucket, key]) => this.#keys.row(bucket, key));
+    return this.#rows(wanted.map(([bucket, key]) => this.#keys.row(bucket, key)));
+  }
+
+  async #rows(names: readonly string[]): Promise<readonly (StoredRow | undefined)[]> {
     const known = names.map((name) => this.#cache.row(name)); // first: it may be let go of meanwhile
     const missing = names.filter((_, index) => !known[index]);
     const stored = (missing.length === 0 ? [] : await this.#fromStore(missing)).values();
@@ -163,13 +167,12 @@ export class ViewState {
   /** The rows of all time, of each key. */
   async totals(): Promise<readonly StoredRow[]> {
     const { newKeys } = this.#cache; // first: once they are committed they are new no more
-    const stored = new Map<string, Buffer>();
-    for await (const [name, value] of this.#options.store.entries(this.#keys.rows(allTime))) stored.set(name, value);
+    const names = new Set<string>();
+    for await (const [name] of this.#options.store.entries(this.#keys.rows(allTime))) names.add(name);
     await this.look(); // afterwards: what does not answer any more is let go of
-    const rows = [...stored].map(([name, value]) => this.#cache.row(name) ?? rowIn(value));
-    const missed = newKeys.filter((key) => !stored.has(this.#keys.row(allTime, key)));
-    const fresh = await this.read(missed.map((key) => [allTime, key]));
-    return [...rows, ...fresh.filter((row) => row !== undefined)];
+    for (const key of newKeys) names.add(this.#keys.row(allTime, key));
+    // Read only now: what was in memory meanwhile, and is no more, the store has had in an older form.
+    return (await this.#rows([...names])).filter((row) => row !== undefined);
   }
 
   /** @throws Fault CHECKPOINT_STALE where another generation answers, another process has gone on, or the store has gone back */

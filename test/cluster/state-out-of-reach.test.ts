@@ -140,4 +140,24 @@ suite('keyed state out of reach', () => {
     assert.equal((await rejection(store.commit(change))).code, 'STATE_FULL');
     assert.equal(String(await store.get('k')), 'v');
   });
+
+  test('Redis whose settings are wrong after a failover works again when they are mended, on the connection that there is', async (t) => {
+    const server = await ownRedis();
+    t.after(() => server.dispose());
+    const store = await openRedisStore({ url: server.url });
+    t.after(() => store.close());
+    assert.equal(await store.commit(change), true);
+    await server.command('CONFIG', 'SET', 'maxmemory-policy', 'volatile-lru');
+    await server.command('CLIENT', 'KILL', 'TYPE', 'normal');
+    const isRefused = async (): Promise<true | undefined> => {
+      const refused = await store.get('k').then(
+        () => false,
+        (error: Error) => error.message.includes('it may evict keys'),
+      );
+      return refused || undefined;
+    };
+    await untilAnswered(isRefused);
+    await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    await worksAgain(store);
+  });
 });

@@ -208,6 +208,16 @@ suite('idempotency', () => {
     assert.deepEqual(await opened.idempotency.once('k', patient(), notAgain), answerOf('one'));
   });
 
+  test('D6: of packages whose keys the view does not take no more than so many are held, then others are refused', async (t) => {
+    const opened = await open(await scratch(t), () => new MapState());
+    t.after(() => opened.close());
+    const { idempotency } = opened;
+    const signal = patient();
+    for (let i = 0; i < 50_000; i++) await idempotency.once(`k${i}`, signal, async () => answerOf('in no view'));
+    await assert.rejects(idempotency.once('another', signal, notAgain), (error) => isFault(error, 'BUSY'));
+    assert.deepEqual(await idempotency.once('k0', signal, notAgain), answerOf('in no view'));
+  });
+
   test('D5: a view that has gone back, or has lost everything, is brought up to date before it is believed', async (t) => {
     const views = new MapState();
     const opened = await open(await scratch(t), () => views);
@@ -268,6 +278,30 @@ suite('idempotency', () => {
     assert.equal(isTold, false);
     await opened.store('k', 'two');
     assert.deepEqual(await told, new Set(['two']));
+  });
+
+  test('D1: a node whose clock is ahead does not acknowledge a package that is void by the time of the log', async (t) => {
+    const opened = await open(await scratch(t));
+    const { log, state } = opened;
+    const { end } = await log.range({ topic: idempotencyTopic.name, partition: 0 });
+    await opened.store('k', 'one');
+    await inView(opened);
+    const shared: Log = {
+      ...withoutNews(log),
+      waitPast: (at, offset, signal) => log.waitPast(at, offset, signal),
+      writtenEnd: async () => end,
+    };
+    const ahead = await Idempotency.open({
+      log: shared,
+      views: state,
+      now: () => Date.now() + 25 * 60 * 60 * 1000,
+      onError: (error) => assert.fail(String(error)),
+    });
+    t.after(() => ahead.close().then(() => opened.close()));
+    const answer = await ahead.once('k', patient(), () => opened.store('k', 'two'));
+    await inView({ ...opened, idempotency: ahead });
+    assert.deepEqual(await ahead.voidAmong(['one', 'two']), new Set(['two']));
+    assert.deepEqual(answer, answerOf('one'));
   });
 
   test('while the view cannot be asked a package with a key is refused, and taken when it can', async (t) => {

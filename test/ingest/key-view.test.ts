@@ -1,6 +1,7 @@
 /** Two processes that keep one view of idempotency keys, and meet in the middle of what the other one does (D5). */
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
+import { Fault } from '../../src/errors.ts';
 import { idempotencyTopic, KeyView } from '../../src/ingest/key-view.ts';
 import type { Log } from '../../src/log/log.ts';
 import type { StateStore } from '../../src/stores/state/state-store.ts';
@@ -80,5 +81,16 @@ suite('the view of idempotency keys', () => {
     await view.find('a', new AbortController().signal);
     await view.catchUp();
     assert.deepEqual(toldInView, ['a', 'b', 'c']);
+  });
+
+  test('why a key could not be looked up in time is told, not only that', async (t) => {
+    const { log } = await openLog(t);
+    const patience = new AbortController();
+    const range = async (): Promise<never> => {
+      patience.abort();
+      throw new Fault('LOG_UNAVAILABLE', 'no broker answers');
+    };
+    const { view } = viewOf({ ...log, id: log.id, range }, new MapState());
+    await assert.rejects(view.find('a', patience.signal), { code: 'LOG_UNAVAILABLE', message: 'no broker answers' });
   });
 });

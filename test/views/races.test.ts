@@ -168,6 +168,28 @@ suite('views, in the middle of things', () => {
     );
   });
 
+  test('a row that is committed and let go of while keys are asked for has what was counted before', async () => {
+    const counted = Array.from({ length: 12_000 }, (_, index) => ({ ...visit(`k${index}`), by: `${index}` }));
+    let meanwhile: (() => Promise<void>) | undefined;
+    class SlowEntries extends MapState {
+      override async *entries(prefix: string): AsyncGenerator<readonly [key: string, value: Buffer]> {
+        const found = await Array.fromAsync(super.entries(prefix));
+        await meanwhile?.();
+        yield* found;
+      }
+    }
+    const state = await openState(new SlowEntries());
+    await state.apply(records(counted.length), counted, counted.length);
+    await state.commit();
+    await state.apply(records(counted.length), counted, 2 * counted.length);
+    meanwhile = async () => {
+      await state.commit();
+      await state.apply([], [], 2 * counted.length);
+    };
+    const first = (await state.totals()).find(({ key }) => key === 'k0');
+    assert.deepEqual(first?.parts, [['2017', [2, 0]]]);
+  });
+
   test('a key that another process commits while keys are asked for is among them', async (t) => {
     const log = await opened(t, { dir: await directory(t) });
     await append(log, [visit('a')]);
@@ -206,6 +228,39 @@ suite('views, in the middle of things', () => {
     await new Promise(setImmediate);
     collectGarbage();
     assert.equal(signal.deref(), undefined);
+  });
+
+  test('a read that waits for a partition which another node takes over gets what that one commits', async (t) => {
+    const log = await opened(t, { dir: await directory(t) });
+    const store = new MapState();
+    const [stuck, reached] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let isOurs = true;
+    const read: Log['read'] = async (at, from, limits) => {
+      const page = await log.read(at, from, limits);
+      if (page.next === from) return page;
+      reached.resolve();
+      await stuck.promise;
+      throw new Error('the connection is gone');
+    };
+    const of = identity(log);
+    const old = new ViewLoop(AT, {
+      log: changed(log, { read }),
+      convert,
+      state: { store, of, view: byKey },
+      observer: quiet,
+    });
+    old.start();
+    await append(log, [visit('a')]);
+    await reached.promise;
+    const loopOf = (): ViewLoop | undefined => (isOurs ? old : undefined);
+    const asked = new LogViewReader({ log, store, of, topic: 't', view: byKey, loopOf }).at('a');
+    await new Promise(setImmediate);
+    isOurs = false;
+    const drained = old.drain();
+    stuck.resolve();
+    await drained;
+    await startViews(t, log, store);
+    assert.deepEqual(await asked, { count: 1, pairs: 0 });
   });
 
   test('D6: a read of a generation that answers no more leaves the event loop to others', async (t) => {
@@ -272,6 +327,26 @@ suite('views, in the middle of things', () => {
       await state.apply(records(1), [visits[0] as Visit], visits.length + 1);
       assert.ok(store.asked.length > 2, 'it is read from the store again');
     });
+
+  test('D6: what is in the store is let go of also where one commit follows another, as with a store that does not keep pace', async () => {
+    const store = new HeldState();
+    const state = await openState(store);
+    const visits = Array.from({ length: 60_000 }, (_, i) => ({ ...visit('a'), time: minuteTime(i) }));
+    let committing = Promise.resolve();
+    for (let from = 0; from < visits.length; from += 20_000) {
+      await state.apply(records(20_000), visits.slice(from, from + 20_000), from + 20_000);
+      store.letGoOn();
+      await committing;
+      const reached = store.hold();
+      committing = state.commit();
+      await reached;
+    }
+    store.asked.length = 0;
+    await state.apply(records(1), [visits[0] as Visit], visits.length + 1);
+    assert.ok(store.asked.length > 2, 'it is read from the store again');
+    store.letGoOn();
+    await committing;
+  });
 
   test('what the log has let go of is told where the store was emptied', async (t) => {
     const log = await opened(t, { dir: await directory(t) });

@@ -1,6 +1,6 @@
 /**
  * A commit as one request of several statements, which PostgreSQL runs in one transaction: first the lock, so that the next statement sees
- * what was committed before it. Such a request has no parameters; keys and values stand in it as hexadecimal digits, which need no quoting.
+ * what was committed before it, whatever a database or role has as its default isolation. Such a request has no parameters; keys and values stand in it as hexadecimal digits, which need no quoting.
  */
 import { keyBytes } from './state-key.ts';
 import type { StateChange, StatePut } from './state-store.ts';
@@ -24,7 +24,7 @@ const never = 2 ** 53;
 /** A query to go on with ` AND ...`. */
 export const liveRows = `SELECT key, value FROM tributary_state WHERE ${isLive}`;
 
-/** Of its second statement the only row tells whether it was `ok`. */
+/** Of its third statement the only row tells whether it was `ok`. */
 export function commitText({ expect = [], delete: deleted = [], put = [] }: StateChange): string {
   const puts = new Map(put.map((one) => [one.key, one])); // the last one counts
   const gone = deleted.filter((key) => !puts.has(key));
@@ -35,7 +35,7 @@ export function commitText({ expect = [], delete: deleted = [], put = [] }: Stat
     );
   if (puts.size > 0) parts.push(putText([...puts.values()]));
   const sweep = put.some(({ expiresAtMs }) => expiresAtMs !== undefined) ? sweepText(2 * put.length) : '';
-  return `${lock} WITH ${parts.join(', ')} SELECT ok FROM holds; ${sweep}`;
+  return `SET TRANSACTION ISOLATION LEVEL READ COMMITTED; ${lock} WITH ${parts.join(', ')} SELECT ok FROM holds; ${sweep}`;
 }
 
 function holdsText(expect: NonNullable<StateChange['expect']>): string {

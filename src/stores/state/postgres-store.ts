@@ -101,7 +101,7 @@ class PostgresStore implements StateStore {
       }
     });
     // Of several statements there are several results.
-    return (results as unknown as readonly QueryResult<{ ok: boolean }>[])[1]?.rows[0]?.ok === true;
+    return (results as unknown as readonly QueryResult<{ ok: boolean }>[])[2]?.rows[0]?.ok === true;
   }
 
   async #rows(where: string, values: readonly unknown[]): Promise<readonly { key: Buffer; value: Buffer }[]> {

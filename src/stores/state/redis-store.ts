@@ -44,7 +44,7 @@ class RedisStore implements StateStore {
   readonly #client: Redis;
   readonly #where: string;
   readonly #commits = new Set<Promise<unknown>>();
-  /** Rejects where the server that we are connected to must not be used. */
+  /** Rejects where the server that we are connected to must not be used; then it is looked at again for whoever asks next. */
   #settingUp: Promise<void> | undefined;
   #isSetUp = false;
   #connecting: Promise<void> | undefined;
@@ -69,10 +69,7 @@ class RedisStore implements StateStore {
     });
     this.#client.on('error', (error: unknown) => (this.#lastError = reasonOf(error)));
     this.#client.on('connect', () => (this.#lastError = 'it has not answered yet'));
-    this.#client.on('ready', () => {
-      this.#settingUp = this.#checkSetUp();
-      this.#settingUp.catch(() => undefined); // whoever asks gets it
-    });
+    this.#client.on('ready', () => void this.#setUp().catch(() => undefined)); // whoever asks gets it
   }
 
   /** Whether it is out of reach does not matter yet. */
@@ -80,7 +77,7 @@ class RedisStore implements StateStore {
     try {
       await this.#ready();
     } catch (error) {
-      if (isFault(error, 'STATE_UNAVAILABLE') && this.#settingUp === undefined) return;
+      if (isFault(error, 'STATE_UNAVAILABLE') && this.#client.status !== 'ready') return;
       throw error;
     }
   }
@@ -153,7 +150,7 @@ class RedisStore implements StateStore {
     this.#connecting ??= this.#connected().finally(() => (this.#connecting = undefined));
     try {
       await this.#connecting;
-      await this.#settingUp;
+      await (this.#settingUp ?? this.#setUp());
     } catch (error) {
       throw this.#fault(error);
     }
@@ -165,6 +162,17 @@ class RedisStore implements StateStore {
     await once(this.#client, 'ready', { signal }).catch(() => {
       throw new Error(this.#lastError);
     });
+  }
+
+  async #setUp(): Promise<void> {
+    const settingUp = this.#checkSetUp();
+    this.#settingUp = settingUp;
+    try {
+      await settingUp;
+    } catch (error) {
+      if (this.#settingUp === settingUp) this.#settingUp = undefined;
+      throw error;
+    }
   }
 
   /** Asked with each connection: behind the address there may be another server by then. */
