@@ -172,6 +172,20 @@ test('days are those of the calendar, and integers are digits', async () => {
     assert.ok(!(await is('2021-01-01', price)), price);
 });
 
+function errorsWithPrice(price: string): Promise<readonly RowError[]> {
+  return errorsOf(ndjson, `{"orig_code":"A","dest_code":"B","day":"2021-01-01","\\u0070rice":${price}}`, 100);
+}
+
+test('a number of JSON is the integer that was sent, and not one to which it is rounded', async () => {
+  for (const price of ['1', '1.0', '1e0', '100e-2', '0.1E+1', '2147483647.000', '1000', '1e3', '10.0e2'])
+    assert.deepEqual(await errorsWithPrice(price), [], price);
+  for (const price of ['1.00000000000000000001', '0.99999999999999999999', '100000000000000000001e-20', '1.5', '0.0'])
+    assert.deepEqual(
+      (await errorsWithPrice(price)).map(({ field, value }) => [field, value]),
+      [['price', price]],
+    );
+});
+
 test('what a body is, is found in whatever pieces its beginning comes', async () => {
   const bodies = [
     ['\uFEFF{"a":1}\n', 'lines'],
