@@ -126,7 +126,7 @@ export class RowChecker {
 const missing = new Refusal('missing');
 
 /** A number without any of them is whole, and where it is rounded too large for any column. */
-const roundable = ['.', 'e-', 'E-'];
+const roundable = [0x2e, Buffer.from('e-'), Buffer.from('E-')];
 
 /** The digits but zeros at either end: where one number is the other rounded, they have the same only if they are equal. */
 function significant(number: string): string {
