@@ -71,12 +71,12 @@ function averagesByDay(sql: Sql, { from, to, orig, dest }: Asked): Promise<reado
       UNION ALL
       SELECT below.given, ports.code FROM below JOIN ports ON ports.parent_slug = below.slug
     )
-    SELECT day::text, count(*)::integer AS count, avg(price)::float8 AS price
+    SELECT to_char(day, 'YYYY-MM-DD') AS day, count(*)::integer AS count, avg(price)::float8 AS price
     FROM prices
     WHERE orig_code = ANY (ARRAY(SELECT code FROM meant WHERE given = ${orig}))
       AND dest_code = ANY (ARRAY(SELECT code FROM meant WHERE given = ${dest}))
       AND day BETWEEN ${from}::date AND ${to}::date
-    GROUP BY day`;
+    GROUP BY prices.day`;
 }
 
 function rateOf(day: string, averaged: Averaged | undefined): Rate {

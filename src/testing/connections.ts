@@ -1,6 +1,6 @@
 /** The connections of one life of a process to PostgreSQL: they can be cut all at once, as a crash cuts them. */
 import type { PoolClient } from 'pg';
-import { connectionPool, cutConnection } from '../stores/warehouse/connection-pool.ts';
+import { connectionPool, cutConnection, lend } from '../stores/warehouse/connection-pool.ts';
 import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 
 export interface Connections {
@@ -20,7 +20,7 @@ export function openConnections(url: string): Connections {
   });
   return {
     // What a dead process has borrowed never comes back: closing would wait for it.
-    warehouse: { pool, url, close: async () => (isCut ? undefined : close()) },
+    warehouse: { pool, lend: () => lend(pool), url, close: async () => (isCut ? undefined : close()) },
     cut: () => {
       isCut = true;
       for (const client of clients) cutConnection(client);

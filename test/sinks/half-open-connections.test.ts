@@ -9,6 +9,7 @@ import { lend, withAnswersWithin } from '../../src/stores/warehouse/connection-p
 import { openServerWarehouse } from '../../src/stores/warehouse/server-warehouse.ts';
 import type { Warehouse } from '../../src/stores/warehouse/warehouse.ts';
 import { batchOf, idsOf, land, newPartition } from '../contracts/sink.ts';
+import { pricesBulk, serveBulk, tables } from '../support/bulk-server.ts';
 import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts';
 import { type OwnPostgresServer, ownPostgresServer } from '../support/postgres-server.ts';
 import { landedIn, tableOf } from '../support/table-events.ts';
@@ -56,6 +57,22 @@ suite('half-open connections', { timeout: 120_000 }, () => {
       });
     await client.query('SELECT pg_sleep(1.5)');
     client.release();
+  });
+
+  test('D7: a batch goes in, and its status is told, where the connections of before are gone', async (t) => {
+    await warehouse.pool.query(tables);
+    const bulkServer = await serveBulk(t, warehouse, pricesBulk());
+    const later = t.mock.method(performance, 'now', performance.now.bind(performance)).mock;
+    const hour = performance.now() + 3_600_000;
+    later.mockImplementation(() => hour); // what is in the pool has been idle for so long
+    proxy.next(vanish);
+    const { status, answer } = await bulkServer.send('AAAAA,BBBBB,2021-01-01,1\n');
+    assert.deepEqual([status, proxy.faults], [201, 1]);
+    await warehouse.pool.query('SELECT');
+    later.mockImplementation(() => 2 * hour);
+    proxy.next(vanish);
+    assert.equal((await bulkServer.status(answer.batch_id)).answer.state, 'committed');
+    assert.equal(proxy.faults, 2);
   });
 
   test('D3: whatever of a batch is under way when it vanishes, the batch lands once, soon after', async (t) => {

@@ -73,7 +73,7 @@ export async function beginBatch(client: ClientBase, batch: NewBatch): Promise<B
 }
 
 /** The locks are taken for the statement only. One that was cancelled has its reason. */
-async function rejectAbandoned(client: ClientBase | Pool): Promise<void> {
+async function rejectAbandoned(client: ClientBase): Promise<void> {
   await client.query(
     `UPDATE tributary_batches SET state = 'rejected', errors = CASE error_count WHEN 0 THEN $1 ELSE errors END, error_count = 1,
        ended_at = clock_timestamp()
@@ -141,16 +141,16 @@ export async function noteNotIn(client: ClientBase, id: string, rows: number, er
 export type BatchName = { readonly id: string } | { readonly key: string };
 
 /** As it is: where its owner has gone, it has ended. Undefined where there is none. */
-export async function readBatch(pool: Pool, bulk: string, name: BatchName): Promise<BatchStatus | undefined> {
-  const found = await selectBatch(pool, bulk, name);
+export async function readBatch(client: ClientBase, bulk: string, name: BatchName): Promise<BatchStatus | undefined> {
+  const found = await selectBatch(client, bulk, name);
   if (found?.state !== 'receiving' && found?.state !== 'validating') return found;
-  await rejectAbandoned(pool);
-  return selectBatch(pool, bulk, { id: found.id });
+  await rejectAbandoned(client);
+  return selectBatch(client, bulk, { id: found.id });
 }
 
-async function selectBatch(pool: Pool, bulk: string, name: BatchName): Promise<BatchStatus | undefined> {
+async function selectBatch(client: ClientBase, bulk: string, name: BatchName): Promise<BatchStatus | undefined> {
   const [is, value] = 'id' in name ? ['id = $2', name.id] : ['coalesce(idempotency_key, dry_run_key) = $2', name.key];
-  const found = await pool.query<BatchStatus>(
+  const found = await client.query<BatchStatus>(
     `SELECT ${columns} FROM tributary_batches WHERE bulk = $1 AND ${is} ORDER BY received_at DESC LIMIT 1`,
     [bulk, value],
   );

@@ -103,16 +103,16 @@ export class Batches {
 
   /** Of that id. @throws Fault BATCH_UNKNOWN, WAREHOUSE_UNAVAILABLE */
   async status(id: string): Promise<BatchStatus> {
-    const { pool } = await this.#warehouse();
-    const found = isUuid(id) ? await this.#read(pool, { id }) : undefined;
+    const warehouse = await this.#warehouse();
+    const found = isUuid(id) ? await this.#read(warehouse, { id }) : undefined;
     if (found) return found;
     throw new Fault('BATCH_UNKNOWN', `there is no batch ${JSON.stringify(id.slice(0, 100))} of ${this.bulk.name}`);
   }
 
   /** The last that was sent with the key, be it a dry run. @throws Fault as `status` */
   async statusOfKey(key: string): Promise<BatchStatus> {
-    const { pool } = await this.#warehouse();
-    const found = await this.#read(pool, { key });
+    const warehouse = await this.#warehouse();
+    const found = await this.#read(warehouse, { key });
     if (found) return found;
     throw new Fault('BATCH_UNKNOWN', `no batch of ${this.bulk.name} came with that Idempotency-Key`);
   }
@@ -122,41 +122,41 @@ export class Batches {
    * @throws Fault as `status`, and BUSY where it does not end
    */
   async cancel(id: string): Promise<BatchStatus> {
-    const { pool } = await this.#warehouse();
+    const warehouse = await this.#warehouse();
     const status = await this.status(id);
     if (status.endedAt) return status;
-    await cancelBatch(pool, id).catch((error: unknown) => {
+    await cancelBatch(warehouse.pool, id).catch((error: unknown) => {
       throw explained(error);
     });
-    const ended = await this.#settled(pool, id);
+    const ended = await this.#settled(warehouse, id);
     if (ended) return ended;
     throw new Fault('BUSY', `batch ${id} has been cancelled, and has not ended yet`);
   }
 
   async #limited(request: BatchRequest, observer: BatchObserver): Promise<Received> {
-    const { pool } = await this.#warehouse();
+    const warehouse = await this.#warehouse();
     if (this.#underWay >= maxBatches)
       throw new Fault('BUSY', `${maxBatches} batches are under way, which is the limit`);
     this.#underWay += 1;
     try {
-      return await this.#receive(pool, request, observer);
+      return await this.#receive(warehouse, request, observer);
     } finally {
       this.#underWay -= 1;
-      await this.#forget(pool);
+      await this.#forget(warehouse.pool);
     }
   }
 
-  async #receive(pool: Pool, request: BatchRequest, observer: BatchObserver): Promise<Received> {
+  async #receive(warehouse: Warehouse, request: BatchRequest, observer: BatchObserver): Promise<Received> {
     const { key, isDryRun = false, body } = request;
     const id = randomUUID();
-    const session = await this.#begin(pool, { id, bulk: this.bulk.name, key, isDryRun });
+    const session = await this.#begin(warehouse, { id, bulk: this.bulk.name, key, isDryRun });
     request.onId(session.other?.id ?? id);
     if (session.other) return this.#repeat(session.other, body);
     const { client } = session;
     const batch = { id, isKeyed: key !== undefined && !isDryRun, isDryRun, body, observer, spares: this.#spares };
     const loaded = await loadBatch(client, this.bulk, batch)
       .finally(() => client.release(true))
-      .catch((error: unknown) => this.#decided(pool, id, error));
+      .catch((error: unknown) => this.#decided(warehouse, id, error));
     return { id, isRepeated: false, ...loaded };
   }
 
@@ -167,8 +167,8 @@ export class Batches {
     await forgetEnded(pool, keptDays).catch((error: unknown) => this.#observer.notForgotten(error));
   }
 
-  async #begin(pool: Pool, batch: NewBatch): Promise<Session> {
-    const client = await pool.connect().catch((error: unknown) => {
+  async #begin(warehouse: Warehouse, batch: NewBatch): Promise<Session> {
+    const client = await warehouse.lend().catch((error: unknown) => {
       throw explained(error);
     });
     try {
@@ -185,8 +185,8 @@ export class Batches {
   }
 
   /** A failure may hide that the batch is in: where the answer to COMMIT was lost. */
-  async #decided(pool: Pool, id: string, error: unknown): Promise<Loaded> {
-    const status = isFault(error) ? undefined : await this.#settled(pool, id);
+  async #decided(warehouse: Warehouse, id: string, error: unknown): Promise<Loaded> {
+    const status = isFault(error) ? undefined : await this.#settled(warehouse, id);
     if (status && isCancelled(status)) throw cancelledFault(id);
     if (status?.state !== 'committed') throw explained(error);
     return { rows: status.rows, errors: { count: 0, first: [] } };
@@ -201,19 +201,22 @@ export class Batches {
   }
 
   /** Undefined where PostgreSQL does not tell in time. */
-  async #settled(pool: Pool, id: string): Promise<BatchStatus | undefined> {
+  async #settled(warehouse: Warehouse, id: string): Promise<BatchStatus | undefined> {
     for (const untilMs = performance.now() + settleMs; performance.now() < untilMs; await sleep(lookEveryMs)) {
-      const found = await this.#read(pool, { id }).catch(() => undefined); // why it cannot be told is why the batch failed
+      const found = await this.#read(warehouse, { id }).catch(() => undefined); // why it cannot be told is why the batch failed
       if (found?.endedAt) return found;
     }
     return undefined;
   }
 
-  #read(pool: Pool, name: BatchName): Promise<BatchStatus | undefined> {
-    return readBatch(pool, this.bulk.name, name).catch((error: unknown) => {
+  async #read(warehouse: Warehouse, name: BatchName): Promise<BatchStatus | undefined> {
+    try {
+      const client = await warehouse.lend();
+      return await readBatch(client, this.bulk.name, name).finally(() => client.release());
+    } catch (error) {
       if (error instanceof DatabaseError && error.code === undefinedTable) return undefined; // no batch has come yet
       throw explained(error);
-    });
+    }
   }
 }
 

@@ -77,15 +77,19 @@ export class RowChecker {
 
   addObject(line: number, row: JsonObject, { bytes, doubled }: ObjectText): void {
     const { names } = this;
+    const mayRound = roundable.some((part) => bytes.includes(part));
     for (const name of Object.keys(row)) if (!names.includes(name)) this.#unknown(line, name, row[name]);
     for (const name of doubled)
       this.#errors.add({ line, field: shown(name), value: shown(row[name]), reason: 'given twice' });
     const values = names.map((name, i) => {
       if (!Object.hasOwn(row, name)) return this.#taken(missing, line, name, null);
       const value = row[name];
-      const read = (this.#readers[i] as ColumnReader).ofJson(value);
-      const isRounded = read instanceof Refusal && typeof value === 'number'; // 1e400 is Infinity by now
-      return this.#taken(read, line, name, isRounded ? memberText(bytes.toString(), name) : value);
+      const reader = this.#readers[i] as ColumnReader;
+      if (typeof value !== 'number') return this.#taken(reader.ofJson(value), line, name, value);
+      const sent = (): string => memberText(bytes.toString(), name) as string;
+      const isRounded = mayRound && significant(sent()) !== significant(String(value));
+      const read = reader.ofJson(isRounded ? Number.NaN : value);
+      return this.#taken(read, line, name, read instanceof Refusal ? sent() : value); // 1e400 is Infinity by now
     });
     this.#add(line, values);
   }
@@ -120,3 +124,15 @@ export class RowChecker {
 }
 
 const missing = new Refusal('missing');
+
+/** A number without any of them is whole, and where it is rounded too large for any column. */
+const roundable = [0x2e, Buffer.from('e-'), Buffer.from('E-')];
+
+/** The digits but zeros at either end: where one number is the other rounded, they have the same only if they are equal. */
+function significant(number: string): string {
+  const digits = number.replace(/e.*$/i, '').replaceAll(/[-.]/g, '');
+  let [start, end] = [0, digits.length];
+  while (digits[start] === '0') start += 1;
+  while (end > start && digits[end - 1] === '0') end -= 1;
+  return digits.slice(start, end);
+}

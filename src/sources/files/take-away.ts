@@ -28,14 +28,18 @@ const claims: BytePath = '.tributary';
 export function takeAway(candidate: Candidate, version: string, away: Away): boolean {
   const { inbox, relative, id } = candidate;
   const { claim, claimed } = claimOf(inbox, { id, version, relative });
-  if (away === 'move') makeDirectory(parentOf(loadedPath(inbox, relative))); // what fails here leaves the file alone
-  makeDirectory(parentOf(claimed));
+  const isFirst = makeClaims(inbox); // what fails from here on leaves the file alone
+  if (away === 'move') makeDirectory(parentOf(loadedPath(inbox, relative)));
+  if (claim !== claimed) makeDirectory(parentOf(claimed));
+  const path = bytesOf(pathOf(candidate));
   try {
-    renameSync(bytesOf(pathOf(candidate)), bytesOf(claimed));
+    renameSync(path, bytesOf(claimed));
   } catch (error) {
-    if (!isCode(error, 'ENOENT')) throw error;
+    if (!isCode(error, 'ENOENT') || lstatSync(path, { throwIfNoEntry: false })) throw error;
     removeEmpty(claim, claimed);
-    return true; // somebody else has
+    if (!isFirst) return true; // somebody else has
+    rmdirSync(bytesOf(joined(inbox.root, claims)));
+    throw error; // the file may come back with the directory that it stood in
   }
   return end(inbox, { claim, claimed, relative, version }, away);
 }
@@ -97,6 +101,20 @@ const longestName = 255;
 /** Ids and versions have 16 characters each. */
 const versionAt = [17, 33] as const;
 const nameAt = 34;
+
+/**
+ * Whether it had none before: then nothing was ever taken away from this directory, or it is another one, as where a disk is not mounted.
+ * Fails where it is not there.
+ */
+function makeClaims({ root }: Inbox): boolean {
+  try {
+    mkdirSync(bytesOf(joined(root, claims)));
+    return true;
+  } catch (error) {
+    if (!isCode(error, 'EEXIST')) throw error;
+    return false;
+  }
+}
 
 function claimOf(
   inbox: Inbox,

@@ -4,7 +4,7 @@
  */
 import type { PoolConfig } from 'pg';
 import { Fault } from '../../errors.ts';
-import { type ConnectionPool, connectionPool } from './connection-pool.ts';
+import { type ConnectionPool, connectionPool, lend } from './connection-pool.ts';
 import { findBinaries } from './embedded/binaries.ts';
 import { canonicalPath, database, initialise, superuser } from './embedded/data-directory.ts';
 import { isPostgres, readLockFile } from './embedded/lock-file.ts';
@@ -39,6 +39,7 @@ export async function openEmbeddedWarehouse(options: EmbeddedWarehouseOptions): 
   const connections = connect(socketDir, socketPort, log);
   return {
     pool: connections.pool,
+    lend: () => lend(connections.pool),
     url: urlOf(socketDir, socketPort),
     close: async () => {
       await connections.close();
@@ -58,8 +59,8 @@ export async function attachEmbeddedWarehouse(options: { readonly dir: string })
     );
   if (found.status !== 'ready')
     throw new Fault('WAREHOUSE_UNAVAILABLE', `the PostgreSQL on ${dataDir} is ${found.status}`);
-  const connections = connect(found.socketDir, found.port, () => undefined);
-  return { pool: connections.pool, url: urlOf(found.socketDir, found.port), close: connections.close };
+  const { pool, close } = connect(found.socketDir, found.port, () => undefined);
+  return { pool, lend: () => lend(pool), url: urlOf(found.socketDir, found.port), close };
 }
 
 function connect(socketDir: string, port: number, onError: (message: string) => void): ConnectionPool {

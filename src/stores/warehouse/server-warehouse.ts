@@ -1,7 +1,7 @@
 /** A PostgreSQL server by URL, 13 or newer. Its password is in no message. */
 import { Client, DatabaseError, escapeIdentifier, type Pool } from 'pg';
 import { Fault, reasonOf } from '../../errors.ts';
-import { connectionPool } from './connection-pool.ts';
+import { connectionPool, lend } from './connection-pool.ts';
 import type { Warehouse } from './warehouse.ts';
 
 /** PostgreSQL 13, as `server_version_num` says it. */
@@ -27,7 +27,7 @@ export async function openServerWarehouse({ url, schema }: ServerWarehouseOption
     await close();
     throw error;
   }
-  return { pool, url, close };
+  return { pool, lend: () => lend(pool), url, close };
 }
 
 async function checkVersion(pool: Pool, where: string): Promise<void> {

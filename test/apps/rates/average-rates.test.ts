@@ -110,6 +110,13 @@ suite('GET /rates', { timeout: 120_000 }, () => {
     assert.deepEqual(leap.text.match(/\d{4}-\d\d-\d\d/g), ['2020-03-01', '2020-02-29', '2020-02-28']);
   });
 
+  test('is the same however the database writes its days', async (t) => {
+    const { databaseUrl, load, get, pool } = await ratesDatabase(t);
+    await load(threePrices);
+    await pool.query(`ALTER DATABASE "${new URL(databaseUrl).pathname.slice(1)}" SET datestyle = 'German'`);
+    assert.match((await get(valid)).text, /^\{"rates":\[\{"count":3,"day":"2021-01-31","price":1154.33333333333\},/);
+  });
+
   test('refuses with 400, naming the parameter, what is missing, doubled or no date', async (t) => {
     const { load, get } = await ratesDatabase(t);
     await load(threePrices);

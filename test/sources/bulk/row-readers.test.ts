@@ -102,6 +102,52 @@ test('what is no CSV is an error of its line, and what follows is read', async (
   );
 });
 
+test('a row that is no CSV is one error, on the line on which it begins, and no other row is lost or told with another line for it', async () => {
+  const bad = fc.constantFrom(
+    ['"a"x,B,2021-01-01,1'],
+    ['"a', 'b"x,B,2021-01-01,1'],
+    ['"a"b"c",B,2021-01-01,1'],
+    ['"a', 'b",B"x,2021-01-01,1'],
+    ['A,B"x,"2021', '-01', '-01",1'],
+    ['A,"B","2021-01-01""",1"'],
+    ['"A" ,B,2021-01-01,1'],
+  );
+  const good = fc.constantFrom(['"A",B,2021-01-01,0'], ['A,B,2021-01-01,0'], ['"', '', '""",B,2021-01-01,0']);
+  const rows = fc.array(fc.oneof(bad, good), { maxLength: 20 });
+  await fc.assert(
+    fc.asyncProperty(
+      rows,
+      fc.constantFrom('\n', '\r\n'),
+      fc.boolean(),
+      pieceBytes,
+      async (given, end, endsOpen, piece) => {
+        let line = 1;
+        const expected: [number, string | null][] = [];
+        for (const row of given) {
+          expected.push([line, row.at(-1)?.endsWith(',0') ? 'price' : null]);
+          line += row.length;
+        }
+        const body = given.map((row) => row.join(end)).join(end) + (endsOpen ? '' : end);
+        const errors = given.length === 0 ? [] : await errorsOf(csv, body, piece);
+        assert.deepEqual(
+          errors.map((error) => [error.line, error.field]),
+          expected,
+          JSON.stringify(body),
+        );
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('a quote that is not closed is told with the line on which its row begins', async () => {
+  const errors = await errorsOf(csv, 'A,B,2021-01-01,1\r\n"A,B\r\n\r\nA', 5);
+  assert.deepEqual(
+    errors.map(({ line, reason }) => [line, reason]),
+    [[2, 'this is no CSV: a quote is not closed']],
+  );
+});
+
 test('a quote that is never closed ends the reading after 1 MiB', async () => {
   const body = `A,B,2021-01-01,1\n"${'A,B,2021-01-01,1\n'.repeat(80_000)}`;
   await assert.rejects(errorsOf(csv, body, 64 * 1024), StopReading);
@@ -124,6 +170,20 @@ test('days are those of the calendar, and integers are digits', async () => {
   for (const price of ['1', '2147483647']) assert.ok(await is('2021-01-01', price), price);
   for (const price of ['0', '-1', '1.5', '1e3', ' 1', '', '2147483648', '0x1', '+1', 'NaN'])
     assert.ok(!(await is('2021-01-01', price)), price);
+});
+
+function errorsWithPrice(price: string): Promise<readonly RowError[]> {
+  return errorsOf(ndjson, `{"orig_code":"A","dest_code":"B","day":"2021-01-01","\\u0070rice":${price}}`, 100);
+}
+
+test('a number of JSON is the integer that was sent, and not one to which it is rounded', async () => {
+  for (const price of ['1', '1.0', '1e0', '100e-2', '0.1E+1', '2147483647.000', '1000', '1e3', '10.0e2'])
+    assert.deepEqual(await errorsWithPrice(price), [], price);
+  for (const price of ['1.00000000000000000001', '0.99999999999999999999', '100000000000000000001e-20', '1.5', '0.0'])
+    assert.deepEqual(
+      (await errorsWithPrice(price)).map(({ field, value }) => [field, value]),
+      [['price', price]],
+    );
 });
 
 test('what a body is, is found in whatever pieces its beginning comes', async () => {

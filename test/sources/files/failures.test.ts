@@ -1,7 +1,7 @@
 /** What can go wrong with files and directories: nothing is lost or taken twice, nothing keeps the others from being taken, and it is told. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, readFile, rename, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
@@ -124,6 +124,31 @@ suite('files that make trouble', { concurrency: false, timeout: 120_000 }, () =>
     assert.deepEqual(await idsIn(parts), names.toSorted());
     for (const line of parts.told) assert.match(line, /is no file/);
   });
+
+  for (const afterwards of ['move', 'delete'] as const)
+    for (const inItsPlace of ['nothing', 'an empty directory'] as const)
+      test(`D5: ${afterwards}: a directory is gone for a while, with ${inItsPlace} in its place: its files are taken once`, async (t) => {
+        const parts = await partsIn(t);
+        const [at, elsewhere] = [join(parts.dir, 'a'), join(parts.dir, 'elsewhere')];
+        const names = ['1.json', '2.json', '3.json'];
+        for (const name of names) await writeFile(join(at, name), note(name));
+        let source = await parts.start({ afterwards }, undefined, () => {
+          if (existsSync(elsewhere)) return;
+          renameSync(at, elsewhere); // before any of them is taken away
+          if (inItsPlace !== 'nothing') mkdirSync(at);
+        });
+        await parts.arrived(names.length);
+        await source.drain();
+        const isMade = existsSync(at) && inItsPlace === 'nothing';
+        await rm(at, { recursive: true, force: true });
+        await rename(elsewhere, at);
+        source = await parts.start({ afterwards });
+        await until(() => names.every((name) => !existsSync(join(at, name))));
+        await source.drain();
+        assert.deepEqual(await idsIn(parts), names);
+        assert.equal(parts.told.filter((line) => /not taken away: .*ENOENT/.test(line)).length, names.length);
+        assert.ok(!isMade);
+      });
 
   for (const afterwards of ['move', 'delete'] as const)
     test(`D1, D5: ${afterwards}: what may not be taken away is taken once, told, and taken away when it may be`, async (t) => {

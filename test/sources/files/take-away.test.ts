@@ -1,6 +1,6 @@
 /** Files are taken away in steps, and whatever step was the last of an earlier life, the next one ends it: nothing is lost or overwritten. */
 import assert from 'node:assert/strict';
-import { link, lstat, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { candidateAt, inboxAt } from '../../../src/sources/files/candidate.ts';
@@ -96,8 +96,18 @@ suite('taking a file away', () => {
         assert.deepEqual(await readdir(at('.tributary')), []);
       });
 
+  test('D5: a file that stands where it was has not been taken away by somebody else', async (t) => {
+    const { inbox, version, at } = await prepare(t);
+    await rename(at('x', '1.json'), at('1.json'));
+    await symlink('/nowhere', at('.tributary'));
+    for (const away of ['move', 'delete'] as const)
+      assert.throws(() => takeAway(candidateAt(inbox, '1.json'), version, away), { code: 'ENOENT' });
+    assert.equal(await readFile(at('1.json'), 'utf8'), 'first');
+  });
+
   test('a file that is gone by itself is no matter', async (t) => {
     const { candidate, version, at } = await prepare(t);
+    await mkdir(at('.tributary')); // others were taken away before: it is the directory that it was
     await rename(at('x', '1.json'), at('elsewhere'));
     assert.equal(takeAway(candidate, version, 'delete'), true);
     assert.deepEqual(await readdir(at('.tributary')), []);
