@@ -33,6 +33,11 @@ suite('tributary', () => {
       assert.match(help.stdout, /^Examples:\n {2}\S/m, name);
       assert.equal(help.stderr, '');
     }
+    for (const inner of (await createProgram()).commands.flatMap((one) => one.commands)) {
+      let help = '';
+      inner.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+      assert.match(help, /^Examples:\n {2}\S/m, help);
+    }
   });
 
   test('every command that reads the configuration works on an environment by its name, but those that make data of their own', async () => {
