@@ -19,6 +19,7 @@ import { tell, writeLine } from './output.ts';
 import { configuredUrl, keyHeaders, ownServerTls } from './server/own-server.ts';
 import { errorLine } from './report-error.ts';
 import { envelopeAt, openParcels, type Parcels } from './send/open-parcels.ts';
+import { noAnswerHint } from './send/no-answer.ts';
 import { type SendProgress, createProgress } from './send/progress.ts';
 import { type Line, readLines } from './send/read-lines.ts';
 import { type Sent, Sender } from './send/sender.ts';
@@ -90,6 +91,7 @@ async function send(file: string, options: SendOptions): Promise<void> {
   onInterrupt(['SIGINT', 'SIGTERM'], () => interruption.abort());
   const progress = createProgress(input.totalBytes);
   const problems = createProblems(progress);
+  let hint: Promise<void> | undefined;
   const sender = new Sender({
     target: { pool, url, headers: keyHeaders(config) },
     rate: options.rate,
@@ -97,7 +99,10 @@ async function send(file: string, options: SendOptions): Promise<void> {
     signal: interruption.signal,
     onRefused: ({ firstLine, lastLine }, reason) =>
       problems.add(`${input.name}:${firstLine === lastLine ? firstLine : `${firstLine}-${lastLine}`}: ${reason}`),
-    onTrouble: (reason) => progress.trouble(reason),
+    onTrouble: (reason, hasAnswered) => {
+      progress.trouble(reason);
+      if (!hasAnswered) hint ??= noAnswerHint(config, url, giveUpAfterMs).then((text) => progress.say(text));
+    },
     onAcknowledged: ({ events, inputBytes }) => progress.add(events, inputBytes),
   });
   const packing = {
@@ -116,11 +121,12 @@ async function send(file: string, options: SendOptions): Promise<void> {
     if (!interruption.signal.aborted) problems.add(`${input.name}: ${(error as Error).message}`);
   }
   input.stream.destroy();
+  await hint;
   progress.stop();
   await pool.destroy();
   if (sender.stopReason !== undefined) problems.add(`stopped: ${sender.stopReason}`);
   problems.end();
-  await printSummary(kind, { ...sender.sent, skippedLines: problems.skipped }, options);
+  await printSummary(kind, { ...sender.sent, skippedLines: problems.skipped }, { json: options.json, url });
   if (interruption.signal.aborted) process.exitCode = interrupted;
   else if (problems.count > 0 || sender.sent.notAcknowledged > 0) process.exitCode = 1;
 }
@@ -172,7 +178,7 @@ function createProblems(progress: SendProgress) {
 async function printSummary(
   kind: Parcels['kind'],
   summary: Sent & { readonly skippedLines: number },
-  { json }: SendOptions,
+  { json, url }: { readonly json: true | undefined; readonly url: URL },
 ): Promise<void> {
   if (json) return writeLine(JSON.stringify(summary));
   const { events, packages, accepted, rejected, resent, notAcknowledged, skippedLines } = summary;
@@ -184,5 +190,7 @@ async function printSummary(
       : `Sent ${events} events in ${packages} packages ${took} events/s): ` +
           `${accepted} accepted, ${rejected} rejected, ${notAcknowledged} not acknowledged, ${resent} packages resent${rest}.`,
   );
+  if (rejected > 0 && accepted === 0)
+    tell(`${url.href} took none of them: where they are events of another system, --to names its path.`);
   if (rejected > 0) tell('What was rejected is kept as dead letters; tributary dead-letters list --count tells why.');
 }
