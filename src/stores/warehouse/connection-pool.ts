@@ -21,7 +21,7 @@ const checkLimitMs = 5_000;
 /** What is still lent when the pool closes gets this long to come back. */
 const closeGraceMs = 10_000;
 /** A server that stands still must not hold a drain up. */
-const sessionsEndWithinMs = 1_000;
+const sessionsEndWithinMs = 2_000;
 
 /** When each idle client came back. */
 const idleSinceMs = new WeakMap<PoolClient, number>();
