@@ -74,7 +74,7 @@ function asTable(shown: readonly Letter[]): string {
     for (const [i, row] of rows.entries()) row.splice(fileAt, 0, shown[i]?.file ?? '');
   }
   return renderTable(
-    titles.map((title) => ({ title })),
+    titles.map((title) => ({ title, isWhole: title === 'correlation id' })),
     rows,
     outputWidth(),
   );
