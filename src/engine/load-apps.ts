@@ -1,9 +1,9 @@
 /** Loads the systems that the configuration names: modules that export `app` (see `App`). */
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { closest } from 'fastest-levenshtein';
 import type { Config } from '../config/config.ts';
 import { schemaBeside, schemaIn } from '../config/environment.ts';
+import { nearest } from '../config/problems.ts';
 import { Fault } from '../errors.ts';
 import type { App } from '../pipeline/app.ts';
 import { nameOf, pipelinesOf } from '../pipeline/apps.ts';
@@ -26,8 +26,9 @@ export async function loadApps(config: AppSettings): Promise<readonly App[]> {
   const wanted = config.only ?? names;
   const unknown = wanted.find((name) => !names.includes(name));
   if (unknown !== undefined) {
-    const nearest = closest(unknown, names);
-    throw new Fault('CONFIG_INVALID', `there is no system ${JSON.stringify(unknown)}; the nearest is ${nearest}`);
+    const near = nearest(unknown, names);
+    const known = near === undefined ? `there is ${names.join(', ')}` : `the nearest is ${near}`;
+    throw new Fault('CONFIG_INVALID', `there is no system ${JSON.stringify(unknown)}; ${known}`);
   }
   const environments = schemaIn(config.databaseUrl ?? '');
   return apps

@@ -117,6 +117,8 @@ suite('tributary generate', () => {
     const ran = await cli(['generate', 'colect']);
     assert.equal(ran.code, 2);
     assert.match(ran.stderr, /^error: there is no system "colect"; the nearest is collect\./);
+    const far = await cli(['generate', 'orders']);
+    assert.match(far.stderr, /^error: there is no system "orders"; there is collect, signals, rates, cards, lake\./);
   });
 });
 
