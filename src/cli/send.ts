@@ -1,6 +1,6 @@
 /** `tributary send`: the events of a file to a receiver of packages, or its requests each to its endpoint, until each is acknowledged. */
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { Pool } from 'undici';
 import { Fault } from '../errors.ts';
@@ -148,7 +148,8 @@ interface Input {
 
 async function openInput(file: string): Promise<Input> {
   if (file === '-') return { name: 'standard input', stream: process.stdin, totalBytes: undefined };
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+  const readable = access(file, constants.R_OK).then(() => stat(file));
+  const found = await readable.catch((error: NodeJS.ErrnoException) => {
     throw new Fault('USAGE', `${file} cannot be read (${error.code})`);
   });
   if (found.isDirectory()) throw new Fault('USAGE', `${file} is a directory; send takes a file`);

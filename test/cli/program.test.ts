@@ -73,6 +73,19 @@ suite('tributary', () => {
     assert.match((await cli(['start'], { env })).stderr, /^error: PORT in the environment: expected a port/);
   });
 
+  test('what the user may not touch is told with what to do about it', async (t) => {
+    const cwd = await scratch(t);
+    const refusal = `Object.assign(new Error("EACCES: permission denied, scandir 'log'"), { code: 'EACCES' })`;
+    await writeFile(join(cwd, 'app.ts'), `throw ${refusal}`);
+    await writeFile(join(cwd, 'tributary.config.json'), '{"pipelines": ["app.ts"]}');
+    const ran = await cli(['generate', 'collect'], { cwd });
+    assert.equal(ran.code, 1);
+    assert.match(
+      ran.stderr,
+      /^error: EACCES: permission denied, scandir 'log'\. Run the command as the user whose it is,/,
+    );
+  });
+
   test('a stack trace shows only on request', async (t) => {
     const cwd = await scratch(t);
     await writeFile(join(cwd, 'app.ts'), 'throw new Error("broken app")');
