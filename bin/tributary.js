@@ -8,6 +8,8 @@ import { dirname, join } from 'path';
 import { fileURLToPath, pathToFileURL } from 'url';
 
 const neededMajor = 24;
+/** As in tools/node. */
+const pinnedMajor = 26;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, 'src', 'cli', 'program.ts');
 const program = existsSync(source) ? source : join(root, 'lib', 'cli', 'program.js');
@@ -16,13 +18,14 @@ function major(version) {
   return Number(version.replace(/^v/, '').split('.')[0]);
 }
 
+const windows = process.platform === 'win32';
+const apple = process.platform === 'darwin' && process.arch === 'arm64';
 /** The platform package of tools/node, named as in scripts/link-node.mjs. */
+const nodePackage = (apple ? 'node-bin' : 'node') + '-' + (windows ? 'win' : process.platform) + '-' + process.arch;
+
 function pinnedNode() {
-  const windows = process.platform === 'win32';
-  const apple = process.platform === 'darwin' && process.arch === 'arm64';
-  const name = (apple ? 'node-bin' : 'node') + '-' + (windows ? 'win' : process.platform) + '-' + process.arch;
   try {
-    const manifest = createRequire(import.meta.url).resolve(name + '/package.json');
+    const manifest = createRequire(import.meta.url).resolve(nodePackage + '/package.json');
     if (major(JSON.parse(readFileSync(manifest, 'utf8')).version) < neededMajor) return undefined;
     return join(dirname(manifest), 'bin', windows ? 'node.exe' : 'node');
   } catch {
@@ -65,7 +68,9 @@ if (major(process.version) >= neededMajor) {
         neededMajor +
         ' or newer, and this is ' +
         process.version +
-        '. Install a newer Node.js.\n',
+        '. Install a newer Node.js, or one beside it: ' +
+        (program === source ? 'npm ci' : 'npm install ' + nodePackage + '@' + pinnedMajor) +
+        '\n',
     );
     process.exit(2);
   }

@@ -5,6 +5,10 @@
 #
 #   ./rerun.sh [--seed S] [--speed N]     serves at PORT, or 8000; seed and speed are the producers'
 set -euo pipefail
+if [[ ${1-} == --help ]]; then
+  echo 'usage: ./rerun.sh [--seed S] [--speed N]     until Ctrl-C; serves at PORT, or 8000'
+  exit
+fi
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root=$(cd ../.. && pwd)
 unset DATABASE_URL KAFKA_BROKERS REDIS_URL S3_BUCKET S3_ENDPOINT SCHEMA_REGISTRY_URL TRIBUTARY_DATA_DIR TRIBUTARY_ENV

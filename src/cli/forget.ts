@@ -13,7 +13,9 @@ interface ForgetOptions extends ConfigOptions {
 
 export function addForget(program: Command): void {
   withConfig(program.command('forget'))
-    .description('let go of what is kept for a consumer that is no longer in the configuration, and of its views')
+    .description(
+      'let go of what is kept for a consumer that is no longer in the configuration, and of its views; only where no server runs',
+    )
     .argument('<consumer>')
     .option('--json', 'as a JSON object')
     .addHelpText('after', examples('tributary forget old-pipeline', 'tributary forget old.dead.letter/keeper'))

@@ -16,7 +16,6 @@ export function endOnInterrupt(): void {
 
 /** The first signal calls `windDown`; another one, not of the same press, ends the process at once. */
 export function onInterrupt(signals: readonly EndSignal[], windDown: () => void): void {
-  process.off('SIGINT', end);
   let firstMs: number | undefined;
   const receive = (): void => {
     if (firstMs === undefined) {
@@ -25,6 +24,7 @@ export function onInterrupt(signals: readonly EndSignal[], windDown: () => void)
     } else if (performance.now() - firstMs > samePressMs) end();
   };
   for (const signal of signals) process.on(signal, receive);
+  process.off('SIGINT', end); // not before: without any listener Node.js forgets a signal that waits to be told
 }
 
 function end(): void {

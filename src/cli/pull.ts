@@ -20,7 +20,7 @@ interface PullOptions extends ConfigOptions {
 
 export function addPull(program: Command): void {
   withConfig(program.command('pull'))
-    .description('pulls entities from their APIs into the object store; one that was interrupted goes on')
+    .description('pull entities from their APIs into the object store; one that was interrupted goes on')
     .argument('<name...>', 'pulls of the configuration')
     .option('--json', 'a line of JSON for each run that is done')
     .addHelpText('after', examples('tributary pull users content', 'tributary pull users --json'))

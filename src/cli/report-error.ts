@@ -52,6 +52,8 @@ function describe(error: unknown): string {
   const { code, errcode, message, address, port } = error as SystemError;
   if (code === 'EADDRINUSE') return `${address}:${port} is in use. Choose another port (--port).`;
   if (code === 'EACCES' && port !== undefined) return `port ${port} needs a privilege. Choose another port (--port).`;
+  if (code === 'EACCES' || code === 'EPERM')
+    return `${sentence(message)} Run the command as the user whose it is, or let this one read and write it.`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `${sentence(message)} Choose another host (--host).`;
   if (code === 'ENOSPC' || code === 'EDQUOT' || errcode === sqliteFull)
     return `${sentence(message)} Free some space, and run the command again.`;

@@ -95,7 +95,7 @@ function asTable(runs: readonly ShownRun[]): string {
   const counts = ['items', 'kept', 'refused'].map((title) => ({ title, align: 'right' as const }));
   return renderTable(
     [
-      { title: 'run' },
+      { title: 'run', isWhole: true },
       { title: 'pull' },
       { title: 'state' },
       ...counts,

@@ -1,6 +1,6 @@
 /** `tributary send`: the events of a file to a receiver of packages, or its requests each to its endpoint, until each is acknowledged. */
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { Pool } from 'undici';
 import { Fault } from '../errors.ts';
@@ -19,6 +19,7 @@ import { tell, writeLine } from './output.ts';
 import { configuredUrl, keyHeaders, ownServerTls } from './server/own-server.ts';
 import { errorLine } from './report-error.ts';
 import { envelopeAt, openParcels, type Parcels } from './send/open-parcels.ts';
+import { noAnswerHint } from './send/no-answer.ts';
 import { type SendProgress, createProgress } from './send/progress.ts';
 import { type Line, readLines } from './send/read-lines.ts';
 import { type Sent, Sender } from './send/sender.ts';
@@ -90,6 +91,7 @@ async function send(file: string, options: SendOptions): Promise<void> {
   onInterrupt(['SIGINT', 'SIGTERM'], () => interruption.abort());
   const progress = createProgress(input.totalBytes);
   const problems = createProblems(progress);
+  let hint: Promise<void> | undefined;
   const sender = new Sender({
     target: { pool, url, headers: keyHeaders(config) },
     rate: options.rate,
@@ -97,7 +99,10 @@ async function send(file: string, options: SendOptions): Promise<void> {
     signal: interruption.signal,
     onRefused: ({ firstLine, lastLine }, reason) =>
       problems.add(`${input.name}:${firstLine === lastLine ? firstLine : `${firstLine}-${lastLine}`}: ${reason}`),
-    onTrouble: (reason) => progress.trouble(reason),
+    onTrouble: (reason, hasAnswered) => {
+      progress.trouble(reason);
+      if (!hasAnswered) hint ??= noAnswerHint(config, url, giveUpAfterMs).then((text) => progress.say(text));
+    },
     onAcknowledged: ({ events, inputBytes }) => progress.add(events, inputBytes),
   });
   const packing = {
@@ -116,11 +121,12 @@ async function send(file: string, options: SendOptions): Promise<void> {
     if (!interruption.signal.aborted) problems.add(`${input.name}: ${(error as Error).message}`);
   }
   input.stream.destroy();
+  await hint;
   progress.stop();
   await pool.destroy();
   if (sender.stopReason !== undefined) problems.add(`stopped: ${sender.stopReason}`);
   problems.end();
-  await printSummary(kind, { ...sender.sent, skippedLines: problems.skipped }, options);
+  await printSummary(kind, { ...sender.sent, skippedLines: problems.skipped }, { json: options.json, url });
   if (interruption.signal.aborted) process.exitCode = interrupted;
   else if (problems.count > 0 || sender.sent.notAcknowledged > 0) process.exitCode = 1;
 }
@@ -142,7 +148,8 @@ interface Input {
 
 async function openInput(file: string): Promise<Input> {
   if (file === '-') return { name: 'standard input', stream: process.stdin, totalBytes: undefined };
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+  const readable = access(file, constants.R_OK).then(() => stat(file));
+  const found = await readable.catch((error: NodeJS.ErrnoException) => {
     throw new Fault('USAGE', `${file} cannot be read (${error.code})`);
   });
   if (found.isDirectory()) throw new Fault('USAGE', `${file} is a directory; send takes a file`);
@@ -172,7 +179,7 @@ function createProblems(progress: SendProgress) {
 async function printSummary(
   kind: Parcels['kind'],
   summary: Sent & { readonly skippedLines: number },
-  { json }: SendOptions,
+  { json, url }: { readonly json: true | undefined; readonly url: URL },
 ): Promise<void> {
   if (json) return writeLine(JSON.stringify(summary));
   const { events, packages, accepted, rejected, resent, notAcknowledged, skippedLines } = summary;
@@ -184,5 +191,7 @@ async function printSummary(
       : `Sent ${events} events in ${packages} packages ${took} events/s): ` +
           `${accepted} accepted, ${rejected} rejected, ${notAcknowledged} not acknowledged, ${resent} packages resent${rest}.`,
   );
+  if (rejected > 0 && accepted === 0)
+    tell(`${url.href} took none of them: where they are events of another system, --to names its path.`);
   if (rejected > 0) tell('What was rejected is kept as dead letters; tributary dead-letters list --count tells why.');
 }

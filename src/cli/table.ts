@@ -8,6 +8,8 @@ import { visible } from './visible.ts';
 export interface TableColumn {
   readonly title: string;
   readonly align?: 'left' | 'right';
+  /** Never cut: an id, which the next command is given. */
+  readonly isWhole?: boolean;
 }
 
 const gap = '  ';
@@ -20,7 +22,7 @@ export function renderTable(
   maxWidth?: number,
 ): string {
   const lines = [columns.map(({ title }) => visible(title)), ...rows.map((row) => row.map(visible))];
-  const widths = fit(naturalWidths(columns.length, lines), maxWidth);
+  const widths = fit(naturalWidths(columns.length, lines), columns, maxWidth);
   return lines.map((cells) => renderLine(columns, cells, widths)).join('\n');
 }
 
@@ -47,15 +49,17 @@ function naturalWidths(count: number, lines: readonly (readonly string[])[]): re
 }
 
 /** Takes from the widest until all fit or none is wider than the narrowest that still tells something. */
-function fit(natural: readonly number[], maxWidth: number | undefined): readonly number[] {
+function fit(natural: readonly number[], columns: readonly TableColumn[], maxWidth?: number): readonly number[] {
   if (maxWidth === undefined) return natural;
   const widths = [...natural];
   const room = maxWidth - gap.length * (widths.length - 1);
   for (;;) {
     const excess = widths.reduce((sum, width) => sum + width, 0) - room;
-    const widest = Math.max(...widths);
+    const cuttable = widths.filter((_, i) => !columns[i]?.isWhole);
+    const widest = Math.max(0, ...cuttable);
     if (excess <= 0 || widest <= narrowest) return widths;
-    const next = Math.max(narrowest, ...widths.filter((width) => width < widest));
-    widths[widths.indexOf(widest)] = Math.max(widest - excess, next - 1, narrowest);
+    const next = Math.max(narrowest, ...cuttable.filter((width) => width < widest));
+    const at = widths.findIndex((width, i) => width === widest && !columns[i]?.isWhole);
+    widths[at] = Math.max(widest - excess, next - 1, narrowest);
   }
 }

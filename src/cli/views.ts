@@ -90,7 +90,7 @@ async function rebuild(name: string, options: RebuildCommandOptions): Promise<vo
         isPartial: options.partial === true,
         onProgress: (at) => progress.update(at),
       });
-      const seconds = (performance.now() - startedMs) / 1000;
+      const seconds = Math.round(performance.now() - startedMs) / 1000;
       results.push({ view: `${pipeline.name}/${view.name}`, records, gone, skipped, seconds });
     } finally {
       progress.stop();

@@ -1,7 +1,7 @@
 /** Says of each wrong setting where it was given, what was expected, and what was found. */
 import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
-import { settings } from './settings.ts';
+import { fileSettings, settings } from './settings.ts';
 
 /** Where each top-level setting was given, such as `PORT in the environment`; what is missing stands in the file. */
 export interface Origins {
@@ -55,6 +55,7 @@ function knownKeys(section: Path): readonly string[] {
   if (section[0] === 'kafka') return Object.keys(shape.kafka.unwrap().unwrap().shape);
   if (section[0] === 'objects') return Object.keys(shape.objects.unwrap().unwrap().shape);
   if (section[0] === 'tls') return Object.keys(shape.tls.unwrap().unwrap().shape);
+  if (section[0] === 'files' && section.length === 2) return Object.keys(fileSettings.unwrap().shape);
   if (section[0] === 'traces') return Object.keys(shape.traces.unwrap().unwrap().shape);
   return [];
 }

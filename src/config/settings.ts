@@ -96,7 +96,7 @@ const formats = 'ndjson or parquet, or an object with one of them for each of so
 const format = z.enum(['ndjson', 'parquet'], 'ndjson or parquet');
 
 /** In place of what the pipeline's definition says. */
-const fileSettings = z
+export const fileSettings = z
   .strictObject({
     directories: z
       .array(text('the path of a directory'), 'a list of one or more directories')

@@ -47,9 +47,14 @@ export function filePipelines(
  */
 export function checkFileSettings(pipelines: readonly Pipeline[], config: Pick<Config, 'files' | 'env'>): void {
   const { files = {}, env } = config;
-  for (const name of Object.keys(files)) {
-    if (pipelines.some((pipeline) => pipeline.name === name && pipeline.source.kind === 'files')) continue;
-    throw new Fault('CONFIG_INVALID', `files.${name}: no pipeline of that name takes files`);
+  const takers = pipelines.filter(({ source }) => source.kind === 'files').map(({ name }) => name);
+  const unknown = Object.keys(files).find((name) => !takers.includes(name));
+  if (unknown !== undefined) {
+    const known = takers.join(', ') || 'none';
+    throw new Fault(
+      'CONFIG_INVALID',
+      `files.${unknown}: no pipeline of that name takes files; those that do: ${known}`,
+    );
   }
   if (env === undefined) return;
   for (const { pipeline, source } of filePipelines(pipelines, config)) {

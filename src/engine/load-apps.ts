@@ -1,8 +1,9 @@
 /** Loads the systems that the configuration names: modules that export `app` (see `App`). */
+import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { closest } from 'fastest-levenshtein';
 import type { Config } from '../config/config.ts';
 import { schemaBeside, schemaIn } from '../config/environment.ts';
+import { nearest } from '../config/problems.ts';
 import { Fault } from '../errors.ts';
 import type { App } from '../pipeline/app.ts';
 import { nameOf, pipelinesOf } from '../pipeline/apps.ts';
@@ -25,8 +26,9 @@ export async function loadApps(config: AppSettings): Promise<readonly App[]> {
   const wanted = config.only ?? names;
   const unknown = wanted.find((name) => !names.includes(name));
   if (unknown !== undefined) {
-    const nearest = closest(unknown, names);
-    throw new Fault('CONFIG_INVALID', `there is no system ${JSON.stringify(unknown)}; the nearest is ${nearest}`);
+    const near = nearest(unknown, names);
+    const known = near === undefined ? `there is ${names.join(', ')}` : `the nearest is ${near}`;
+    throw new Fault('CONFIG_INVALID', `there is no system ${JSON.stringify(unknown)}; ${known}`);
   }
   const environments = schemaIn(config.databaseUrl ?? '');
   return apps
@@ -49,10 +51,12 @@ function inSchemasOf(environments: string, app: App): App {
 type Windows = NonNullable<Config['deduplicationHours']>;
 
 function checkWindows(pipelines: readonly Pipeline[], windows: Windows): void {
-  for (const name of Object.keys(windows)) {
-    if (pipelines.some((pipeline) => pipeline.name === name && pipeline.process.deduplicate)) continue;
-    throw new Fault('CONFIG_INVALID', `deduplicationHours.${name}: no pipeline of that name deduplicates`);
-  }
+  if (Object.keys(windows).length === 0) return;
+  const known = pipelines.filter(({ process }) => process.deduplicate).map(({ name }) => name);
+  const unknown = Object.keys(windows).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const what = `no pipeline of that name deduplicates; those that do: ${known.join(', ') || 'none'}`;
+  throw new Fault('CONFIG_INVALID', `deduplicationHours.${unknown}: ${what}`);
 }
 
 /** Whoever runs a pipeline decides for how long its keys are remembered. */
@@ -67,10 +71,11 @@ function withWindow(windows: Windows, app: App): App {
 async function loadApp(path: string): Promise<App> {
   const module = await importModule(path);
   if (typeof module === 'object' && module !== null && 'app' in module) return module.app as App;
-  throw new Fault('CONFIG_INVALID', `${path} exports no \`app\``);
+  throw new Fault('CONFIG_INVALID', `${path} exports no \`app\`, such as: export const app = { pipeline }`);
 }
 
 async function importModule(path: string): Promise<unknown> {
+  if (!existsSync(path)) throw new Fault('CONFIG_INVALID', `pipelines: there is no file ${path}`);
   try {
     return await import(pathToFileURL(path).href);
   } catch (error) {

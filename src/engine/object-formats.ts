@@ -27,8 +27,9 @@ export function checkObjectFormats(
   { objectFormat }: Pick<Config, 'objectFormat'>,
 ): void {
   if (typeof objectFormat === 'string') return;
-  for (const name of Object.keys(objectFormat)) {
-    if (pipelines.some((one) => one.name === name && one.sinks.some(({ kind }) => kind === 'objects'))) continue;
-    throw new Fault('CONFIG_INVALID', `objectFormat.${name}: no pipeline of that name has objects`);
-  }
+  const known = pipelines.filter(({ sinks }) => sinks.some(({ kind }) => kind === 'objects')).map(({ name }) => name);
+  const unknown = Object.keys(objectFormat).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const what = `no pipeline of that name has objects; those that do: ${known.join(', ') || 'none'}`;
+  throw new Fault('CONFIG_INVALID', `objectFormat.${unknown}: ${what}`);
 }

@@ -5,7 +5,7 @@ export const failures = {
   CONFIG_INVALID: {
     status: 500,
     what: 'A setting is unknown, missing, or not of the form that is expected.',
-    todo: 'Correct the named setting in the configuration file or the environment.',
+    todo: 'Correct the named setting: a flag, a variable of the environment, or a line of the configuration file.',
   },
   PIPELINE_INVALID: {
     status: 500,
@@ -115,7 +115,7 @@ export const failures = {
   WAREHOUSE_UNAVAILABLE: {
     status: 503,
     what: 'PostgreSQL cannot be reached, or refuses the connection.',
-    todo: 'Start PostgreSQL, or correct DATABASE_URL.',
+    todo: 'Start PostgreSQL (tributary start has its own), or correct DATABASE_URL.',
   },
   WAREHOUSE_FULL: {
     status: 503,

@@ -85,7 +85,7 @@ export const refusals = {
   NOT_FOUND: {
     status: 404,
     what: 'The server has nothing at that path.',
-    todo: 'Correct the path; /openapi.json lists what there is.',
+    todo: 'Correct the path; /docs shows what there is, and /openapi.json lists it.',
   },
   METHOD_NOT_ALLOWED: {
     status: 405,

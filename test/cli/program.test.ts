@@ -33,6 +33,11 @@ suite('tributary', () => {
       assert.match(help.stdout, /^Examples:\n {2}\S/m, name);
       assert.equal(help.stderr, '');
     }
+    for (const inner of (await createProgram()).commands.flatMap((one) => one.commands)) {
+      let help = '';
+      inner.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+      assert.match(help, /^Examples:\n {2}\S/m, help);
+    }
   });
 
   test('every command that reads the configuration works on an environment by its name, but those that make data of their own', async () => {
@@ -66,6 +71,19 @@ suite('tributary', () => {
     assert.match(ran.stderr, /^error: .*tributary\.config\.json: prot is not a setting; did you mean port\?.*\n$/);
     const env = { PORT: '8o' };
     assert.match((await cli(['start'], { env })).stderr, /^error: PORT in the environment: expected a port/);
+  });
+
+  test('what the user may not touch is told with what to do about it', async (t) => {
+    const cwd = await scratch(t);
+    const refusal = `Object.assign(new Error("EACCES: permission denied, scandir 'log'"), { code: 'EACCES' })`;
+    await writeFile(join(cwd, 'app.ts'), `throw ${refusal}`);
+    await writeFile(join(cwd, 'tributary.config.json'), '{"pipelines": ["app.ts"]}');
+    const ran = await cli(['generate', 'collect'], { cwd });
+    assert.equal(ran.code, 1);
+    assert.match(
+      ran.stderr,
+      /^error: EACCES: permission denied, scandir 'log'\. Run the command as the user whose it is,/,
+    );
   });
 
   test('a stack trace shows only on request', async (t) => {
@@ -112,6 +130,8 @@ suite('tributary generate', () => {
     const ran = await cli(['generate', 'colect']);
     assert.equal(ran.code, 2);
     assert.match(ran.stderr, /^error: there is no system "colect"; the nearest is collect\./);
+    const far = await cli(['generate', 'orders']);
+    assert.match(far.stderr, /^error: there is no system "orders"; there is collect, signals, rates, cards, lake\./);
   });
 });
 

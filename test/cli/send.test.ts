@@ -134,6 +134,35 @@ suite('tributary send', () => {
     assert.deepEqual(acknowledged(receiver!), upTo(100));
   });
 
+  test('where nothing has answered it says what to look at, and where the server of the data directory is', async (t) => {
+    const dataDir = await scratch(t);
+    await writeFile(join(dataDir, 'server.json'), '{"url":"http://localhost:9","pid":1,"startedAt":""}');
+    let told = '';
+    const ran = await cli(['send', await eventsFile(t, 1), '--data-dir', dataDir], {
+      env: { PORT: '1' },
+      onSpawn: (child) =>
+        child.stderr.on('data', (text: string) => {
+          told += text;
+          if (told.includes('--to URL')) child.kill('SIGINT');
+        }),
+    });
+    assert.equal(ran.code, 130);
+    assert.match(
+      ran.stderr,
+      /^sending again: .*ECONNREFUSED.*\nStart it \(tributary start\), or name where it runs \(--to URL\); the server of \S+ said that it is at http:\/\/localhost:9\. It is tried again for 120 s\.$/m,
+    );
+  });
+
+  test('events of which none is taken may be meant for another system, which is said', async (t) => {
+    const receiver = await startReceiver(t, (_, _nth, response) => {
+      response.end('{"accepted":0,"rejected":3}');
+      return 'handled';
+    });
+    const ran = await cli(['send', await eventsFile(t, 3), '--to', receiver.url, '--package-size', '3']);
+    assert.equal(ran.code, 0);
+    assert.ok(ran.stderr.startsWith(`${receiver.url} took none of them: `), ran.stderr);
+  });
+
   test('--rate spreads events over time', async (t) => {
     const receiver = await startReceiver(t);
     const args = ['send', await eventsFile(t, 100), '--to', receiver.url, '--package-size', '10', '--rate', '200'];

@@ -24,6 +24,16 @@ suite('tables', () => {
     assert.ok(row.length <= 40, row);
   });
 
+  test('leave a column whole that is said to be: its ids are given to the next command', () => {
+    const id = '01932f5e-0c00-8a1b-9c3d-4e5f60000000';
+    const three = [{ title: 'id', isWhole: true }, { title: 'reason' }, { title: 'when' }];
+    for (const width of [1, 40, 60, 80]) {
+      const [, row = ''] = renderTable(three, [[id, 'x'.repeat(100), '2026-11-22T09:05:14.645Z']], width).split('\n');
+      assert.ok(row.startsWith(`${id}  x`), row);
+      assert.ok(row.length <= Math.max(width, id.length + 2 * 10), row);
+    }
+  });
+
   test('control characters never reach the terminal', () => {
     const text = renderTable(columns, [['\u001B[2Jred\u009Bx\n', '1']]);
     assert.equal(text.split('\n')[1], '\\x1b[2Jred\\x9bx\\n  1');

@@ -159,6 +159,8 @@ suite('configuration', () => {
     assert.ok(problems.includes(`${file}: prot is not a setting`) && problems.includes('did you mean port?'));
     assert.ok(problems.includes('did you mean log.retentionHours?'));
     assert.ok(problems.includes(`${file}: quux is not a setting`));
+    const ofFiles = await scratch(t, { files: { cards: { directory: ['in'] } } });
+    assert.ok(problemsOf({ file: ofFiles.file }).includes('did you mean files.cards.directories?'));
   });
 
   test('Redis is a URL, which may hold a password and is not shown', () => {

@@ -26,7 +26,7 @@ const expected: Expected = [
   ['dead-letter/orders', / orders +ingest[^]*"path":"placedAt"/m],
   ['select count(*) from orders', /^ *3 *$/m],
   ["grep '^tributary_'", /"status":"ready"[^]*^tributary_events_landed_total\{pipeline="orders",sink="orders"\} 3$/m],
-  ['tail orders', /0190a1b2/],
+  ['tail orders', /0190a1b2[^]*^is: +landed$/m],
   ['symbol=e', /^(True|False)hooray$/],
   ['dashboard/symbol/e', /^\{"count":1,"symbol":"e",[^]*"followups":1\}\[\{"count":0,"symbol":"a",/],
   ['generate signals', /Sent 100 requests .* 0 not acknowledged/],

@@ -24,7 +24,7 @@ suite('the window of deduplication', () => {
     for (const name of ['collect', 'lakes', 'constructor'])
       await assert.rejects(windowOfLake({ lake: 48, [name]: 1 }), {
         code: 'CONFIG_INVALID',
-        message: `deduplicationHours.${name}: no pipeline of that name deduplicates`,
+        message: `deduplicationHours.${name}: no pipeline of that name deduplicates; those that do: lake`,
       });
   });
 

@@ -23,7 +23,10 @@ suite('settings of files', () => {
 
   test('are of pipelines that take files', () => {
     assert.equal(whyNot({ files: { notes: { afterwards: 'move' } } }), '');
-    assert.match(whyNot({ files: { other: {} } }), /files\.other: no pipeline of that name takes files/);
+    assert.match(
+      whyNot({ files: { other: {} } }),
+      /files\.other: no pipeline of that name takes files; those that do: notes$/,
+    );
   });
 
   test('in an environment, name directories in place of absolute ones that all would share', () => {

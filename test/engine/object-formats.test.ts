@@ -33,5 +33,8 @@ test('another format, or one for a pipeline without objects, is told', () => {
     /TRIBUTARY_OBJECT_FORMAT in the environment: expected ndjson or parquet, .*, got "csv"/,
   );
   checked(notes.name);
-  assert.throws(() => checked('cards'), /objectFormat\.cards: no pipeline of that name has objects/);
+  assert.throws(
+    () => checked('cards'),
+    /objectFormat\.cards: no pipeline of that name has objects; those that do: notes$/,
+  );
 });

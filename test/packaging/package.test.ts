@@ -116,9 +116,17 @@ suite('the published package, in a project of its own', { timeout: 240_000 }, ()
   });
 
   const oldNode = findMachineNode({ olderThan: 24 });
-  test('says in one line which Node.js it needs', { skip: oldNode === undefined }, async () => {
-    const ran = await cli(['start'], { command: [oldNode!, project.bin], cwd: project.dir });
-    assert.deepEqual([ran.code, ran.stdout], [2, '']);
-    assert.match(ran.stderr, /^error: tributary needs Node\.js 24 or newer, and this is v\d+\.\d+\.\d+\..*\n$/);
-  });
+  test(
+    'says in one line which Node.js it needs, and runs on that where it is installed beside an older one',
+    { skip: oldNode === undefined },
+    async () => {
+      const ran = await cli(['start'], { command: [oldNode!, project.bin], cwd: project.dir });
+      assert.deepEqual([ran.code, ran.stdout], [2, '']);
+      assert.match(ran.stderr, /^error: tributary needs Node\.js 24 or newer, and this is v\d+\.\d+\.\d+\..*\n$/);
+      const [, name = ''] = /npm install (\S+)@26\n$/.exec(ran.stderr) ?? [];
+      await symlink(join(root, 'node_modules', name), join(project.dir, 'node_modules', name));
+      const beside = await cli(['--version'], { command: [oldNode!, project.bin], cwd: project.dir });
+      assert.match(beside.stdout, /^\d+\.\d+\.\d+\n$/, 'on the one that it said to install');
+    },
+  );
 });

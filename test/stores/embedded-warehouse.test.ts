@@ -53,6 +53,18 @@ async function postmaster(dir: string): Promise<number> {
 }
 
 describe('embedded warehouse', () => {
+  it('is stopped when its connections have ended: none is told as FATAL in its lines', async (t) => {
+    const lines: string[] = [];
+    const warehouse = await openEmbeddedWarehouse({ dir: await scratch(t), log: (line) => void lines.push(line) });
+    await Promise.all(Array.from({ length: 10 }, () => warehouse.pool.query('SELECT pg_sleep(0.1)')));
+    await warehouse.close();
+    assert.ok(lines.some((line) => line.includes('shut down')));
+    assert.deepEqual(
+      lines.filter((line) => /FATAL|idle connection/.test(line)),
+      [],
+    );
+  });
+
   it('is reached from another process by any spelling of its directory, and leaves no process behind', async (t) => {
     const dir = await scratch(t);
     const warehouse = await openEmbeddedWarehouse({ dir, log });

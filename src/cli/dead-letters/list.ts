@@ -7,6 +7,7 @@ import { tell, writeLine } from '../output.ts';
 import { outputWidth, renderTable } from '../table.ts';
 import { defaultTableRows, type FilterOptions, filterOf } from './filter-options.ts';
 import { withLetters } from './open-letters.ts';
+import { tellNone } from './tell-none.ts';
 
 /** Where its column stands, if there is any. */
 const fileAt = 5;
@@ -43,18 +44,16 @@ async function showLetters(letters: ReturnType<Letters['find']>, options: ListOp
     else shown.push(letter);
   }
   if (options.json) return;
-  if (count === 0) tell('There are no such dead letters.');
+  if (count === 0) await tellNone(options);
   else await writeLine(asTable(shown));
   if (more) tell(`These are the first ${limit}; --limit shows more, --count counts them by reason.`);
 }
 
-async function showCounts(
-  letters: ReturnType<Letters['find']>,
-  { limit = Infinity, json }: ListOptions,
-): Promise<void> {
+async function showCounts(letters: ReturnType<Letters['find']>, options: ListOptions): Promise<void> {
+  const { limit = Infinity, json } = options;
   const counts = (await countLetters(letters)).slice(0, limit);
   if (json) return writeLine(JSON.stringify(counts));
-  if (counts.length === 0) tell('There are no such dead letters.');
+  if (counts.length === 0) await tellNone(options);
   else await writeLine(countTable(counts));
 }
 
@@ -75,7 +74,7 @@ function asTable(shown: readonly Letter[]): string {
     for (const [i, row] of rows.entries()) row.splice(fileAt, 0, shown[i]?.file ?? '');
   }
   return renderTable(
-    titles.map((title) => ({ title })),
+    titles.map((title) => ({ title, isWhole: title === 'correlation id' })),
     rows,
     outputWidth(),
   );

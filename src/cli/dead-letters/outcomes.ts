@@ -59,7 +59,7 @@ function addReason(reasons: Map<string, { cells: readonly string[]; count: numbe
 
 function exampleTable(first: readonly (readonly string[])[], total: number, titles: readonly string[]): string {
   const table = renderTable(
-    titles.map((title) => ({ title })),
+    titles.map((title) => ({ title, isWhole: title === 'correlation id' })),
     first,
     outputWidth(),
   );

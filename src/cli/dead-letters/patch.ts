@@ -6,6 +6,7 @@ import { askForLines } from '../server/ask-server.ts';
 import { reachServer, type ServerOptions } from '../server/reach-server.ts';
 import { type FilterOptions, filterRequest, isFiltered } from './filter-options.ts';
 import { type Outcome, showOutcomes, tellDryRun, textOf } from './outcomes.ts';
+import { tellNone } from './tell-none.ts';
 
 export interface PatchOptions extends ServerOptions, FilterOptions {
   readonly all?: true;
@@ -31,7 +32,7 @@ export async function patch(ids: readonly string[], text: string, options: Patch
     lineOf: (line) => [textOf(line['correlationId']), textOf(line['result']), changesOf(line)],
   });
   const changed = counts.get('changed') ?? 0;
-  if (total === 0) tell('There are no such dead letters.');
+  if (total === 0) await tellNone(options);
   else if (dryRun) tellDryRun(`${changed} of ${total} would be changed`);
   else tell(`Changed ${changed} of ${total}. tributary dead-letters replay shows what would become of them now.`);
   const bad = (counts.get('failed') ?? 0) + (counts.get('not found') ?? 0);

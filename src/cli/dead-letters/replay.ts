@@ -5,6 +5,7 @@ import { askForLines } from '../server/ask-server.ts';
 import { reachServer, type ServerOptions } from '../server/reach-server.ts';
 import { correlationIds, type FilterOptions, filterRequest, isFiltered } from './filter-options.ts';
 import { showOutcomes, tellDryRun, textOf } from './outcomes.ts';
+import { tellNone } from './tell-none.ts';
 
 export interface ReplayCliOptions extends ServerOptions, FilterOptions {
   readonly all?: true;
@@ -27,7 +28,7 @@ export async function replay(texts: readonly string[], options: ReplayCliOptions
   });
   const accepted = counts.get('accepted') ?? 0;
   const before = counts.get('already replayed') ?? 0;
-  if (total === 0) tell('There are no such dead letters.');
+  if (total === 0) await tellNone(options);
   else if (dryRun) tellDryRun(`${accepted} of ${total} would be replayed`);
   else tell(`Replayed ${accepted} of ${total}; ${before} had been replayed before.`);
   if (accepted + before < total) process.exitCode = 1;

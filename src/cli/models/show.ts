@@ -1,3 +1,4 @@
+import { nearest } from '../../config/problems.ts';
 import { Fault } from '../../errors.ts';
 import { existing } from '../../models/database/materialize.ts';
 import { openReader } from '../../models/database/models-database.ts';
@@ -15,7 +16,11 @@ export async function show(name: string | undefined, options: ShowCommandOptions
   const open = openModels(options);
   if (name === undefined) return list(open, options.json === true);
   const node = open.project.nodes.get(name);
-  if (node === undefined) throw new Fault('USAGE', `there is no model or seed ${name}`);
+  if (node === undefined) {
+    const near = nearest(name, [...open.project.nodes.keys()]);
+    const meant = near === undefined ? '' : `; did you mean ${near}?`;
+    throw new Fault('USAGE', `there is no model or seed ${name}${meant}`);
+  }
   const database = await openReader(open.place);
   if (database === undefined) throw noneYet(open.place);
   try {

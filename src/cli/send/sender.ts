@@ -19,8 +19,8 @@ export interface SenderOptions {
   /** Ends it early: what is under way counts as not acknowledged. */
   readonly signal: AbortSignal;
   readonly onRefused: (refused: Parcel, reason: string) => void;
-  /** A parcel is going to be sent again. */
-  readonly onTrouble: (reason: string) => void;
+  /** A parcel is going to be sent again. `hasAnswered`: somebody has, to any of them. */
+  readonly onTrouble: (reason: string, hasAnswered: boolean) => void;
   readonly onAcknowledged: (acknowledged: Parcel) => void;
 }
 
@@ -66,6 +66,7 @@ export class Sender {
     eventsPerSecond: 0,
   };
   #lastAcknowledgedMs: number | undefined;
+  #hasAnswered = false;
   /** Why it ended before the input did; undefined where it did not, or was interrupted. */
   stopReason: string | undefined;
 
@@ -105,6 +106,7 @@ export class Sender {
     const startedMs = performance.now();
     for (let attempts = 1; !this.#signal.aborted; attempts++) {
       const answer = await attempt(target, one, key, this.#signal);
+      this.#hasAnswered ||= answer.status > 0;
       if (answer.status === 200) return this.#acknowledge(one, answer);
       if (this.#signal.aborted) break;
       if (final.has(answer.status)) {
@@ -112,7 +114,7 @@ export class Sender {
         break;
       }
       if (this.#isHopeless(answer, startedMs)) break;
-      onTrouble(answer.reason);
+      onTrouble(answer.reason, this.#hasAnswered);
       if (!(await this.#pause(answer.retryAfterMs ?? pauseMs(attempts)))) break;
       this.sent.resent += 1;
     }

@@ -20,6 +20,8 @@ const trustedForMs = 5_000;
 const checkLimitMs = 5_000;
 /** What is still lent when the pool closes gets this long to come back. */
 const closeGraceMs = 10_000;
+/** A server that stands still must not hold a drain up. */
+const sessionsEndWithinMs = 2_000;
 
 /** When each idle client came back. */
 const idleSinceMs = new WeakMap<PoolClient, number>();
@@ -59,7 +61,15 @@ async function closePool(pool: Pool, clients: ReadonlySet<PoolClient>): Promise<
   const graceIsOver = sleep(closeGraceMs, true, { signal: grace.signal }).catch(() => false);
   const ended = pool.end().then(() => false);
   if (await Promise.race([ended, graceIsOver])) for (const client of clients) cutConnection(client);
+  else await sessionsEnded(clients, grace.signal);
   grace.abort();
+}
+
+/** `Pool.end` does not wait for it, and a PostgreSQL that is stopped before calls what it ends then FATAL in its log. */
+async function sessionsEnded(clients: ReadonlySet<PoolClient>, signal: AbortSignal): Promise<void> {
+  const ends = [...clients].map((client) => new Promise<void>((resolve) => client.once('end', resolve)));
+  const tooLong = sleep(sessionsEndWithinMs, undefined, { signal }).catch(() => undefined);
+  await Promise.race([Promise.all(ends), tooLong]);
 }
 
 /**
