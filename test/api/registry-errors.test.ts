@@ -1,6 +1,7 @@
-/** Every error code of the schema registry's interface, and what brings it about. */
+/** Every error code of the schema registry's interface, and what brings it about; and what it leaves in the log. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { createLogger } from '../../src/telemetry/logger.ts';
 import { type RegistryServer, startRegistryServer } from '../support/registry-server.ts';
 
 const field = (type: string): string => `{"type":"record","name":"R","fields":[{"name":"f","type":${type}}]}`;
@@ -163,5 +164,21 @@ suite('error codes of the schema registry', () => {
       'application/vnd.schemaregistry.v1+json;charset=utf-8',
     ])
       assert.equal((await server.ask('POST', '/subjects/live', text, { 'content-type': type })).status, 200, type);
+  });
+
+  test('a flood of what is refused takes a few log lines a second', async (t) => {
+    const lines: string[] = [];
+    const flooded = await startRegistryServer(
+      createLogger({ level: 'info', to: { write: (line) => lines.push(line) } }),
+    );
+    t.after(() => flooded.close());
+    const beganMs = performance.now();
+    for (let i = 0; i < 200; i++)
+      for (const path of ['/nothing', '/subjects/none/versions', '/subjects/%zz/versions'])
+        assert.match(String((await flooded.ask('GET', path)).status), /^40[04]$/);
+    const seconds = (performance.now() - beganMs) / 1000;
+    assert.match(lines.join(''), /request refused/);
+    // Of the registry, and of what is refused before it: twenty at once, and then as many a second.
+    assert.ok(lines.length <= 2 * 20 * (1 + seconds), `${lines.length} lines in ${seconds} s`);
   });
 });
