@@ -4,6 +4,7 @@ import { Fault } from '../../errors.ts';
 import { elementSpans, memberSpan, type Span } from '../../event/json-member.ts';
 import { isObject } from '../../event/json-object.ts';
 import type { Pull } from '../../pipeline/pulls.ts';
+import { describeValue } from '../../schemas/describe-value.ts';
 import { Passing } from './retries.ts';
 
 export interface Page {
@@ -38,7 +39,7 @@ export function readPage(body: Buffer, { name, items: path, count, total }: Pull
   if (!Array.isArray(values)) throw new Fault('PULL_REFUSED', `pull ${name}: ${where} is no array`);
   const counted = count === undefined ? values.length : memberAt(said, count);
   if (counted !== values.length)
-    throw new Passing(`the answer says that it has ${String(counted)} items, and has ${values.length}`);
+    throw new Passing(`the answer names ${describeValue(counted)} as the count of its items, and has ${values.length}`);
   const lines = onOneLine(body);
   const spans = elementSpans(lines, path === undefined ? lines.indexOf('[') : arrayAt(lines, path));
   const items = values.map((value: unknown, index): PulledItem => {
