@@ -22,6 +22,7 @@ import { envelopeAt, openParcels, type Parcels } from './send/open-parcels.ts';
 import { type SendProgress, createProgress } from './send/progress.ts';
 import { type Line, readLines } from './send/read-lines.ts';
 import { type Sent, Sender } from './send/sender.ts';
+import { visible } from './visible.ts';
 
 interface SendOptions extends ConfigOptions {
   readonly to?: string;
@@ -97,7 +98,7 @@ async function send(file: string, options: SendOptions): Promise<void> {
     signal: interruption.signal,
     onRefused: ({ firstLine, lastLine }, reason) =>
       problems.add(`${input.name}:${firstLine === lastLine ? firstLine : `${firstLine}-${lastLine}`}: ${reason}`),
-    onTrouble: (reason) => progress.trouble(reason),
+    onTrouble: (reason) => progress.trouble(visible(reason)),
     onAcknowledged: ({ events, inputBytes }) => progress.add(events, inputBytes),
   });
   const packing = {
@@ -157,7 +158,7 @@ function createProblems(progress: SendProgress) {
     skipped: 0,
     add(text: string): void {
       this.count += 1;
-      if (this.count <= shownProblems) progress.say(errorLine(text));
+      if (this.count <= shownProblems) progress.say(errorLine(visible(text)));
     },
     skip(text: string): void {
       this.skipped += 1;

@@ -3,7 +3,7 @@ import { countLetters, type LetterCount } from '../../dead-letters/letter-counts
 import { letterJson, stateOf } from '../../dead-letters/letter-json.ts';
 import type { Letter, Letters } from '../../dead-letters/letters.ts';
 import type { ConfigOptions } from '../options.ts';
-import { tell, writeLine } from '../output.ts';
+import { tell, writeJson, writeLine } from '../output.ts';
 import { outputWidth, renderTable } from '../table.ts';
 import { defaultTableRows, type FilterOptions, filterOf } from './filter-options.ts';
 import { withLetters } from './open-letters.ts';
@@ -39,7 +39,7 @@ async function showLetters(letters: ReturnType<Letters['find']>, options: ListOp
       break;
     }
     count += 1;
-    if (options.json) await writeLine(JSON.stringify(letterJson(letter)));
+    if (options.json) await writeJson(letterJson(letter));
     else shown.push(letter);
   }
   if (options.json) return;
@@ -53,7 +53,7 @@ async function showCounts(
   { limit = Infinity, json }: ListOptions,
 ): Promise<void> {
   const counts = (await countLetters(letters)).slice(0, limit);
-  if (json) return writeLine(JSON.stringify(counts));
+  if (json) return writeJson(counts);
   if (counts.length === 0) tell('There are no such dead letters.');
   else await writeLine(countTable(counts));
 }
