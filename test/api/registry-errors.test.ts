@@ -11,6 +11,15 @@ const number = { schema: field('"long"') };
 type Row = readonly [method: string, path: string, body: unknown, status: number, code: number, words: string];
 
 const longest = 'x'.repeat(300);
+const deep = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
+
+function proto(body: string): object {
+  return { schema: `syntax = "proto3"; ${body}`, schemaType: 'PROTOBUF' };
+}
+
+function fields(count: number): string {
+  return Array.from({ length: count }, (_, i) => `int32 f${i} = ${i + 1};`).join('');
+}
 
 /** In a registry with the subjects `live` (versions 1, 2), `half` (1 deleted, 2), `gone` (1 deleted), `used` (referred to) and `frozen` (READONLY). */
 const refused: readonly Row[] = [
@@ -61,6 +70,19 @@ const refused: readonly Row[] = [
   ],
   ['POST', '/subjects/new/versions', { schema: '"int"', version: 7 }, 422, 42201, 'version 7'],
   ['POST', '/subjects/live', { schema: '{' }, 422, 42201, 'JSON'],
+  ['POST', '/subjects/new/versions', { schema: `{"default":${deep}}`, schemaType: 'JSON' }, 422, 42201, '1000 levels'],
+  ['POST', '/subjects/new/versions', { schema: `{"type":"int","x":${deep}}` }, 422, 42201, '1000 levels'],
+  ['POST', '/subjects/live', { schema: `{"type":"int","x":${deep}}` }, 422, 42201, '1000 levels'],
+  ['POST', '/subjects/new/versions', proto(`message A {${fields(2_000)}}`), 422, 42201, '1500 fields'],
+  ['POST', '/subjects/new/versions', proto(`message A {oneof one {${fields(2_000)}}}`), 422, 42201, '1500 fields'],
+  [
+    'POST',
+    '/subjects/new/versions',
+    proto(`message A {enum E {N = 0 [(a) = "}"]; O = 1 [(a) = ''];} ${fields(2_000)}}`),
+    422,
+    42201,
+    '1500 fields',
+  ],
   ['POST', '/compatibility/subjects/live/versions', { schema: '{' }, 422, 42201, 'JSON'],
   ['GET', '/subjects/live/versions/0', undefined, 422, 42202, "'0'"],
   ['GET', '/subjects/live/versions/first', undefined, 422, 42202, 'latest'],
@@ -150,6 +172,17 @@ suite('error codes of the schema registry', () => {
     assert.deepEqual((await server.ask('GET', '/subjects/live/versions')).body, [1, 2]);
     assert.deepEqual((await server.ask('GET', '/config')).body, { compatibilityLevel: 'BACKWARD' });
     assert.deepEqual((await server.ask('GET', '/mode')).body, { mode: 'READWRITE' });
+  });
+
+  test('many messages, and many values of an enum, are none too many', async () => {
+    const values = Array.from({ length: 3_000 }, (_, i) => `V${i} = ${i};`).join('');
+    const messages = Array.from({ length: 300 }, (_, i) => `message M${i} {${fields(20)}}`).join('');
+    const { status, body } = await server.ask(
+      'POST',
+      '/subjects/many/versions',
+      proto(`enum E {${values}} ${messages}`),
+    );
+    assert.equal(status, 200, JSON.stringify(body));
   });
 
   test('bodies that say they are something else than JSON are 415', async () => {
