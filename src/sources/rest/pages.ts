@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { Fault } from '../../errors.ts';
 import { elementSpans, memberSpan, type Span } from '../../event/json-member.ts';
 import { isObject } from '../../event/json-object.ts';
+import { nestsTooDeep } from '../../ingest/split-ndjson.ts';
 import type { Pull } from '../../pipeline/pulls.ts';
 import { describeValue } from '../../schemas/describe-value.ts';
 import { Passing } from './retries.ts';
@@ -31,8 +32,13 @@ export function bytesOf({ body, start, end }: Piece): Buffer {
   return body.subarray(start, end);
 }
 
+/** In 60 MB and a fifth of a second; what is smaller than so many brackets need not be looked through. */
+const mostLevels = 500_000;
+
 /** @throws Passing where it is not whole or contradicts itself; Fault PULL_REFUSED where it has no items where they should be */
 export function readPage(body: Buffer, { name, items: path, count, total }: Pull): Page {
+  if (nestsTooDeep(body, mostLevels))
+    throw new Fault('PULL_REFUSED', `pull ${name}: the answer has more than ${mostLevels} levels of nesting`);
   const said = parse(body);
   const values = path === undefined ? said : memberAt(said, path);
   const where = path === undefined ? 'the answer' : `member ${path} of the answer`;
