@@ -40,9 +40,9 @@ export function readYaml(text: string, isTemplate: (keys: readonly string[]) => 
   if (problem) return { document, lines, value: undefined, problem };
   try {
     return { document, lines, value: document.toJS(), problem };
-  } catch (error) {
+  } catch (excess) {
     // aliases of aliases, which would make gigabytes of a line
-    return { document, lines, value: undefined, problem: { line: 1, message: reasonOf(error) } };
+    return { document, lines, value: undefined, problem: { line: 1, message: reasonOf(excess) } };
   }
 }
 

@@ -24,6 +24,7 @@ function listPull(base: string, more: Partial<PullDefinition<Listed>> = {}): Pul
 }
 
 const refused = (error: unknown): boolean => isFault(error, 'PULL_REFUSED');
+const nested = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`;
 
 suite('a run', () => {
   test('has every item once, in order, under a key of its day', async (t) => {
@@ -97,7 +98,6 @@ suite('a run', () => {
   });
 
   test('D2: an item that nests too deep for whoever reads it is set aside, an answer of nothing but levels refused', async (t) => {
-    const nested = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`;
     const items = [998, 1_000, 100_000].map((levels) => `{"id":"i${levels}","version":0,"more":[${nested(levels)}]}`);
     const answers = [`[${items.join(',')}]`, nested(1_000_000)];
     const api = await listApi(t, ({ response, index }) => void response.end(answers[index]));
