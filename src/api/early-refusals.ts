@@ -19,7 +19,7 @@ export function answerUnroutable(
 ): void {
   const fault = unroutable(error);
   const isRegistry = request.url.startsWith(`${registryPrefix}/`);
-  if (isRegistry) answerAsRegistry(fault, request as Asked, reply, logs.logger);
+  if (isRegistry) answerAsRegistry(fault, request as Asked, reply, logs);
   else answerError(fault, request, reply, logs);
 }
 

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { EventTrail } from '../trail/trail.ts';
 import { type ConfigOptions, examples, withConfig } from './options.ts';
-import { tell, writeLine } from './output.ts';
+import { tell, writeJson, writeLine } from './output.ts';
 import { visible } from './visible.ts';
 import { withTrail } from './trail/open-trail.ts';
 
@@ -34,9 +34,9 @@ function show(id: string, options: ShowOptions): Promise<void> {
   return withTrail(options, async (trail) => {
     const { findEvents } = await import('../trail/find-events.ts');
     const found = await findEvents(trail, id);
-    if (options.json) return writeLine(JSON.stringify(found));
+    if (options.json) return writeJson(found);
     await writeLine(found.events.map(asText).join('\n\n'));
-    for (const note of found.notes) tell(`note: ${note}`);
+    for (const note of found.notes) tell(visible(`note: ${note}`));
   });
 }
 

@@ -1,5 +1,6 @@
 /** Standard output is for answers; progress, errors and hints go to standard error. */
 import { once } from 'node:events';
+import { visibleJson } from './visible.ts';
 
 /** Waits while the reader is slower than we are. */
 export async function write(text: string | Uint8Array): Promise<void> {
@@ -8,6 +9,11 @@ export async function write(text: string | Uint8Array): Promise<void> {
 
 export async function writeLine(text: string): Promise<void> {
   await write(`${text}\n`);
+}
+
+/** Much of it is others' words. */
+export function writeJson(value: unknown): Promise<void> {
+  return writeLine(visibleJson(JSON.stringify(value)));
 }
 
 export function tell(text: string): void {

@@ -4,8 +4,9 @@ import { Fault } from '../errors.ts';
 import { isCorrelationId } from '../event/correlation-id.ts';
 import type { PackageTrail } from '../trail/package-trail.ts';
 import { type ConfigOptions, examples, withConfig } from './options.ts';
-import { tell, writeLine } from './output.ts';
+import { tell, writeJson, writeLine } from './output.ts';
 import { outputWidth, renderTable } from './table.ts';
+import { visible } from './visible.ts';
 import { withTrail } from './trail/open-trail.ts';
 
 interface ShowOptions extends ConfigOptions {
@@ -33,9 +34,9 @@ function show(text: string, options: ShowOptions): Promise<void> {
   return withTrail(options, async (trail) => {
     const { packageTrail } = await import('../trail/package-trail.ts');
     const found = await packageTrail(trail, id);
-    if (options.json) return writeLine(JSON.stringify(found));
+    if (options.json) return writeJson(found);
     await writeLine(asText(found));
-    for (const note of found.notes) tell(`note: ${note}`);
+    for (const note of found.notes) tell(visible(`note: ${note}`));
   });
 }
 
@@ -62,7 +63,7 @@ function asText(found: PackageTrail): string {
     table,
     ...objects
       .slice(0, shownObjects)
-      .map(({ key, lines }) => `object ${key}: ${lines} ${lines === 1 ? 'line' : 'lines'}`),
+      .map(({ key, lines }) => visible(`object ${key}: ${lines} ${lines === 1 ? 'line' : 'lines'}`)),
     ...more(objects.length, shownObjects),
     ...deadLetters.slice(0, shownLetters).map(letterLine),
     ...more(found.refused + found.refusedByProcessor, Math.min(deadLetters.length, shownLetters)),
@@ -71,7 +72,8 @@ function asText(found: PackageTrail): string {
 
 function letterLine({ index, state, error, replays }: PackageTrail['deadLetters'][number]): string {
   const as = state === 'replayed' ? ` as ${replays.at(-1)?.correlationId}` : '';
-  return `dead letter, index ${index}: ${state}${as}: ${error.path === '' ? '' : `${error.path}: `}${error.message}`;
+  const why = error.path === '' ? error.message : `${error.path}: ${error.message}`;
+  return visible(`dead letter, index ${index}: ${state}${as}: ${why}`);
 }
 
 function more(count: number, shown: number): readonly string[] {

@@ -5,7 +5,7 @@ import { Fault } from '../errors.ts';
 import type { Run } from '../sources/rest/run.ts';
 import { duration } from './duration.ts';
 import { type ConfigOptions, configOf, examples, wholeNumber, withConfig } from './options.ts';
-import { writeLine } from './output.ts';
+import { writeJson, writeLine } from './output.ts';
 import { configuredPulls, namedPulls } from './pull/named-pulls.ts';
 import { type RefusedOptions, showRefused } from './pull/refused.ts';
 import { outputWidth, renderTable } from './table.ts';
@@ -58,12 +58,12 @@ export function addRuns(program: Command): void {
 
 async function list({ pull, limit, ...options }: ListOptions): Promise<void> {
   const runs = await readRuns(configOf(options), pull, limit);
-  await writeLine(options.json ? JSON.stringify(runs) : asTable(runs));
+  await (options.json ? writeJson(runs) : writeLine(asTable(runs)));
 }
 
 async function show(id: string, options: ShowOptions): Promise<void> {
   const found = await readRun(configOf(options), id);
-  await writeLine(options.json ? JSON.stringify(found) : asFields(found));
+  await (options.json ? writeJson(found) : writeLine(asFields(found)));
 }
 
 async function refused(id: string, options: ConfigOptions & RefusedOptions): Promise<void> {

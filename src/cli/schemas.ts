@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { SchemaVersion, VersionProblem } from '../schemas/administration.ts';
 import type { ReachableRegistry } from '../schemas/remote-registry.ts';
 import { examples, wholeNumber, withConfig } from './options.ts';
-import { tell, writeLine } from './output.ts';
+import { tell, writeJson, writeLine } from './output.ts';
 import { type FileOptions, givenSchemas, reference } from './schemas/given-schema.ts';
 import { reachRegistry, type RegistryOptions } from './schemas/reach-registry.ts';
 import { outputWidth, renderTable } from './table.ts';
@@ -88,7 +88,7 @@ async function check(subject: string | undefined, file: string | undefined, opti
   for (const { subject: of, content } of given)
     for (const problem of await registry.problems(of, content, 'all')) found.push({ subject: of, ...problem });
   if (found.length > 0) process.exitCode = 1;
-  if (options.json) return writeLine(JSON.stringify({ isCompatible: found.length === 0, problems: found }));
+  if (options.json) return writeJson({ isCompatible: found.length === 0, problems: found });
   if (found.length === 0) return tell(given.length === 1 ? 'It is compatible.' : `All ${given.length} are compatible.`);
   const rows = found.map(({ subject: of, version, path, message }) => ({
     subject: of,
@@ -126,7 +126,7 @@ async function diff(subject: string, from: number | undefined, to: number | unde
     [older, newer].map(async (one) => ({ ...one, references: await registry.referenced(one) })),
   );
   const changes = schemaChanges(compared[0]!, compared[1]!);
-  if (options.json) return writeLine(JSON.stringify({ subject, from: older.version, to: newer.version, changes }));
+  if (options.json) return writeJson({ subject, from: older.version, to: newer.version, changes });
   tell(`${subject}, from version ${older.version} to ${newer.version}:`);
   if (changes.length === 0) return tell('Nothing changed.');
   await print(
@@ -150,7 +150,7 @@ async function print(
   rows: readonly Readonly<Record<string, string | number | undefined>>[],
   { json }: Options,
 ): Promise<void> {
-  if (json) return writeLine(JSON.stringify(rows));
+  if (json) return writeJson(rows);
   const titles = Object.keys(rows[0] ?? {});
   const columns = titles.map((title) => ({ title }));
   const cells = rows.map((one) => titles.map((title) => String(one[title] ?? '')));

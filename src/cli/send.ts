@@ -23,6 +23,7 @@ import { noAnswerHint } from './send/no-answer.ts';
 import { type SendProgress, createProgress } from './send/progress.ts';
 import { type Line, readLines } from './send/read-lines.ts';
 import { type Sent, Sender } from './send/sender.ts';
+import { visible } from './visible.ts';
 
 interface SendOptions extends ConfigOptions {
   readonly to?: string;
@@ -100,7 +101,7 @@ async function send(file: string, options: SendOptions): Promise<void> {
     onRefused: ({ firstLine, lastLine }, reason) =>
       problems.add(`${input.name}:${firstLine === lastLine ? firstLine : `${firstLine}-${lastLine}`}: ${reason}`),
     onTrouble: (reason, hasAnswered) => {
-      progress.trouble(reason);
+      progress.trouble(visible(reason));
       if (!hasAnswered) hint ??= noAnswerHint(config, url, giveUpAfterMs).then((text) => progress.say(text));
     },
     onAcknowledged: ({ events, inputBytes }) => progress.add(events, inputBytes),
@@ -164,7 +165,7 @@ function createProblems(progress: SendProgress) {
     skipped: 0,
     add(text: string): void {
       this.count += 1;
-      if (this.count <= shownProblems) progress.say(errorLine(text));
+      if (this.count <= shownProblems) progress.say(errorLine(visible(text)));
     },
     skip(text: string): void {
       this.skipped += 1;

@@ -7,6 +7,7 @@ import { pipelinesOf } from '../pipeline/apps.ts';
 import { schemasOf } from '../pipeline/row-tables.ts';
 import { tell, writeLine } from './output.ts';
 import { errorLine } from './report-error.ts';
+import { visible } from './visible.ts';
 
 interface SqlOptions extends ConfigOptions {
   readonly json?: true;
@@ -57,7 +58,7 @@ async function sql(query: string | undefined, options: SqlOptions): Promise<void
 function describe(error: DatabaseError, query: string): string {
   const hint = error.hint === undefined ? '' : ` ${error.hint}`;
   const detail = error.detail === undefined ? '' : ` ${error.detail}`;
-  const line = errorLine(`${error.message.replace(/[.]?$/, '.')}${detail}${hint}`);
+  const line = errorLine(visible(`${error.message.replace(/[.]?$/, '.')}${detail}${hint}`));
   const position = Number(error.position);
   if (!(position >= 1)) return line;
   const before = Array.from(query)

@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Fault } from '../errors.ts';
+import { jsonErrorAt } from '../event/json-syntax.ts';
 import { isEnvironmentName, placeInEnvironment } from './environment.ts';
 import { derivedVariables, otelVariables, otherProtocols, tracesAreOff } from './otel-variables.ts';
 import { inPackage, moduleInPackage } from './package-root.ts';
@@ -220,15 +221,22 @@ function readFile(named: string | undefined, workingDir: string): ConfigFile | u
     if (named === undefined && code === 'ENOENT') return undefined;
     throw new Fault('CONFIG_INVALID', `${path} cannot be read (${code})`, { cause: error });
   }
-  return { path, content: absolutePaths(parse(text, path), dirname(path)) };
+  return { path, content: absolutePaths(parse(text.replace(/^\uFEFF/, ''), path), dirname(path)) };
+}
+
+/** In place of the parser's words, which quote what stands there: it may be a part of a secret. */
+function whereNotJson(text: string): string {
+  const bytes = Buffer.from(text);
+  const before = bytes.toString('utf8', 0, jsonErrorAt(bytes)).split('\n');
+  return `line ${before.length} column ${(before.at(-1) ?? '').length + 1}`;
 }
 
 function parse(text: string, path: string): Readonly<Record<string, unknown>> {
   let content: unknown;
   try {
-    content = JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch (error) {
-    throw new Fault('CONFIG_INVALID', `${path} is not JSON: ${(error as Error).message}`, { cause: error });
+    content = JSON.parse(text);
+  } catch {
+    throw new Fault('CONFIG_INVALID', `${path} is not JSON: something else stands at ${whereNotJson(text)}`);
   }
   if (typeof content === 'object' && content !== null && !Array.isArray(content))
     return content as Record<string, unknown>;

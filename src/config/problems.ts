@@ -79,12 +79,14 @@ const secrets: ReadonlySet<string> = new Set([
 ]);
 
 function shown(value: unknown, path: Path): string {
-  if ((path[0] === 'databaseUrl' || path[0] === 'schemaRegistryUrl') && typeof value === 'string')
-    return 'another text (not shown: it may hold a password)';
-  if (secrets.has(dotted(path)) && typeof value === 'string') return 'another text (not shown: it is a secret)';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
-  return value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 80);
+  if (value === undefined) return 'nothing';
+  const another = typeof value === 'string' ? 'another text' : 'no text'; // a number may be a password without its quotes
+  if (path[0] === 'databaseUrl' || path[0] === 'schemaRegistryUrl')
+    return `${another} (not shown: it may hold a password)`;
+  if (secrets.has(dotted(path))) return `${another} (not shown: it is a secret)`;
+  return JSON.stringify(value).slice(0, 80);
 }
 
 function dotted(path: Path): string {

@@ -4,14 +4,21 @@
  */
 export class Reject extends Error {
   override readonly name = 'Reject';
-  /** From the event's root, as in `attributes.newContextStamp.userId`; empty for the event itself. */
+  /** From the event's root, as in `attributes.newContextStamp.userId`; empty for the event itself. The end of a long one is left out. */
   readonly path: string;
 
   /** @param message what was expected at `path`, for the producer to read */
   constructor(path: string, message: string) {
     super(message);
-    this.path = path;
+    this.path = shortened(path);
   }
+}
+
+/** Its names are the sender's, may be as long as a package, and go into answers and log lines. */
+const longestPath = 1_000;
+
+function shortened(path: string): string {
+  return path.length > longestPath ? `${path.slice(0, longestPath).toWellFormed()}...` : path;
 }
 
 /**

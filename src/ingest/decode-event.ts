@@ -23,6 +23,8 @@ export class NotJson extends Error {
   }
 }
 
+const backslash = 0x5c;
+
 /** Perhaps U+0000, a surrogate, or ASCII in disguise (see `plainMemberSpan`): one search for all, as each would cost as much. */
 const peculiar = /\\u(?:00[0-7]|[dD][89a-fA-F])/;
 
@@ -90,7 +92,7 @@ function describe(value: unknown): string {
 
 /** Looks at escapes only: in valid JSON and UTF-8 there is no other way to write U+0000 or a lone surrogate. */
 function rejectUnstorableText(bytes: Buffer): void {
-  for (let at = bytes.indexOf('\\'); at !== -1; at = bytes.indexOf('\\', at)) {
+  for (let at = bytes.indexOf(backslash); at !== -1; at = bytes.indexOf(backslash, at)) {
     const unit = escapedUnit(bytes, at);
     if (unit === 0) throw new Reject(pathAt(bytes, at), 'expected text without \\u0000');
     const isPair = isHighSurrogate(unit) && isLowSurrogate(escapedUnit(bytes, at + 6));
@@ -105,8 +107,15 @@ function rejectUnstorableText(bytes: Buffer): void {
 
 /** The code unit of an escape of the form `\uXXXX`, if that is what stands there. */
 function escapedUnit(bytes: Buffer, at: number): number | undefined {
-  if (bytes[at] !== 0x5c || bytes[at + 1] !== 0x75) return undefined;
-  return Number.parseInt(bytes.toString('latin1', at + 2, at + 6), 16);
+  if (bytes[at] !== backslash || bytes[at + 1] !== 0x75) return undefined;
+  let unit = 0;
+  for (let digit = at + 2; digit < at + 6; digit += 1) unit = 16 * unit + hexadecimal(bytes[digit] as number);
+  return unit;
+}
+
+/** The digits are known to be such. A text for each of millions would keep everybody waiting. */
+function hexadecimal(digit: number): number {
+  return digit <= 0x39 ? digit - 0x30 : (digit | 0x20) - 0x57;
 }
 
 function isHighSurrogate(unit: number | undefined): boolean {

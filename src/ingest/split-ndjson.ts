@@ -51,8 +51,8 @@ function isBlank(byte: number | undefined): boolean {
 }
 
 /** Brackets within strings do not count; what is no JSON may answer either way. */
-export function nestsTooDeep(bytes: Buffer): boolean {
-  if (bytes.length <= 2 * maxNestingLevels) return false;
+export function nestsTooDeep(bytes: Buffer, mostLevels = maxNestingLevels): boolean {
+  if (bytes.length <= 2 * mostLevels) return false;
   let depth = 0;
   let inString = false;
   for (let at = 0; at < bytes.length; at += 1) {
@@ -61,7 +61,7 @@ export function nestsTooDeep(bytes: Buffer): boolean {
     else if (inString) at += byte === 0x5c ? 1 : 0;
     else if ((byte | 0x20) === 0x7b) {
       depth += 1;
-      if (depth > maxNestingLevels) return true;
+      if (depth > mostLevels) return true;
     } else if ((byte | 0x20) === 0x7d) depth -= 1;
   }
   return false;

@@ -42,6 +42,33 @@ export function protobufTokens(text: string): readonly string[] {
   return tokens;
 }
 
+/** protobufjs takes time in the square of the fields of a message: for these, about a second. */
+const mostFields = 1_500;
+
+/** Statements are counted, most of which are fields; those in a `oneof` are its message's. @throws Error */
+export function refuseLargeMessages(text: string): void {
+  const tokens = protobufTokens(text);
+  const open: { readonly kind: string; statements: number }[] = [];
+  let squares = 0;
+  let kind = '';
+  for (let at = 0; at < tokens.length; at++) {
+    const token = tokens[at] as string;
+    if (token === '"' || token === "'") at += 2; // the string, and the quote behind it
+    else if (token === '{') open.push({ kind, statements: 0 });
+    else if (token === '}') {
+      const { kind: closed, statements } = open.pop() ?? { kind, statements: 0 };
+      const around = open.at(-1);
+      if (closed === 'oneof' && around) around.statements += statements;
+      else if (closed !== 'enum') squares += statements ** 2;
+    } else if (token === ';') {
+      const within = open.at(-1);
+      if (within) within.statements += 1;
+    }
+    kind = ['{', '}', ';'].includes(token) ? '' : kind || token;
+  }
+  if (squares > mostFields ** 2) throw new Error(`its messages are larger than one of ${mostFields} fields`);
+}
+
 function parseInto(root: Root, text: string, name?: string): readonly string[] {
   try {
     return importsOf(protobuf.parse(text, root));

@@ -7,10 +7,14 @@ import {
   type SchemaContent,
   type VersionProblem,
 } from './administration.ts';
+import { nestsTooDeep } from '../ingest/split-ndjson.ts';
+import { maxNestingLevels } from '../ingest/splitter.ts';
 import { incompatibilities, type ParsedSchemaText } from './compatibility/compatibility.ts';
 import { checkSchema } from './check-schema.ts';
+import { refuseLargeMessages } from './protobuf-file.ts';
 import { keptReferences, referencedSchemas } from './references.ts';
 import { incompatible, notPermitted, schemaInvalid } from './registry-fault.ts';
+import type { SchemaType } from './registry.ts';
 import type { SchemaFile } from './registry-files.ts';
 import type { RegistryStore } from './registry-store.ts';
 import { schemaIdentity } from './schema-identity.ts';
@@ -31,12 +35,19 @@ export function readContent(
   const referenced = referencedSchemas(store, references);
   try {
     const text = readableText(type, content.schema);
+    refuseCostly(type, text);
     checkSchema({ id: 0, subject, version: 0, type, schema: text, references: referenced });
     const schema = normalize ? normalText(type, text, referenced) : text;
     return references.length === 0 ? { type, schema } : { type, schema, references };
   } catch (error) {
     throw schemaInvalid(error instanceof Error ? error.message : String(error), error);
   }
+}
+
+/** What is no schema of anybody's, and would take the stack or minutes of everybody's time. @throws Error */
+function refuseCostly(type: SchemaType, text: string): void {
+  if (type === 'PROTOBUF') refuseLargeMessages(text);
+  else if (nestsTooDeep(Buffer.from(text))) throw new Error(`it nests more than ${maxNestingLevels} levels deep`);
 }
 
 /** Equal for all that mean the same. */

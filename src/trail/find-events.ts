@@ -3,6 +3,7 @@
  * producer's id says nothing of time: it is looked for in the tables' UUID columns, and where no row has it, in the newest records
  * of the log, so many and no more.
  */
+import { Fault } from '../errors.ts';
 import { isCorrelationId } from '../event/correlation-id.ts';
 import { toUuid } from '../event/ids.ts';
 import type { LogReader } from '../log/log.ts';
@@ -26,6 +27,7 @@ const readBytes = 1024 * 1024;
 
 /** @throws Fault EVENT_UNKNOWN, saying what was searched */
 export async function findEvents(options: TrailOptions, id: string): Promise<FoundEvents> {
+  if (id === '') throw new Fault('EVENT_UNKNOWN', 'the id is empty, which is no id of an event');
   const notes: string[] = [];
   const correlationId = id.toLowerCase();
   if (isCorrelationId(correlationId)) {

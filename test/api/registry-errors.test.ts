@@ -1,6 +1,7 @@
-/** Every error code of the schema registry's interface, and what brings it about. */
+/** Every error code of the schema registry's interface, and what brings it about; and what it leaves in the log. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { createLogger } from '../../src/telemetry/logger.ts';
 import { type RegistryServer, startRegistryServer } from '../support/registry-server.ts';
 
 const field = (type: string): string => `{"type":"record","name":"R","fields":[{"name":"f","type":${type}}]}`;
@@ -10,6 +11,15 @@ const number = { schema: field('"long"') };
 type Row = readonly [method: string, path: string, body: unknown, status: number, code: number, words: string];
 
 const longest = 'x'.repeat(300);
+const deep = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
+
+function proto(body: string): object {
+  return { schema: `syntax = "proto3"; ${body}`, schemaType: 'PROTOBUF' };
+}
+
+function fields(count: number): string {
+  return Array.from({ length: count }, (_, i) => `int32 f${i} = ${i + 1};`).join('');
+}
 
 /** In a registry with the subjects `live` (versions 1, 2), `half` (1 deleted, 2), `gone` (1 deleted), `used` (referred to) and `frozen` (READONLY). */
 const refused: readonly Row[] = [
@@ -60,6 +70,19 @@ const refused: readonly Row[] = [
   ],
   ['POST', '/subjects/new/versions', { schema: '"int"', version: 7 }, 422, 42201, 'version 7'],
   ['POST', '/subjects/live', { schema: '{' }, 422, 42201, 'JSON'],
+  ['POST', '/subjects/new/versions', { schema: `{"default":${deep}}`, schemaType: 'JSON' }, 422, 42201, '1000 levels'],
+  ['POST', '/subjects/new/versions', { schema: `{"type":"int","x":${deep}}` }, 422, 42201, '1000 levels'],
+  ['POST', '/subjects/live', { schema: `{"type":"int","x":${deep}}` }, 422, 42201, '1000 levels'],
+  ['POST', '/subjects/new/versions', proto(`message A {${fields(2_000)}}`), 422, 42201, '1500 fields'],
+  ['POST', '/subjects/new/versions', proto(`message A {oneof one {${fields(2_000)}}}`), 422, 42201, '1500 fields'],
+  [
+    'POST',
+    '/subjects/new/versions',
+    proto(`message A {enum E {N = 0 [(a) = "}"]; O = 1 [(a) = ''];} ${fields(2_000)}}`),
+    422,
+    42201,
+    '1500 fields',
+  ],
   ['POST', '/compatibility/subjects/live/versions', { schema: '{' }, 422, 42201, 'JSON'],
   ['GET', '/subjects/live/versions/0', undefined, 422, 42202, "'0'"],
   ['GET', '/subjects/live/versions/first', undefined, 422, 42202, 'latest'],
@@ -151,6 +174,17 @@ suite('error codes of the schema registry', () => {
     assert.deepEqual((await server.ask('GET', '/mode')).body, { mode: 'READWRITE' });
   });
 
+  test('many messages, and many values of an enum, are none too many', async () => {
+    const values = Array.from({ length: 3_000 }, (_, i) => `V${i} = ${i};`).join('');
+    const messages = Array.from({ length: 300 }, (_, i) => `message M${i} {${fields(20)}}`).join('');
+    const { status, body } = await server.ask(
+      'POST',
+      '/subjects/many/versions',
+      proto(`enum E {${values}} ${messages}`),
+    );
+    assert.equal(status, 200, JSON.stringify(body));
+  });
+
   test('bodies that say they are something else than JSON are 415', async () => {
     const types = ['text/plain', 'application/x-www-form-urlencoded', 'json', 'application/jsonp'];
     for (const type of types)
@@ -163,5 +197,21 @@ suite('error codes of the schema registry', () => {
       'application/vnd.schemaregistry.v1+json;charset=utf-8',
     ])
       assert.equal((await server.ask('POST', '/subjects/live', text, { 'content-type': type })).status, 200, type);
+  });
+
+  test('a flood of what is refused takes a few log lines a second', async (t) => {
+    const lines: string[] = [];
+    const flooded = await startRegistryServer(
+      createLogger({ level: 'info', to: { write: (line) => lines.push(line) } }),
+    );
+    t.after(() => flooded.close());
+    const beganMs = performance.now();
+    for (let i = 0; i < 200; i++)
+      for (const path of ['/nothing', '/subjects/none/versions', '/subjects/%zz/versions'])
+        assert.match(String((await flooded.ask('GET', path)).status), /^40[04]$/);
+    const seconds = (performance.now() - beganMs) / 1000;
+    assert.match(lines.join(''), /request refused/);
+    // Of the registry, and of what is refused before it: twenty at once, and then as many a second.
+    assert.ok(lines.length <= 2 * 20 * (1 + seconds), `${lines.length} lines in ${seconds} s`);
   });
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { packageOf } from '../support/collect-event.ts';
-import { httpRequest, taken } from '../support/http-request.ts';
+import { httpRequest, type PackageAnswer, taken } from '../support/http-request.ts';
 import { listed, makeLetters, patch, replay, setAmount, withoutAmount } from '../support/letters.ts';
 import { type Program, scratch, startProgram } from '../support/program.ts';
 import { cli } from './run-cli.ts';
@@ -101,6 +101,40 @@ suite('tributary dead-letters', { timeout: 280_000 }, () => {
     assert.match(edited.stderr, new RegExp(`^error: there is no dead letter ${unknown}\\. [^\n]+\n$`));
     const shown = await cli(['dead-letters', 'show', unknown, '--data-dir', dataDir]);
     assert.deepEqual([shown.code, shown.stdout], [1, '']);
+  });
+
+  test('nothing of a letter is obeyed by a terminal', async () => {
+    const [garbage, named, bytes] = [
+      '\u001B[2J\u009B1m\tx',
+      '{"\u009B1m\u202E":"\\u0000"}',
+      Buffer.from([0x7b, 0xff, 0x1b]),
+    ];
+    const body = Buffer.concat([Buffer.from(`${garbage}\n${named}\n`), bytes]);
+    const headers = { 'content-type': 'application/x-ndjson' };
+    const { packageId, errors } = JSON.parse(
+      (await httpRequest(`${program.url}/collect`, { body, headers })).text,
+    ) as PackageAnswer;
+    const ids = errors.map(({ correlationId }) => correlationId);
+    const shown = await Promise.all(
+      [
+        ...ids.flatMap((id) => [
+          ['dead-letters', 'show', id],
+          ['dead-letters', 'show', id, '--json'],
+        ]),
+        ['packages', 'show', packageId],
+        ['packages', 'show', packageId, '--json'],
+        ['events', 'show', ids[1]!, '--json'],
+        ['dead-letters', 'list', '--json'],
+        ['dead-letters', 'list', '--count', '--json'],
+      ].map((args) => cli([...args, '--data-dir', dataDir])),
+    );
+    for (const { code, stdout, stderr } of shown) {
+      assert.equal(code, 0, stderr);
+      assert.doesNotMatch((stdout + stderr).replaceAll(/[\n\t]/g, ''), /[\p{Control}\p{Bidi_Control}]/u);
+    }
+    assert.ok(shown[0]!.stdout.endsWith('as received:\n\\x1b[2J\\x9b1m\tx\n'), shown[0]!.stdout);
+    assert.equal((JSON.parse(shown[1]!.stdout) as { event: string }).event, garbage);
+    assert.ok(shown[4]!.stdout.endsWith(`as received:\nbase64:${bytes.toString('base64')}\n`), shown[4]!.stdout);
   });
 
   test('a dry run by default, in a table and as JSON; --yes does it; D9: again it skips and says so', async () => {

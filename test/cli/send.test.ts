@@ -247,6 +247,20 @@ suite('tributary send', () => {
     assert.deepEqual(receiver.requests.at(-1)?.events, [{ path: '/other' }]);
   });
 
+  test('what another server says moves no cursor, and what its URL holds beside the path is not told', async (t) => {
+    const receiver = await startReceiver(t, (_, nth, response) => {
+      response.writeHead(nth === 1 ? 503 : 400, { 'retry-after': '0' }).end('\u001B[2J\u009B1m no');
+      return 'handled';
+    });
+    const to = receiver.url.replace('//', '//me:hidden@') + '?token=hidden';
+    const ran = await cli(['send', '-', '--to', to], { input: '{"n":1}\n\u001B[2J\n' });
+    assert.equal(ran.code, 1);
+    assert.match(ran.stderr, /^sending again: http:\S+\/collect answered 503: \\x1b\[2J\\x9b1m no$/m);
+    assert.match(ran.stderr, /^error: standard input:1: http:\S+\/collect answered 400: \\x1b\[2J\\x9b1m no$/m);
+    assert.match(ran.stderr, /^error: standard input:2: not JSON, left out: .*\\x1b\[2J/m);
+    assert.doesNotMatch(ran.stderr.replaceAll('\n', ''), /hidden|\p{Control}/u);
+  });
+
   test('wrong usage: exit code 2, nothing on standard output', async (t) => {
     const file = await eventsFile(t, 1);
     for (const [args, message] of [

@@ -65,6 +65,14 @@ suite('tributary sql', () => {
     assert.deepEqual([divided.code, divided.stderr], [1, 'error: division by zero.\n']);
   });
 
+  test('nothing of a value is obeyed by a terminal, in messages and in JSON', async () => {
+    const refused = await sql(String.raw`SELECT E'\x1B[2J\u009B'::int`);
+    assert.match(refused.stderr, /^error: invalid input syntax for type integer: "\\x1b\[2J\\x9b"\.$/m);
+    assert.doesNotMatch(refused.stderr.replaceAll('\n', ''), /\p{Control}/u);
+    const json = await sql('--json', String.raw`SELECT E'\u009B\u202E' AS t, E'{"a":\r\n[1,\t"\u009B"]}'::json AS doc`);
+    assert.equal(json.stdout, String.raw`[{"t":"\u009b\u202e","doc":{"a":  [1, "\u009b"]}}]` + '\n');
+  });
+
   test('--url prints what other tools connect with', async () => {
     const ran = await sql('--url');
     assert.equal(ran.stdout, `${warehouse.url}\n`);

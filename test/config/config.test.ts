@@ -236,6 +236,28 @@ suite('configuration', () => {
     }
   });
 
+  test('a secret that is no text, or stands where the file is no JSON, is not shown', async (t) => {
+    const secret = 4_815_162_342;
+    for (const settings of [
+      { adminToken: secret },
+      { accessKey: secret },
+      { redisUrl: secret },
+      { databaseUrl: secret },
+      { schemaRegistryUrl: secret },
+      { kafka: { username: 'me', password: secret } },
+      { traces: { headers: secret, endpoint: secret } },
+      { objects: { bucket: 'events', endpoint: secret } },
+      `{"adminToken": ${secret}x}`,
+      `{"adminToken": '${secret}'}`,
+      `{"adminToken": x${secret}}`,
+    ]) {
+      const { file } = await scratch(t, settings);
+      const text = problemsOf({ file }).join();
+      assert.match(text, /expected|is not JSON: .*line 1 column \d+/);
+      assert.doesNotMatch(text, /4815|2342/, text);
+    }
+  });
+
   test('a file that is named must be there, and be a JSON object', async (t) => {
     const { dir, file } = await scratch(t, '{"port": 1,}');
     assert.match(problemsOf({ file }).join(), /is not JSON: .*line 1 column 12/);

@@ -133,6 +133,14 @@ describe('decodeEvent', () => {
     test(`what PostgreSQL cannot hold: ${event}`, () => rejects(event, path, message));
   }
 
+  test('names without end make no path without end', () => {
+    for (const name of ['é'.repeat(1e5), '😀'.repeat(1e5), 'x.'.repeat(1e5)])
+      assert.throws(
+        () => decode(`{"${name}":"\\u0000"}`),
+        ({ path }: Reject) => path.isWellFormed() && path.length < 2_000 && path.startsWith(name.slice(0, 900)),
+      );
+  });
+
   test('what only looks like it', () => {
     assert.deepEqual(decode('{"a":"\\\\u0000","b":"\\\\\\\\ud800","c":"\\ud83d\\ude00","d":"\\u0001"}'), {
       a: '\\u0000',

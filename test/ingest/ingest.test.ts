@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { Fault, type FaultCode, isFault } from '../../src/errors.ts';
 import { splitJson } from '../../src/ingest/split-json.ts';
+import { splitNdjson } from '../../src/ingest/split-ndjson.ts';
 import { openOutsideRegistry } from '../../src/schemas/outside-registry.ts';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { type IngestParts, type IngestPartsOptions, loggedIn, openIngest } from '../support/ingest-parts.ts';
@@ -57,6 +58,30 @@ suite('ingest', () => {
       await assertNothingIn(parts);
     }
     assert.equal((await parts.send([packageOf([good])], { key: 'k' })).accepted, 1, 'the key is still free');
+  });
+
+  test('D6: a chunk of many small events leaves turns to others', async (t) => {
+    const { ingest } = await opened(t);
+    let turns = 0;
+    let turnsOfChunk = 0;
+    const count = (): void => {
+      turns += 1;
+      next = setImmediate(count);
+    };
+    let next = setImmediate(count);
+    t.after(() => clearImmediate(next));
+    const answer = await ingest.receive({
+      body: async function* () {
+        const before = turns;
+        yield Buffer.from('x\n'.repeat(20_000));
+        turnsOfChunk = turns - before;
+      },
+      splitter: splitNdjson(),
+      onNotJson: 'reject-event',
+      idempotencyKey: undefined,
+    });
+    assert.equal(answer.rejected, 20_000);
+    assert.ok(turnsOfChunk >= 20, `${turnsOfChunk} turns`);
   });
 
   test("D5: an Idempotency-Key is its sender's own: others who use the same one are stored and answered for themselves", async (t) => {

@@ -143,6 +143,18 @@ const refused: readonly (readonly [what: string, files: Readonly<Record<string, 
     { 'dbt_project.yml': `${settings}vars:\n  a:\n    2: x\n` },
     /^dbt_project\.yml:5: 2 is no key/,
   ],
+  [
+    'aliases of aliases, which would be gigabytes',
+    {
+      [model]: '1',
+      [yaml]: Array.from(
+        { length: 12 },
+        (_, i) => `a${i}: &a${i} [${`${i === 0 ? 'x' : `*a${i - 1}`},`.repeat(9)}]\n`,
+      ).join(''),
+    },
+    /^models\/a\.yml:1: .*alias/,
+  ],
+  ['a list without end', { [model]: '{{ [1] * 4000000000 }}' }, /^models\/a\.sql:1: lists of more than 1000000 items/],
   ['a return of no macro', { [model]: 'select\n{{ return(1) }}' }, /^models\/a\.sql:2: return\(\) outside of a macro/],
   [
     'what an object of dbt has and ours has not',
@@ -204,3 +216,10 @@ for (const [what, files, said] of refused)
       { code: 'MODELS_INVALID', message: said },
     );
   });
+
+test('names that mean something to JavaScript are none of a configuration', async (t) => {
+  const sql = "{{ config.get('constructor') }} {{ config.get('toString', 1) }} {{ config.get('__proto__', []) }}";
+  const dir = await writeProject(await scratch(t), { [model]: sql });
+  const project = readProject({ dir, vars: {}, env: {} });
+  assert.equal(compileNode(project, project.nodes.get('a')!), 'None 1 []');
+});

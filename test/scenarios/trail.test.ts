@@ -161,6 +161,7 @@ suite('the trail of an event', { timeout: 280_000 }, () => {
     for (const [args, code, message] of [
       [['events', 'show', unknown], 1, /^error: nothing is known of 01932f5e-\S+; searched the newest [^\n]+\n$/],
       [['packages', 'show', unknown], 1, /^error: nothing is known of the package 01932f5e-[^\n]+\n$/],
+      [['events', 'show', ''], 1, /^error: the id is empty, [^\n]+\n$/],
       [['packages', 'show', 'x'], 2, /^error: "x" is no id of a package\. [^\n]+\n$/],
     ] as const) {
       const ran = await runProgram([...args, '--data-dir', dataDir]);
@@ -170,7 +171,7 @@ suite('the trail of an event', { timeout: 280_000 }, () => {
     const nowhere = await runProgram(['events', 'show', unknown, '--data-dir', join(dataDir, 'none')]);
     assert.equal(nowhere.code, 1);
     assert.match(nowhere.stderr, /^error: There is no log in [^\n]+\n$/);
-    assert.equal((await httpRequest(`${program.url}/admin/events/${unknown}`)).status, 404);
+    for (const id of [unknown, '']) assert.equal((await httpRequest(`${program.url}/admin/events/${id}`)).status, 404);
   });
 
   test('before it has landed it says how far it is; and all of it is told where nothing runs', async () => {

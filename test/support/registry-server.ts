@@ -28,10 +28,9 @@ export interface RegistryServer {
   close(): Promise<void>;
 }
 
-export async function startRegistryServer(): Promise<RegistryServer> {
+export async function startRegistryServer(logger = createLogger({ level: 'silent' })): Promise<RegistryServer> {
   const dir = await mkdtemp(join(tmpdir(), 'tributary-registry-api-'));
   const { administration: registry } = await openFileRegistry({ dir: join(dir, 'registry') });
-  const logger = createLogger({ level: 'silent' });
   const server = createServer({ logger, metrics: new Registry(), health: async () => ({ ready: true, parts: {} }) });
   mountRegistry(server, { registry, logger });
   await server.listen({ port: 0, host: '127.0.0.1' });

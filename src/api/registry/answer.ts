@@ -4,6 +4,8 @@ import type { Logger } from 'pino';
 import { isFault } from '../../errors.ts';
 import type { SchemaVersion } from '../../schemas/administration.ts';
 import { RegistryFault } from '../../schemas/registry-fault.ts';
+import { limitedLines } from '../../telemetry/limited-lines.ts';
+import type { ErrorLogs } from '../answer-error.ts';
 import { discardBody } from '../discard-body.ts';
 import type { Asked } from './request.ts';
 
@@ -42,11 +44,16 @@ export function schemaAnswer({ type, references }: SchemaVersion, schema: string
   };
 }
 
-export function answerError(error: unknown, asked: Asked, reply: FastifyReply, logger: Logger): FastifyReply {
+/** What clients ask for that is not there is no warning. */
+export function registryLogs(logger: Logger): ErrorLogs {
+  return { logger, refused: limitedLines((line) => logger.info(line, 'request refused')) };
+}
+
+export function answerError(error: unknown, asked: Asked, reply: FastifyReply, logs: ErrorLogs): FastifyReply {
   const status = statusOf(error);
   const line = { status, method: asked.method, path: asked.url.split('?', 1)[0], remote: asked.ip };
-  if (status >= 500 && !isFault(error)) logger.error({ ...line, err: error }, 'request failed');
-  else logger.info({ ...line, reason: messageOf(error) }, 'request refused');
+  if (status >= 500 && !isFault(error)) logs.logger.error({ ...line, err: error }, 'request failed');
+  else logs.refused({ ...line, reason: messageOf(error) });
   if (status === 503) reply.header('retry-after', 1);
   discardBody(asked, reply);
   const code = error instanceof RegistryFault ? error.errorCode : status >= 500 ? 50_001 : status;

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { RegistryFault } from '../../schemas/registry-fault.ts';
-import { answerError, registryPrefix } from './answer.ts';
+import { answerError, registryLogs, registryPrefix } from './answer.ts';
 import type { Asked } from './request.ts';
 
 export interface RegistryElsewhereOptions {
@@ -13,9 +13,10 @@ export interface RegistryElsewhereOptions {
 
 export function mountRegistryElsewhere(app: FastifyInstance, { address, logger }: RegistryElsewhereOptions): void {
   const message = `the schema registry of this server is at ${address}`;
+  const logs = registryLogs(logger);
   for (const path of [registryPrefix, `${registryPrefix}/*`])
     app.all(path, (request, reply): FastifyReply => {
       const fault = new RegistryFault('NOT_FOUND', 404, message);
-      return answerError(fault, request as Asked, reply, logger);
+      return answerError(fault, request as Asked, reply, logs);
     });
 }

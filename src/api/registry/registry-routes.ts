@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import type { RegistryAdministration } from '../../schemas/administration.ts';
 import { RegistryFault } from '../../schemas/registry-fault.ts';
 import { unknownRoute } from '../answer-error.ts';
-import { answerError, json, registryPrefix } from './answer.ts';
+import { answerError, json, registryLogs, registryPrefix } from './answer.ts';
 import { compatibilityRoutes } from './compatibility-routes.ts';
 import type { Asked } from './request.ts';
 import { schemaRoutes } from './schema-routes.ts';
@@ -22,10 +22,11 @@ export interface RegistryRoutesOptions {
 
 /** The instance must hand bodies over unread (see api/server.ts). */
 export function mountRegistry(app: FastifyInstance, { registry, logger }: RegistryRoutesOptions): void {
+  const logs = registryLogs(logger);
   void app.register(
     (scope, _options, done) => {
       scope.setErrorHandler((error, request, reply) =>
-        answerError(request.is404 ? unknown(request, reply) : error, request as Asked, reply, logger),
+        answerError(request.is404 ? unknown(request, reply) : error, request as Asked, reply, logs),
       );
       scope.setNotFoundHandler((request, reply) => {
         throw unknown(request, reply);

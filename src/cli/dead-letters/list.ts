@@ -3,7 +3,7 @@ import { countLetters, type LetterCount } from '../../dead-letters/letter-counts
 import { letterJson, stateOf } from '../../dead-letters/letter-json.ts';
 import type { Letter, Letters } from '../../dead-letters/letters.ts';
 import type { ConfigOptions } from '../options.ts';
-import { tell, writeLine } from '../output.ts';
+import { tell, writeJson, writeLine } from '../output.ts';
 import { outputWidth, renderTable } from '../table.ts';
 import { defaultTableRows, type FilterOptions, filterOf } from './filter-options.ts';
 import { withLetters } from './open-letters.ts';
@@ -40,7 +40,7 @@ async function showLetters(letters: ReturnType<Letters['find']>, options: ListOp
       break;
     }
     count += 1;
-    if (options.json) await writeLine(JSON.stringify(letterJson(letter)));
+    if (options.json) await writeJson(letterJson(letter));
     else shown.push(letter);
   }
   if (options.json) return;
@@ -52,7 +52,7 @@ async function showLetters(letters: ReturnType<Letters['find']>, options: ListOp
 async function showCounts(letters: ReturnType<Letters['find']>, options: ListOptions): Promise<void> {
   const { limit = Infinity, json } = options;
   const counts = (await countLetters(letters)).slice(0, limit);
-  if (json) return writeLine(JSON.stringify(counts));
+  if (json) return writeJson(counts);
   if (counts.length === 0) await tellNone(options);
   else await writeLine(countTable(counts));
 }

@@ -1,5 +1,5 @@
 /** What a repair of many letters came to: an outcome a line as JSON, or counted in a table. Progress shows on a terminal. */
-import { tell, writeLine } from '../output.ts';
+import { tell, writeJson, writeLine } from '../output.ts';
 import { outputWidth, renderTable } from '../table.ts';
 
 export type Outcome = Readonly<Record<string, unknown>>;
@@ -29,7 +29,7 @@ export async function showOutcomes(lines: AsyncIterable<Outcome>, options: ShowO
   const progress = progressLine();
   try {
     for await (const line of lines) {
-      if (options.json) await writeLine(JSON.stringify(line));
+      if (options.json) await writeJson(line);
       if ('summary' in line) continue;
       total += 1;
       progress.show(total);

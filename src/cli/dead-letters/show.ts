@@ -1,8 +1,9 @@
 /** `tributary dead-letters show`: one, with the event as it was received, and what has been done about it. */
+import { isUtf8 } from 'node:buffer';
 import { isoTime, letterJson, stateOf } from '../../dead-letters/letter-json.ts';
 import type { Letter } from '../../dead-letters/letters.ts';
 import type { ConfigOptions } from '../options.ts';
-import { tell, write, writeLine } from '../output.ts';
+import { tell, write, writeJson, writeLine } from '../output.ts';
 import { errorLine } from '../report-error.ts';
 import { visible } from '../visible.ts';
 import { withLetters } from './open-letters.ts';
@@ -14,12 +15,12 @@ export interface ShowOptions extends ConfigOptions {
 export function show(correlationId: string, options: ShowOptions): Promise<void> {
   return withLetters(options, async (letters) => {
     for await (const letter of letters.find({ ids: [correlationId.toLowerCase()] })) {
-      if (options.json) return writeLine(JSON.stringify(letterJson(letter)));
+      if (options.json) return writeJson(letterJson(letter));
       await writeLine(`${about(letter)}\n\nas received:`);
-      await write(letter.event);
+      await write(shownEvent(letter.event));
       if (letter.current !== letter.event) {
         await write('\n\nas edited:\n');
-        await write(letter.current);
+        await write(shownEvent(letter.current));
       }
       return write('\n');
     }
@@ -30,6 +31,12 @@ export function show(correlationId: string, options: ShowOptions): Promise<void>
     );
     process.exitCode = 1;
   });
+}
+
+/** Of what is no text, and to the last byte of what is, `--json` has all. */
+function shownEvent(bytes: Buffer): string {
+  if (!isUtf8(bytes)) return `base64:${bytes.toString('base64')}`;
+  return bytes.toString().replaceAll(/[^\n\t]+/g, (part) => visible(part));
 }
 
 function about(letter: Letter): string {

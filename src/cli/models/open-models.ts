@@ -77,9 +77,8 @@ export async function fetchSources({ project, selected, objectsDir, objects, are
 
 function varsIn(text: string | undefined): Readonly<Record<string, unknown>> {
   if (text === undefined) return {};
-  const { document, problem } = readYaml(text, () => true); // dbt does not render them, either
+  const { value: vars, problem } = readYaml(text, () => true); // dbt does not render them, either
   if (problem) throw new Fault('USAGE', `--vars cannot be read: ${problem.message}`, { cause: problem.cause });
-  const vars: unknown = document.toJS();
   if (typeof vars === 'object' && vars !== null && !Array.isArray(vars)) return vars as Record<string, unknown>;
   throw new Fault('USAGE', `--vars is expected to be a map, such as '{entities: pulled}'`);
 }

@@ -2,6 +2,7 @@ import { openReader } from '../../models/database/models-database.ts';
 import { type QueryResult, runQuery } from '../../models/query.ts';
 import { writeLine } from '../output.ts';
 import { outputWidth, renderTable } from '../table.ts';
+import { visibleJson } from '../visible.ts';
 import { noneYet } from './none-yet.ts';
 import { type ModelsOptions, openModels } from './open-models.ts';
 
@@ -18,7 +19,9 @@ export async function query(sql: string, options: ModelsOptions): Promise<void> 
 
 export async function writeResult({ columns, rows }: QueryResult, { json }: { json?: true }): Promise<void> {
   if (json) {
-    const objects = rows.map((row) => JSON.stringify(Object.fromEntries(columns.map(({ name }, i) => [name, row[i]]))));
+    const objects = rows.map((row) =>
+      visibleJson(JSON.stringify(Object.fromEntries(columns.map(({ name }, i) => [name, row[i]])))),
+    );
     return writeLine(`[${objects.join(',\n')}]`);
   }
   const shown = columns.map(({ name, isNumber }) => ({

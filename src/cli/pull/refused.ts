@@ -4,6 +4,7 @@ import type { Run } from '../../sources/rest/run.ts';
 import type { Config } from '../../config/config.ts';
 import { tell, writeLine } from '../output.ts';
 import { outputWidth, renderTable } from '../table.ts';
+import { visibleJson } from '../visible.ts';
 
 export interface RefusedOptions {
   readonly limit?: number;
@@ -32,7 +33,7 @@ export async function showRefused(
   const lines = run.deadLetters === null ? [] : await linesOf(config, run.deadLetters);
   const shown = lines.slice(0, limit ?? (json ? undefined : defaultTableRows));
   if (json) {
-    for (const line of shown) await writeLine(line);
+    for (const line of shown) await writeLine(visibleJson(line));
     return;
   }
   if (lines.length === 0) return tell(`Nothing of run ${run.id} was refused.`);

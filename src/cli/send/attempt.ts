@@ -29,7 +29,7 @@ export async function attempt(
   key: string,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const where = path === undefined ? url.href : url.origin + path;
+  const where = url.origin + (path ?? url.pathname); // without user, password and query, which may be secrets
   try {
     const response = await pool.request({
       method: 'POST',

@@ -1,6 +1,7 @@
 /** Results of SQL as PostgreSQL writes them, and how they are shown: as a table, or as JSON without loss of digits. */
 import { type CustomTypesConfig, DatabaseError, escapeIdentifier, type Pool, type QueryArrayResult, types } from 'pg';
 import { outputWidth, renderTable } from '../table.ts';
+import { visibleJson } from '../visible.ts';
 
 export type SqlResult = QueryArrayResult<(string | null)[]>;
 
@@ -57,7 +58,7 @@ export function asJson(results: readonly SqlResult[]): string {
   const kinds = result.fields.map(({ dataTypeID }) => dataTypeID);
   const rows = result.rows.map((row) => {
     const members = row.map((value, i) => `${names[i]}:${jsonOf(value, kinds[i] ?? 0)}`);
-    return `{${members.join(',')}}`;
+    return visibleJson(`{${members.join(',')}}`);
   });
   return `[${rows.join(',\n')}]`;
 }
@@ -65,7 +66,7 @@ export function asJson(results: readonly SqlResult[]): string {
 /** JSON documents as they are; numbers as numbers where a reader's double holds them, else as text. */
 function jsonOf(text: string | null, type: number): string {
   if (text === null) return 'null';
-  if (documents.has(type)) return text;
+  if (documents.has(type)) return text.replaceAll(/[\n\r\t]/g, ' '); // whitespace between its parts: in strings they are escapes
   if (booleans.has(type)) return text === 't' ? 'true' : 'false';
   if (numbers.has(type) && isSafeNumber(text)) return text;
   return JSON.stringify(text);

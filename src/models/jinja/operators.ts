@@ -31,10 +31,20 @@ export function operate(operator: string, left: Value, right: Value): Value {
   }
   if (operator === 'Mul' && typeof right === 'number') {
     if (typeof left === 'string') return left.repeat(Math.max(0, right));
-    if (Array.isArray(left)) return Array.from({ length: Math.max(0, right) }, () => left).flat();
+    if (Array.isArray(left)) return repeated(left, right);
   }
   if (operator === 'Mod' && typeof left === 'string') return formatPercent(left, right);
   throw new TemplateError(`${operator.toLowerCase()} of a ${typeName(left)} and a ${typeName(right)} is not possible`);
+}
+
+/** As many as `range` gives would do for any project; a slip of the pen must not take all memory. */
+const mostItems = 1_000_000;
+
+function repeated(items: readonly Value[], times: number): Value[] {
+  const count = Math.max(0, times);
+  if (items.length * count > mostItems)
+    throw new TemplateError(`lists of more than ${mostItems} items are not supported`);
+  return items.length === 0 ? [] : Array.from({ length: count }, () => items).flat();
 }
 
 function calculate(operator: string, a: number, b: number, isFloat: boolean): Value {

@@ -35,7 +35,8 @@ const usuallyNone = ['schema', 'alias', 'full_refresh', 'unique_key', 'increment
 
 export function usualConfig(key: string, kind: 'model' | 'seed' | 'test'): unknown {
   if (key === 'materialized') return kind === 'model' ? 'view' : kind;
-  return usuallyNone.includes(key) ? null : usual[key];
+  if (usuallyNone.includes(key)) return null;
+  return Object.hasOwn(usual, key) ? usual[key] : undefined;
 }
 
 /** What is wrong with one of them, in words. */

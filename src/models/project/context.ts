@@ -163,7 +163,8 @@ function configOf(node: ProjectNode, into: Collected | undefined): Thing {
   const get = (args: readonly Value[], keywords: Keywords): Value => {
     const [key, instead] = bind('config.get', ['name', 'default?', 'validator?'], args, keywords);
     const name = asText('config.get', key);
-    const value = node.config[name] ?? usualConfig(name, node.kind);
+    const own = Object.hasOwn(node.config, name) ? node.config[name] : undefined;
+    const value = own ?? usualConfig(name, node.kind);
     return value === undefined ? (instead ?? null) : valueOf(value);
   };
   const collect = (args: readonly Value[], keywords: Keywords): Value => {

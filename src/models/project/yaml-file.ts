@@ -21,14 +21,14 @@ export class YamlFile {
   constructor(path: string, file: string, mayHaveJinja: readonly string[]) {
     this.file = file;
     const isTemplate = (keys: readonly string[]): boolean => keys.some((key) => mayHaveJinja.includes(key));
-    const { document, lines, problem } = readYaml(readText(path, file), isTemplate);
+    const { document, lines, value, problem } = readYaml(readText(path, file), isTemplate);
     if (problem) {
       const { line, message, cause } = problem;
       throw new Fault('MODELS_INVALID', `${file}:${line}: ${message}`, { cause });
     }
     this.#document = document;
     this.#lines = lines;
-    this.value = this.map((this.#document.toJS() as unknown) ?? {}, []);
+    this.value = this.map(value ?? {}, []);
   }
 
   fault(at: Path, message: string): Fault {

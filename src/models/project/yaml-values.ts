@@ -3,11 +3,14 @@
  * not guessed, and so is what a value of JavaScript cannot hold. A number with a point keeps it: 1.0 is not 1.
  */
 import { type Document, isPair, isScalar, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
+import { reasonOf } from '../../errors.ts';
 import { Float } from '../jinja/values.ts';
 
 export interface ReadYaml {
   readonly document: Document;
   readonly lines: LineCounter;
+  /** Undefined where there is a problem. */
+  readonly value: unknown;
   readonly problem: { readonly line: number; readonly message: string; readonly cause?: Error } | undefined;
 }
 
@@ -19,7 +22,7 @@ export function readYaml(text: string, isTemplate: (keys: readonly string[]) => 
   const [error] = document.errors;
   if (error) {
     const message = error.message.split('\n', 1)[0] ?? '';
-    return { document, lines, problem: { line: lineAt(error.pos[0]), message, cause: error } };
+    return { document, lines, value: undefined, problem: { line: lineAt(error.pos[0]), message, cause: error } };
   }
   let problem: ReadYaml['problem'];
   visit(document, {
@@ -34,7 +37,13 @@ export function readYaml(text: string, isTemplate: (keys: readonly string[]) => 
       return visit.BREAK;
     },
   });
-  return { document, lines, problem };
+  if (problem) return { document, lines, value: undefined, problem };
+  try {
+    return { document, lines, value: document.toJS(), problem };
+  } catch (excess) {
+    // aliases of aliases, which would make gigabytes of a line
+    return { document, lines, value: undefined, problem: { line: 1, message: reasonOf(excess) } };
+  }
 }
 
 function problemOfKey({ value }: Scalar): string | undefined {

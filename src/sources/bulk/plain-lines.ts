@@ -2,6 +2,7 @@
  * The lines of a CSV up to the one with its first quote: there every line is a row, and every comma parts two fields. Rows whose values are
  * plain go on as the bytes that came in (docs/decisions/bulk.md says what that is worth); others as text, to be told what is wrong with them.
  */
+import { HeldBytes } from '../../ingest/splitter.ts';
 import type { CsvHeader } from './csv-header.ts';
 import type { RowChecker } from './row-checker.ts';
 import { maxRowBytes, StopReading } from './row-reader.ts';
@@ -21,8 +22,7 @@ export class PlainLines {
   /** Of the current line. One for all of them: an object for each would be most of the garbage. */
   readonly #fields: { bytes: Buffer; readonly bounds: Int32Array };
   /** The beginning of a line whose end has not come in. */
-  #held: Buffer[] = [];
-  #heldBytes = 0;
+  readonly #held = new HeldBytes();
 
   constructor(rows: RowChecker, header: CsvHeader) {
     this.#rows = rows;
@@ -36,37 +36,28 @@ export class PlainLines {
     const plain = quoteAt === -1 ? chunk : chunk.subarray(0, quoteAt);
     const end = plain.lastIndexOf(lineFeed) + 1;
     let at = 0;
-    if (end > 0 && this.#heldBytes > 0) {
+    if (end > 0 && this.#held.length > 0) {
       at = plain.indexOf(lineFeed) + 1;
-      this.#take(this.#release(chunk.subarray(0, at)), 0);
+      this.#take(this.#held.join(chunk, 0, at), 0);
     }
     if (end > 0) this.#take(chunk.subarray(0, end), at);
     const rest = chunk.subarray(end);
-    if (quoteAt !== -1) return this.#release(rest);
+    if (quoteAt !== -1) return this.#held.join(rest, 0, rest.length);
     if (rest.length > 0) this.#hold(rest);
     return undefined;
   }
 
   /** @throws StopReading */
   end(): void {
-    const bytes = this.#release(lineEnd);
+    const bytes = this.#held.join(lineEnd, 0, lineEnd.length);
     const isNothing =
       bytes.length === 1 || (this.line === 1 && bytes.length === byteOrderMark.length + 1 && hasMark(bytes));
     if (!isNothing) this.#take(bytes, 0, true);
   }
 
   #hold(bytes: Buffer): void {
-    this.#held.push(bytes);
-    this.#heldBytes += bytes.length;
-    this.#checkLength(this.#heldBytes);
-  }
-
-  #release(more: Buffer): Buffer {
-    if (this.#heldBytes === 0) return more;
-    const bytes = Buffer.concat([...this.#held, more]);
-    this.#held = [];
-    this.#heldBytes = 0;
-    return bytes;
+    this.#held.add(bytes, 0, bytes.length);
+    this.#checkLength(this.#held.length);
   }
 
   #checkLength(length: number): void {

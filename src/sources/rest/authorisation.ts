@@ -74,7 +74,8 @@ function tokenIn({ status, body }: Answer, url: URL): { readonly text: string; r
   const { access_token: text, expires_in: life } = isObject(said) ? said : {};
   if (typeof text !== 'string' || !/^[!-~]+$/.test(text))
     throw new Fault('PULL_REFUSED', `${where} answered without an access_token`);
-  return { text, lifeMs: Number.isFinite(Number(life ?? Number.NaN)) ? Number(life) * 1_000 : Infinity };
+  const lifeMs = typeof life === 'number' || typeof life === 'string' ? Number(life) * 1_000 : Infinity;
+  return { text, lifeMs: Number.isFinite(lifeMs) ? lifeMs : Infinity };
 }
 
 function parsed(body: Buffer): unknown {

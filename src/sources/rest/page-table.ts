@@ -253,7 +253,7 @@ function digestOf(items: readonly ReadItem[]): string {
   return hash('sha256', `${hash('sha256', lines)} ${JSON.stringify(items.map(({ key }) => key))}`, 'base64');
 }
 
-/** Of an incremental pull, without the value of the field. */
+/** Of an incremental pull, without the value of the field; of a long one the beginning. */
 function shownKey(key: string | null): string {
-  return (key ?? '').split('\0', 1)[0] as string;
+  return ((key ?? '').split('\0', 1)[0] as string).slice(0, 100);
 }

@@ -3,7 +3,9 @@ import { isUtf8 } from 'node:buffer';
 import { Fault } from '../../errors.ts';
 import { elementSpans, memberSpan, type Span } from '../../event/json-member.ts';
 import { isObject } from '../../event/json-object.ts';
+import { nestsTooDeep } from '../../ingest/split-ndjson.ts';
 import type { Pull } from '../../pipeline/pulls.ts';
+import { describeValue } from '../../schemas/describe-value.ts';
 import { Passing } from './retries.ts';
 
 export interface Page {
@@ -30,15 +32,20 @@ export function bytesOf({ body, start, end }: Piece): Buffer {
   return body.subarray(start, end);
 }
 
+/** In 60 MB and a fifth of a second; what is smaller than so many brackets need not be looked through. */
+const mostLevels = 500_000;
+
 /** @throws Passing where it is not whole or contradicts itself; Fault PULL_REFUSED where it has no items where they should be */
 export function readPage(body: Buffer, { name, items: path, count, total }: Pull): Page {
+  if (nestsTooDeep(body, mostLevels))
+    throw new Fault('PULL_REFUSED', `pull ${name}: the answer has more than ${mostLevels} levels of nesting`);
   const said = parse(body);
   const values = path === undefined ? said : memberAt(said, path);
   const where = path === undefined ? 'the answer' : `member ${path} of the answer`;
   if (!Array.isArray(values)) throw new Fault('PULL_REFUSED', `pull ${name}: ${where} is no array`);
   const counted = count === undefined ? values.length : memberAt(said, count);
   if (counted !== values.length)
-    throw new Passing(`the answer says that it has ${String(counted)} items, and has ${values.length}`);
+    throw new Passing(`the answer names ${describeValue(counted)} as the count of its items, and has ${values.length}`);
   const lines = onOneLine(body);
   const spans = elementSpans(lines, path === undefined ? lines.indexOf('[') : arrayAt(lines, path));
   const items = values.map((value: unknown, index): PulledItem => {

@@ -9,6 +9,7 @@
 import { hash } from 'node:crypto';
 import { Fault } from '../../errors.ts';
 import type { NumberedPages, OffsetPages, Pull } from '../../pipeline/pulls.ts';
+import { describeValue } from '../../schemas/describe-value.ts';
 import type { Answer } from './exchange.ts';
 import { nextLink } from './link-header.ts';
 import { bytesOf, memberAt, type Page, type PulledItem } from './pages.ts';
@@ -132,7 +133,8 @@ function counted(pages: OffsetPages | NumberedPages, { had, total, page, positio
   if (isMore && pages.kind === 'offset' && pages.nextOffset !== undefined) {
     const next = memberAt(said, pages.nextOffset);
     const right = Math.max(0, position.had - 1) + items.length;
-    if (next !== right) throw new Passing(`the answer says that offset ${String(next)} comes next, not ${right}`);
+    if (next !== right)
+      throw new Passing(`the answer names ${describeValue(next)} as the next offset, where ${right} comes next`);
   }
   return isMore;
 }

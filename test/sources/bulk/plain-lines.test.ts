@@ -87,3 +87,13 @@ test('a carriage return at the end of the body, with no line feed behind it, is 
     [[2, 'price']],
   );
 });
+
+test('D6: a line that comes byte by byte takes little more than itself', () => {
+  const reader = new CsvRows(new RowChecker(pricesBulk(), false, new RowErrors(), new RowBuffer()), {});
+  const byte = Buffer.from('x');
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 1_000_000; i++) void reader.push(byte.subarray(0));
+  const heldMegabytes = (process.memoryUsage().heapUsed - before) / 2 ** 20;
+  assert.throws(() => void reader.push(Buffer.alloc(100_000, 'x')), StopReading);
+  assert.ok(heldMegabytes < 64, `${heldMegabytes} MB for one`);
+});

@@ -105,6 +105,32 @@ suite('pages', () => {
     assert.ok(api.requests.length > 1_500, 'those before some items do not count');
   });
 
+  test('counts and offsets that are anything at all, and keys without end, are told in a few words', async (t) => {
+    const long = 'x'.repeat(100_000);
+    const nonsense = [{ toString: null, valueOf: 1 }, ['a', [{ toString: 0 }]], long, null, -1];
+    const api = await listApi(t, (asked) => {
+      const [what, index] = asked.url.pathname.slice(1).split('/');
+      const wrong = nonsense[Number(index)];
+      if (what === 'keys') return sendJson(asked, { items: [{ id: long }, { id: long }] });
+      const [count, next_offset] = what === 'counts' ? [wrong, 1] : [1, wrong];
+      sendJson(asked, { items: list.slice(0, 1), count, next_offset, has_more: true });
+    });
+    const lives = await pullLives(t);
+    const pages = rest.offset({ limit: 2, hasMore: 'has_more', nextOffset: 'next_offset' });
+    const told = async (name: string, more: Partial<PullDefinition<Listed>>, words: RegExp): Promise<void> => {
+      const pull = pullOf(api.url, { name, items: 'items', attempts: 1, ...more });
+      await assert.rejects(lives.pull(pull), (error: unknown) => isFault(error));
+      const reason = lives.runs(name)[0]?.reason ?? '';
+      assert.match(reason, words);
+      assert.ok(reason.length < 500, `${reason.length} characters`);
+    };
+    for (const index of nonsense.keys()) {
+      await told(`counts-${index}`, { path: `counts/${index}`, count: 'count' }, /as the count of its items/);
+      await told(`offsets-${index}`, { path: `offsets/${index}`, pages }, /as the next offset/);
+    }
+    await told('keys', { path: 'keys' }, /came twice/);
+  });
+
   test('by link; to another origin without credentials', async (t) => {
     const elsewhere = await listApi(t, (asked) => sendJson(asked, list.slice(5)));
     const api = await listApi(t, (asked) => {

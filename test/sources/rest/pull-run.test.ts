@@ -24,6 +24,7 @@ function listPull(base: string, more: Partial<PullDefinition<Listed>> = {}): Pul
 }
 
 const refused = (error: unknown): boolean => isFault(error, 'PULL_REFUSED');
+const nested = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`;
 
 suite('a run', () => {
   test('has every item once, in order, under a key of its day', async (t) => {
@@ -94,6 +95,19 @@ suite('a run', () => {
         [3, 'pull', '', '{"version":2}'],
       ],
     );
+  });
+
+  test('D2: an item that nests too deep for whoever reads it is set aside, an answer of nothing but levels refused', async (t) => {
+    const items = [998, 1_000, 100_000].map((levels) => `{"id":"i${levels}","version":0,"more":[${nested(levels)}]}`);
+    const answers = [`[${items.join(',')}]`, nested(1_000_000)];
+    const api = await listApi(t, ({ response, index }) => void response.end(answers[index]));
+    const lives = await pullLives(t);
+    const pull = rest.pull<Listed>({ name: 'deep', base: api.url, path: 'deep', key: ({ id }) => id });
+    const run = await lives.pull(pull);
+    assert.deepEqual([run.items, run.kept, run.refused], [3, 1, 2]);
+    assert.equal(await lives.text(run.object!), `${items[0]}\n`);
+    assert.match(await lives.text(run.deadLetters!), /expected at most 1000 levels of nesting, got more/);
+    await assert.rejects(lives.pull(pull), (error: unknown) => refused(error) && /levels/.test(String(error)));
   });
 
   test('D1, D3: is not there before its last page, and goes on where it stopped', async (t) => {
