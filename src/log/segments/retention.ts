@@ -3,7 +3,7 @@
  * point leaves segments without a hole.
  */
 import type { RetentionLimits, TopicPartition } from '../log.ts';
-import type { LogFiles } from './files.ts';
+import { isMissing, type LogFiles } from './files.ts';
 import { type LogState, nextIn } from './log-state.ts';
 import type { PlacedHeader } from './segment-header.ts';
 import type { SegmentSet } from './segment-set.ts';
@@ -31,7 +31,14 @@ export async function removeOldSegments(
     if (!(isOld || isTooMuch) || !isUnneeded(after)) return;
     bytes -= after.previousBytes;
     await segments.forgetBefore(sequence + 1);
-    await files.remove(segments.path(sequence));
+    try {
+      await files.remove(segments.path(sequence));
+    } catch (error) {
+      if (!isMissing(error)) {
+        segments.first = sequence; // the next one to be removed, too: behind it there would be a hole
+        throw error;
+      }
+    }
     await files.syncDirectory(segments.dir);
   }
 }
