@@ -249,6 +249,8 @@ export class PartitionProcessor<Output> {
     let dropped = earlier?.dropped ?? [];
     try {
       batch.reject(await this.#refusals.withRecords(staged.rejected));
+      const alike = this.#filler?.duplicates?.withRefusedFirsts(batch.duplicates, invalid) ?? [];
+      batch.rejectDuplicates(await this.#refusals.withRecords(alike));
       this.#refusals.haltOn(invalid);
       if (!hasLanded && onInvalid === 'drop') dropped = [...dropped, ...invalid.map(({ offset }) => offset)];
       await this.#intend(checkpoint, { from, to, dropped, duplicates: batch.duplicates }, staged, earlier);

@@ -33,6 +33,20 @@ async function assertFirstOnly(place: Place, when: string): Promise<void> {
   assert.equal(found.letters.size, 1, `dead letters, ${when}`);
 }
 
+/** Each event has landed, or is a dead letter, or one before it with its key has landed; no two of these. */
+async function assertNoneLost(place: Place, when: string): Promise<void> {
+  const { rows, lines, letters } = await findAll(place);
+  assert.deepEqual(lines, rows, `lines of objects, ${when}`);
+  const keys = new Set<string>();
+  for (const { id, key } of place.events) {
+    const ways = [rows.get(id) ?? 0, letters.get(id) ?? 0, Number(keys.has(key) && !rows.has(id) && !letters.has(id))];
+    assert.equal(ways[0]! + ways[1]! + ways[2]!, 1, `${id}, ${key}: ${ways.join()}, ${when}`);
+    if (!rows.has(id)) continue;
+    assert.ok(!keys.has(key), `${key} has landed twice, ${when}`);
+    keys.add(key);
+  }
+}
+
 suite('duplicates', () => {
   const placeOf = placesOfSuite();
 
@@ -47,6 +61,31 @@ suite('duplicates', () => {
         const other = await placeOf(events);
         await liveUntilLanded(other, [{ ...options, faults: [{ call, how }] }]);
         await assertFirstOnly(other, `${how} call ${call}, ${name}`);
+      };
+      await Promise.all(hows.map(goWrong));
+    }
+  });
+
+  test('D2, D5: after a crash or a failure at any call no event is dropped as the duplicate of one that a sink has refused', async () => {
+    const good = (index: number) => ['good', `o${index}`] as const;
+    const alike: Events = [
+      ['jsonb', 'k1'],
+      ['good', 'k1'],
+      ['row', 'k2'],
+      ...[1, 2, 3, 4].map(good),
+      ['good', 'k1'],
+      ['good', 'k2'],
+      ...[4, 5].map(good),
+    ];
+    const place = await placeOf(alike);
+    const [life] = await liveUntilLanded(place, [options]);
+    await assertNoneLost(place, 'without faults');
+    assert.ok(life!.landed.length > 1, 'in several batches');
+    for (const [call, name] of life!.calls.names.entries()) {
+      const goWrong = async (how: CallFault['how']): Promise<void> => {
+        const other = await placeOf(alike);
+        await liveUntilLanded(other, [{ ...options, faults: [{ call, how }] }]);
+        await assertNoneLost(other, `${how} call ${call}, ${name}`);
       };
       await Promise.all(hows.map(goWrong));
     }
