@@ -19,6 +19,7 @@ type Events = PlaceOptions['events'];
 const events: Events = ([0, 1, 0, 2, 'refused', 3, 3, 1, 4, 0, 2, 4] as const).map((key) =>
   key === 'refused' ? ['transform', 'k3'] : ['good', `k${key}`],
 );
+const others: Events = ['o1', 'o2', 'o3', 'o4'].map((key) => ['good', key]);
 const options: LifeOptions = { deduplicates: true };
 /** A failure before a call is as a crash after the one before, but for what is still in memory. */
 const hows: readonly CallFault['how'][] = ['crash after', 'fail before'];
@@ -67,15 +68,14 @@ suite('duplicates', () => {
   });
 
   test('D2, D5: after a crash or a failure at any call no event is dropped as the duplicate of one that a sink has refused', async () => {
-    const good = (index: number) => ['good', `o${index}`] as const;
     const alike: Events = [
       ['jsonb', 'k1'],
       ['good', 'k1'],
       ['row', 'k2'],
-      ...[1, 2, 3, 4].map(good),
+      ...others,
       ['good', 'k1'],
       ['good', 'k2'],
-      ...[4, 5].map(good),
+      ...others.slice(2),
     ];
     const place = await placeOf(alike);
     const [life] = await liveUntilLanded(place, [options]);
