@@ -185,6 +185,27 @@ test('D1: after a segment that could not be removed no later one is removed befo
   assert.deepEqual(await again.range(AT), range);
 });
 
+test('a reader in another process meets no missing segment while retention is at work', async (t) => {
+  const dir = await directory(t);
+  const [removed, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  t.after(() => go.resolve());
+  const remove = async (path: string): Promise<void> => {
+    await realFiles.remove(path);
+    removed.resolve();
+    await go.promise;
+  };
+  const log = await opened(t, { dir, ...SMALL, files: { ...realFiles, remove } });
+  await appendMany(log, 60);
+  const reader = await openSegmentLogReader({ dir });
+  t.after(() => reader.close());
+  const retaining = log.retain({ maxBytes: 20_000 }, []);
+  await removed.promise;
+  await assert.rejects(reader.read(AT, 0, { maxBytes: 1 }), fault('OFFSET_OUT_OF_RANGE'));
+  assert.deepEqual(await reader.range(AT), await log.range(AT));
+  go.resolve();
+  await retaining;
+});
+
 test('readers follow over segments, see retention, and read when no writer runs', async (t) => {
   const dir = await directory(t);
   const log = await opened(t, { dir, ...SMALL });
