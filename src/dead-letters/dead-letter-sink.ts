@@ -38,7 +38,9 @@ class LetterBatch implements SinkBatch<DeadLetter> {
   }
 
   async stage({ without }: SinkRange): Promise<Staged> {
-    const staged = await this.#store.stage(this.#letters.filter(({ offset }) => !without.has(offset)));
+    const letters = this.#letters.filter(({ offset }) => !without.has(offset));
+    // Of one that was refused again the newest counts: a store puts what it is given in any order.
+    const staged = await this.#store.stage([...new Map(letters.map((one) => [one.key, one])).values()]);
     return { rejected: [], plan: [], commit: () => staged.commit(), abort: () => staged.abort() };
   }
 }

@@ -162,6 +162,11 @@ export const failures = {
     what: 'A table has rows, and nothing says up to where they came from the log.',
     todo: 'Bring tributary_checkpoints along with the table, from the database that its rows came from; or rename or drop the table, and it is filled again from the log.',
   },
+  LOG_OLDER: {
+    status: 500,
+    what: 'A table has more of the log than the data directory knows of: this was restored from a backup that is older than the database.',
+    todo: 'Restore the database as of the same moment. Or, to keep its rows, set next_offset of its row in tributary_checkpoints to the offset that the keyed state knows of: what is in the log from there on lands.',
+  },
   SERVER_UNREACHABLE: {
     status: 503,
     what: 'The command needs the running server, and could not connect to it.',

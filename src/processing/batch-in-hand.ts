@@ -35,7 +35,7 @@ export class BatchInHand<Output> {
   /** How many were filtered, by reason. */
   readonly filtered = new Map<string, number>();
   /** Offsets of events whose key was seen before, ascending. */
-  readonly duplicates: number[] = [];
+  duplicates: number[] = [];
   /** Of all records. */
   bytes = 0;
 
@@ -74,6 +74,13 @@ export class BatchInHand<Output> {
   reject(refused: readonly Invalid[]): void {
     this.invalid.push(...refused);
     this.events -= refused.length;
+  }
+
+  /** Events that counted as duplicates of others, which are refused. */
+  rejectDuplicates(refused: readonly Invalid[]): void {
+    const offsets = new Set(refused.map(({ offset }) => offset));
+    this.duplicates = this.duplicates.filter((offset) => !offsets.has(offset));
+    this.invalid.push(...refused);
   }
 
   #isLeftOut(offset: number, output: Converted<Output> | typeof duplicate): boolean {

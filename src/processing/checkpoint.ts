@@ -34,6 +34,8 @@ interface Stored {
   readonly landed?: { readonly to: number; readonly intent?: Intent };
   /** Bytes of records since the last cut; none where no cut was ever kept: in a new log, or by versions that kept none. */
   readonly sinceCut?: number;
+  /** How far a sink had come when this consumer began; only until it is there: it was forgotten before. */
+  readonly sinkWasAt?: number;
 }
 
 /** How much a batch was, and how much there may be between two cuts. */
@@ -81,6 +83,17 @@ export class Checkpoint {
     return this.#stored.landed?.to;
   }
 
+  /** No sink is past it: each moves only when the intent is kept. */
+  get furthest(): number {
+    const { next, intent, landed, sinkWasAt = 0 } = this.#stored;
+    return Math.max(next, sinkWasAt, ...[intent, landed, landed?.intent].map((one) => one?.to ?? 0));
+  }
+
+  /** Of a consumer that is new. */
+  beginWithSinkAt(next: number): void {
+    this.#stored = { ...this.#stored, sinkWasAt: next };
+  }
+
   /** Below it nothing lands any more but what `inHand` names. */
   get settledTo(): number {
     return Math.max(this.#stored.next, this.landedTo ?? 0);
@@ -112,8 +125,8 @@ export class Checkpoint {
 
   /** To where a sink is that has not got what is between. Its try of a batch is forgotten, but for the dead letters. */
   goBack(next: number): Promise<void> {
-    const { next: to, intent, landed = { to, ...(intent && { intent }) }, sinceCut } = this.#stored;
-    return this.#replace({ next, landed, ...(sinceCut !== undefined && { sinceCut }) });
+    const { next: to, intent, landed = { to, ...(intent && { intent }) } } = this.#stored;
+    return this.#replace({ next, landed, ...this.#keptAt(next) });
   }
 
   /** Past offsets that the log no longer has. What is left of an interrupted batch is still to be done again. */
@@ -125,10 +138,16 @@ export class Checkpoint {
   }
 
   #movedTo(next: number): Stored {
-    const { landed, sinceCut } = this.#stored;
-    const kept = sinceCut === undefined ? {} : { sinceCut };
+    const { landed } = this.#stored;
+    const kept = this.#keptAt(next);
     if (landed && next < landed.to) return { next, landed, ...kept };
     return { next, ...(landed?.intent && { intent: landed.intent }), ...kept };
+  }
+
+  #keptAt(next: number): Pick<Stored, 'sinceCut' | 'sinkWasAt'> {
+    const { sinceCut, sinkWasAt } = this.#stored;
+    const isBehind = sinkWasAt !== undefined && next < sinkWasAt;
+    return { ...(sinceCut !== undefined && { sinceCut }), ...(isBehind && { sinkWasAt }) };
   }
 
   async #replace(stored: Stored, alsoPut: readonly StatePut[] = []): Promise<void> {

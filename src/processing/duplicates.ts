@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { asReject, Reject } from '../event/reject.ts';
 import type { LogRecord } from '../log/log.ts';
+import type { RejectedEvent } from '../sinks/sink.ts';
 import type { StatePut, StateStore } from '../stores/state/state-store.ts';
 import { Filtered } from './convert.ts';
 import type { ConsumerPartition } from './cuts.ts';
@@ -36,6 +37,10 @@ export class Duplicates<Output> {
   readonly #options: DuplicatesOptions<Output>;
   /** Offsets of the events that land, by the state's keys, in the order of the log: until their checkpoint is kept. */
   readonly #landing = new Map<string, number>();
+  /** Of duplicates of those, by their offsets: the offset of the first. */
+  readonly #firsts = new Map<number, number>();
+  /** Firsts that were refused after all. */
+  readonly #refused = new Map<number, RejectedEvent>();
 
   constructor(options: DuplicatesOptions<Output>) {
     this.#options = options;
@@ -58,8 +63,10 @@ export class Duplicates<Output> {
       const key = this.#keyOf(outputs[index] as Converted<Output>);
       if (key === undefined) continue;
       if (typeof key !== 'string') result[index] = key;
-      else if (known?.has(offset) ?? this.#landing.has(key)) result[index] = duplicate;
-      else {
+      else if (known?.has(offset) ?? this.#landing.has(key)) {
+        result[index] = duplicate;
+        if (!known) this.#firsts.set(offset, this.#landing.get(key) as number);
+      } else {
         this.#landing.set(key, offset);
         asked.push({ key, index, offset });
       }
@@ -73,6 +80,20 @@ export class Duplicates<Output> {
       this.#landing.delete(key);
     }
     return result;
+  }
+
+  /**
+   * Those of a batch's duplicates whose first a sink has refused, in this batch or the one before: nothing with their key has landed,
+   * so they are refused, too, and not dropped (D2).
+   */
+  withRefusedFirsts(duplicates: readonly number[], refused: readonly RejectedEvent[]): readonly RejectedEvent[] {
+    for (const one of refused) this.#refused.set(one.offset, one);
+    return duplicates.flatMap((offset) => {
+      const first = this.#refused.get(this.#firsts.get(offset) ?? -1);
+      if (!first) return [];
+      const message = `the event at offset ${first.offset} has the same key, and was refused: ${first.message}`;
+      return [{ offset, path: first.path, message }];
+    });
   }
 
   /** What goes into the change that moves the checkpoint to `to`. @param refused offsets of events that land nowhere */
@@ -91,9 +112,12 @@ export class Duplicates<Output> {
   /** The checkpoint is kept: what was to be remembered below it is. */
   landed(to: number): void {
     for (const [key, offset] of this.#landing) {
-      if (offset >= to) return;
+      if (offset >= to) break;
       this.#landing.delete(key);
     }
+    for (const offset of this.#firsts.keys()) if (offset < to) this.#firsts.delete(offset);
+    const needed = new Set(this.#firsts.values());
+    for (const offset of this.#refused.keys()) if (!needed.has(offset)) this.#refused.delete(offset);
   }
 
   /** Undefined for what is no event any more. */

@@ -24,6 +24,7 @@ import { batchSpan } from './batch-span.ts';
 import { Checkpoint, type Intent } from './checkpoint.ts';
 import { behindOf, landsAgain, withLandedBefore } from './land-again.ts';
 import type { Notice } from './notice.ts';
+import { refuseOlderLog } from './older-log.ts';
 import { type OpenSink, openSink } from './open-sink.ts';
 import type { Ownership } from './ownership.ts';
 import { noteOpened } from './opening.ts';
@@ -146,6 +147,7 @@ export class PartitionProcessor<Output> {
     const opened: OpenSink<Output>[] = [];
     this.#sinks = opened;
     for (const sink of sinks) opened.push(await openSink(sink, this.at));
+    await refuseOlderLog(this.#options, this.at, checkpoint, opened);
     await this.#goBackTo(behindOf(opened, checkpoint.next), checkpoint);
     const { landedTo } = checkpoint;
     if (landedTo !== undefined) this.#sinks = opened.map((sink) => withLandedBefore(sink, landedTo));
@@ -249,6 +251,8 @@ export class PartitionProcessor<Output> {
     let dropped = earlier?.dropped ?? [];
     try {
       batch.reject(await this.#refusals.withRecords(staged.rejected));
+      const alike = this.#filler?.duplicates?.withRefusedFirsts(batch.duplicates, invalid) ?? [];
+      batch.rejectDuplicates(await this.#refusals.withRecords(alike));
       this.#refusals.haltOn(invalid);
       if (!hasLanded && onInvalid === 'drop') dropped = [...dropped, ...invalid.map(({ offset }) => offset)];
       await this.#intend(checkpoint, { from, to, dropped, duplicates: batch.duplicates }, staged, earlier);

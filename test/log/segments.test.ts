@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { realFiles } from '../../src/log/segments/real-files.ts';
 import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
 import { openSegmentLogReader } from '../../src/log/segments/segment-log-reader.ts';
 import {
@@ -164,6 +165,45 @@ test('retention removes the oldest segments, by size and by age, and nothing tha
   const again = await opened(t, { dir, ...SMALL });
   assert.equal((await again.range(AT)).end, 100);
   assert.equal((await readAll(again)).at(-1)?.offset, 99);
+});
+
+test('D1: after a segment that could not be removed no later one is removed before it, and the log opens again', async (t) => {
+  const dir = await directory(t);
+  let isRefused = true;
+  const remove = (path: string): Promise<void> =>
+    isRefused ? Promise.reject(new Error('EBUSY')) : realFiles.remove(path);
+  const log = await opened(t, { dir, ...SMALL, files: { ...realFiles, remove } });
+  await appendMany(log, 60);
+  await assert.rejects(log.retain({ maxBytes: 20_000 }, []), /EBUSY/);
+  assert.equal((await log.range(AT)).start, 0);
+  isRefused = false;
+  await log.retain({ maxBytes: 20_000 }, []);
+  const range = await log.range(AT);
+  assert.ok(range.start > 0);
+  await log.close();
+  const again = await opened(t, { dir, ...SMALL });
+  assert.deepEqual(await again.range(AT), range);
+});
+
+test('a reader in another process meets no missing segment while retention is at work', async (t) => {
+  const dir = await directory(t);
+  const [removed, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  t.after(() => go.resolve());
+  const remove = async (path: string): Promise<void> => {
+    await realFiles.remove(path);
+    removed.resolve();
+    await go.promise;
+  };
+  const log = await opened(t, { dir, ...SMALL, files: { ...realFiles, remove } });
+  await appendMany(log, 60);
+  const reader = await openSegmentLogReader({ dir });
+  t.after(() => reader.close());
+  const retaining = log.retain({ maxBytes: 20_000 }, []);
+  await removed.promise;
+  await assert.rejects(reader.read(AT, 0, { maxBytes: 1 }), fault('OFFSET_OUT_OF_RANGE'));
+  assert.deepEqual(await reader.range(AT), await log.range(AT));
+  go.resolve();
+  await retaining;
 });
 
 test('readers follow over segments, see retention, and read when no writer runs', async (t) => {

@@ -19,6 +19,7 @@ type Events = PlaceOptions['events'];
 const events: Events = ([0, 1, 0, 2, 'refused', 3, 3, 1, 4, 0, 2, 4] as const).map((key) =>
   key === 'refused' ? ['transform', 'k3'] : ['good', `k${key}`],
 );
+const others: Events = ['o1', 'o2', 'o3', 'o4'].map((key) => ['good', key]);
 const options: LifeOptions = { deduplicates: true };
 /** A failure before a call is as a crash after the one before, but for what is still in memory. */
 const hows: readonly CallFault['how'][] = ['crash after', 'fail before'];
@@ -31,6 +32,20 @@ async function assertFirstOnly(place: Place, when: string): Promise<void> {
   assert.deepEqual(found.rows, expected, `rows, ${when}`);
   assert.deepEqual(found.lines, expected, `lines of objects, ${when}`);
   assert.equal(found.letters.size, 1, `dead letters, ${when}`);
+}
+
+/** Each event has landed, or is a dead letter, or one before it with its key has landed; no two of these. */
+async function assertNoneLost(place: Place, when: string): Promise<void> {
+  const { rows, lines, letters } = await findAll(place);
+  assert.deepEqual(lines, rows, `lines of objects, ${when}`);
+  const keys = new Set<string>();
+  for (const { id, key } of place.events) {
+    const ways = [rows.get(id) ?? 0, letters.get(id) ?? 0, Number(keys.has(key) && !rows.has(id) && !letters.has(id))];
+    assert.equal(ways[0]! + ways[1]! + ways[2]!, 1, `${id}, ${key}: ${ways.join()}, ${when}`);
+    if (!rows.has(id)) continue;
+    assert.ok(!keys.has(key), `${key} has landed twice, ${when}`);
+    keys.add(key);
+  }
 }
 
 suite('duplicates', () => {
@@ -47,6 +62,30 @@ suite('duplicates', () => {
         const other = await placeOf(events);
         await liveUntilLanded(other, [{ ...options, faults: [{ call, how }] }]);
         await assertFirstOnly(other, `${how} call ${call}, ${name}`);
+      };
+      await Promise.all(hows.map(goWrong));
+    }
+  });
+
+  test('D2, D5: after a crash or a failure at any call no event is dropped as the duplicate of one that a sink has refused', async () => {
+    const alike: Events = [
+      ['jsonb', 'k1'],
+      ['good', 'k1'],
+      ['row', 'k2'],
+      ...others,
+      ['good', 'k1'],
+      ['good', 'k2'],
+      ...others.slice(2),
+    ];
+    const place = await placeOf(alike);
+    const [life] = await liveUntilLanded(place, [options]);
+    await assertNoneLost(place, 'without faults');
+    assert.ok(life!.landed.length > 1, 'in several batches');
+    for (const [call, name] of life!.calls.names.entries()) {
+      const goWrong = async (how: CallFault['how']): Promise<void> => {
+        const other = await placeOf(alike);
+        await liveUntilLanded(other, [{ ...options, faults: [{ call, how }] }]);
+        await assertNoneLost(other, `${how} call ${call}, ${name}`);
       };
       await Promise.all(hows.map(goWrong));
     }

@@ -3,14 +3,17 @@
  * point leaves segments without a hole.
  */
 import type { RetentionLimits, TopicPartition } from '../log.ts';
-import type { LogFiles } from './files.ts';
+import { isMissing, type LogFiles } from './files.ts';
 import { type LogState, nextIn } from './log-state.ts';
 import type { PlacedHeader } from './segment-header.ts';
 import type { SegmentSet } from './segment-set.ts';
 
 export type Keep = TopicPartition & { readonly offset: number };
 
-/** Never touches the newest segment, nor what holds anything at or after an offset in `keepFrom`. */
+/**
+ * Never touches the newest segment, nor what holds anything at or after an offset in `keepFrom`.
+ * @param tellReaders awaited before each removal: those in other processes look where the log begins when a segment is missing
+ */
 export async function removeOldSegments(
   files: LogFiles,
   segments: SegmentSet,
@@ -18,6 +21,7 @@ export async function removeOldSegments(
   limits: RetentionLimits,
   keepFrom: readonly Keep[],
   nowMs: number,
+  tellReaders: () => Promise<void>,
 ): Promise<void> {
   const keep = keepFrom.map((one) => ({ place: state.place(one), offset: one.offset }));
   const isUnneeded = (after: PlacedHeader): boolean =>
@@ -31,7 +35,15 @@ export async function removeOldSegments(
     if (!(isOld || isTooMuch) || !isUnneeded(after)) return;
     bytes -= after.previousBytes;
     await segments.forgetBefore(sequence + 1);
-    await files.remove(segments.path(sequence));
+    await tellReaders();
+    try {
+      await files.remove(segments.path(sequence));
+    } catch (error) {
+      if (!isMissing(error)) {
+        segments.first = sequence; // the next one to be removed, too: behind it there would be a hole
+        throw error;
+      }
+    }
     await files.syncDirectory(segments.dir);
   }
 }

@@ -6,7 +6,7 @@
 import { Fault } from '../../errors.ts';
 import type { LogReader, OffsetRange, Page, TopicPartition, TopicSpec } from '../log.ts';
 import { belongsTo, type DurableMark, openMark, readMark } from './durable-mark.ts';
-import type { LogFile, LogFiles } from './files.ts';
+import { isMissing, type LogFile, type LogFiles } from './files.ts';
 import { frameMark } from './frame.ts';
 import { isDamage, readFrame, rotten } from './frame-reader.ts';
 import { LogState } from './log-state.ts';
@@ -120,19 +120,28 @@ class SegmentLogReader implements LogReader {
     return this.#state.topics();
   }
 
-  async range(at: TopicPartition): Promise<OffsetRange> {
-    await this.#refresh();
-    return this.#reader.range(at);
+  range(at: TopicPartition): Promise<OffsetRange> {
+    return this.#asItIs(() => this.#reader.range(at));
   }
 
-  async read(at: TopicPartition, from: number, limit: { readonly maxBytes: number }): Promise<Page> {
-    await this.#refresh();
-    return this.#reader.read(at, from, limit.maxBytes);
+  read(at: TopicPartition, from: number, limit: { readonly maxBytes: number }): Promise<Page> {
+    return this.#asItIs(() => this.#reader.read(at, from, limit.maxBytes));
   }
 
-  async offsetAtTime(at: TopicPartition, timeMs: number): Promise<number> {
+  offsetAtTime(at: TopicPartition, timeMs: number): Promise<number> {
+    return this.#asItIs(() => this.#reader.offsetAtTime(at, timeMs));
+  }
+
+  /** Once more where a segment is missing: retention has taken it since, and the mark has said so before. */
+  async #asItIs<T>(look: () => Promise<T>): Promise<T> {
     await this.#refresh();
-    return this.#reader.offsetAtTime(at, timeMs);
+    try {
+      return await look();
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+    await this.#refresh();
+    return look();
   }
 
   async waitPast(at: TopicPartition, offset: number, signal: AbortSignal): Promise<void> {

@@ -208,12 +208,15 @@ class SegmentLog implements Log {
   }
 
   async retain(limits: RetentionLimits, keepFrom: readonly Keep[]): Promise<void> {
+    const tellReaders = async (): Promise<void> => {
+      this.#tell();
+      await this.#mark?.idle();
+    };
     const work = this.#retaining.then(() =>
-      removeOldSegments(this.#files, this.#segments, this.#state, limits, keepFrom, this.#now()),
+      removeOldSegments(this.#files, this.#segments, this.#state, limits, keepFrom, this.#now(), tellReaders),
     );
     this.#retaining = work.catch(() => undefined);
     await work;
-    this.#tell();
   }
 
   /** Resolves when all that was appended is settled; what waits to read then is refused. */
