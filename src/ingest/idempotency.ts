@@ -17,8 +17,6 @@ import type { Answer } from './answer.ts';
 import { answerIn } from './key-entries.ts';
 import { idempotencyTopic, KeyView } from './key-view.ts';
 
-export { idempotencyTopic } from './key-view.ts';
-
 const retryMs = 1_000;
 /** What was appended is read within milliseconds. */
 const firstReadWithinMs = 3_000;

@@ -7,7 +7,8 @@ import {
   type SchemaContent,
   type VersionProblem,
 } from './administration.ts';
-import { incompatibilities, type ParsedSchemaText } from './compatibility/compatibility.ts';
+import { incompatibilities } from './compatibility/compatibility.ts';
+import type { ParsedSchemaText } from './compatibility/parsed-schema.ts';
 import { checkSchema } from './check-schema.ts';
 import { keptReferences, referencedSchemas } from './references.ts';
 import { incompatible, notPermitted, schemaInvalid } from './registry-fault.ts';

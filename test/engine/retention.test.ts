@@ -7,7 +7,7 @@ import { after, before, suite, test } from 'node:test';
 import { pairs } from 'tributary';
 import { dataPaths } from '../../src/engine/data-paths.ts';
 import { keepRetention } from '../../src/engine/retention.ts';
-import { idempotencyTopic } from '../../src/ingest/idempotency.ts';
+import { idempotencyTopic } from '../../src/ingest/key-view.ts';
 import type { Log, TopicPartition } from '../../src/log/log.ts';
 import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
 import { Checkpoint, knownCheckpoints } from '../../src/processing/checkpoint.ts';

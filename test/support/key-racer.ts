@@ -1,7 +1,8 @@
 /** Packages under idempotency keys as ingest stores them, by one of several processes on a Kafka that they share. */
 import { correlationId, createPackageIds } from '../../src/event/correlation-id.ts';
 import type { Answer } from '../../src/ingest/answer.ts';
-import { Idempotency, idempotencyTopic } from '../../src/ingest/idempotency.ts';
+import { Idempotency } from '../../src/ingest/idempotency.ts';
+import { idempotencyTopic } from '../../src/ingest/key-view.ts';
 import { keyedHeader } from '../../src/ingest/keyed-record.ts';
 import type { Log, LogRecord } from '../../src/log/log.ts';
 import { partitionsOf } from '../../src/log/partitions.ts';
