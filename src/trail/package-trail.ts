@@ -1,6 +1,6 @@
 /** What has become of a package: how many of its events were accepted and refused, and what has landed where. */
 import { letterJson } from '../dead-letters/letter-json.ts';
-import { correlationIdParts, packageOf } from '../event/correlation-id.ts';
+import { correlationIdParts, packageOf, prefixOf } from '../event/correlation-id.ts';
 import { Reject } from '../event/reject.ts';
 import type { LogRecord, TopicPartition } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
@@ -162,9 +162,4 @@ async function objectsOf({ objects, codecs }: TrailOptions, accepted: readonly A
     if (count > 0) found.push({ key, lines: count });
   }
   return found;
-}
-
-/** What all correlation ids of a package begin with. */
-function prefixOf(packageId: string): string {
-  return packageId.slice(0, 30);
 }
