@@ -284,7 +284,7 @@ suite('views', () => {
 
   test("what is remembered for pairs ends: by the log's time, and by number", async () => {
     const dayMs = 86_400_000;
-    const joined = new Joined('n', 30, undefined);
+    const joined = new Joined('n', 30);
     joined.touch(0);
     joined.addSecond();
     joined.addFirst('2017-06-28T19:34', 'a');
@@ -292,7 +292,8 @@ suite('views', () => {
     assert.deepEqual([joined.seconds, joined.firsts.length], [1, 1]);
     const { value, expiresAtMs } = joined.put(0);
     assert.equal(expiresAtMs, 62 * dayMs);
-    const again = new Joined('n', 30, Buffer.from(value));
+    const again = new Joined('n', 30);
+    again.load(Buffer.from(value));
     assert.equal(again.put(31 * dayMs).expiresAtMs, 62 * dayMs, 'a store keeps each other time of expiry until then');
     assert.equal(again.put(31 * dayMs + 1).expiresAtMs, 63 * dayMs + 1);
     assert.deepEqual([again.seconds, again.firsts], [1, joined.firsts]);
