@@ -1,3 +1,4 @@
+/** `tributary models show`: the models and what is there of each, or the first rows of one. */
 import { Fault } from '../../errors.ts';
 import { existing } from '../../models/database/materialize.ts';
 import { openReader } from '../../models/database/models-database.ts';
