@@ -6,7 +6,7 @@ import { originOf } from '../dead-letters/dead-letter.ts';
 import type { LogReader, LogRecord, TopicPartition } from '../log/log.ts';
 import { decidedEnd } from '../log/decided-end.ts';
 import { partitionsOf } from '../log/partitions.ts';
-import { header } from './convert.ts';
+import { headerText } from '../log/record-header.ts';
 
 export interface LetterSearch {
   readonly log: LogReader;
@@ -48,7 +48,7 @@ export async function deadLetteredSince(
 
 /** The offset of which this consumer has made the letter. */
 function originIn(letter: LogRecord, { consumer, at }: LetterSearch): number | undefined {
-  const origin = header(letter, 'pipeline') === consumer ? originOf(letter) : undefined;
+  const origin = headerText(letter, 'pipeline') === consumer ? originOf(letter) : undefined;
   return origin?.topic === at.topic && origin.partition === at.partition ? origin.offset : undefined;
 }
 

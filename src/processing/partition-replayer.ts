@@ -10,9 +10,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FaultCode, isFault, reasonOf } from '../errors.ts';
 import type { LogRecord, TopicPartition } from '../log/log.ts';
+import { headerText } from '../log/record-header.ts';
 import { backoff } from './backoff.ts';
 import { BatchInHand } from './batch-in-hand.ts';
-import { header } from './convert.ts';
 import { type ConsumerPartition, readCuts } from './cuts.ts';
 import { EarlierLetters } from './dead-lettered.ts';
 import { EarlierDuplicates } from './duplicates.ts';
@@ -170,5 +170,5 @@ function cannotGoOn(error: unknown): boolean {
 const endings = new Set<FaultCode>(['PIPELINE_HALTED', 'LOG_ROTTEN', 'OFFSET_OUT_OF_RANGE', 'REPLAY_IMPOSSIBLE']);
 
 function correlationIdOf(record: LogRecord): string {
-  return header(record, 'correlationId');
+  return headerText(record, 'correlationId');
 }

@@ -7,7 +7,7 @@ import { isCorrelationId } from '../event/correlation-id.ts';
 import { toUuid } from '../event/ids.ts';
 import type { LogReader } from '../log/log.ts';
 import { partitionsOf } from '../log/partitions.ts';
-import { header } from '../processing/convert.ts';
+import { headerText } from '../log/record-header.ts';
 import { eventTrail, noted, unknownEvent } from './event-trail.ts';
 import { findRows } from './rows.ts';
 import type { EventTrail, TrailOptions } from './trail.ts';
@@ -87,7 +87,7 @@ async function searchNewest(log: LogReader, topic: string, text: string, found: 
     for (let next = Math.max(start, end - newestRecords); next < end && found.size <= mostEvents;) {
       const page = await log.read(at, next, { maxBytes: readBytes });
       for (const record of page.records)
-        if (record.headers.some(([, value]) => value.includes(text))) found.add(header(record, 'correlationId'));
+        if (record.headers.some(([, value]) => value.includes(text))) found.add(headerText(record, 'correlationId'));
       next = page.next;
     }
   }

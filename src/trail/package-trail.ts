@@ -3,10 +3,10 @@ import { letterJson } from '../dead-letters/letter-json.ts';
 import { correlationIdParts, packageOf, prefixOf } from '../event/correlation-id.ts';
 import { Reject } from '../event/reject.ts';
 import type { LogRecord, TopicPartition } from '../log/log.ts';
+import { headerText } from '../log/record-header.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { rowTablesOf } from '../pipeline/row-tables.ts';
 import { readCheckpoint } from '../processing/checkpoint.ts';
-import { header } from '../processing/convert.ts';
 import { noted, unknownEvent } from './event-trail.ts';
 import { findRecord, longestReceiptMs, recordsBetween } from './find-record.ts';
 import { linesIn, objectsOfPrefix } from './objects.ts';
@@ -107,7 +107,7 @@ async function acceptedOf(
       if (first === undefined) continue;
       const takenMs = first.record.timeMs;
       for await (const { at, record } of recordsBetween(log, name, takenMs, takenMs))
-        if (isOfPackage(header(record, 'correlationId'))) accepted.push({ pipeline, at, record });
+        if (isOfPackage(headerText(record, 'correlationId'))) accepted.push({ pipeline, at, record });
     }
   }
   return accepted;
