@@ -6,6 +6,7 @@ import { originOf } from '../dead-letters/dead-letter.ts';
 import type { LogReader, LogRecord, TopicPartition } from '../log/log.ts';
 import { decidedEnd } from '../log/decided-end.ts';
 import { partitionsOf } from '../log/partitions.ts';
+import { readPages } from '../log/read-pages.ts';
 import { headerText } from '../log/record-header.ts';
 
 export interface LetterSearch {
@@ -34,14 +35,11 @@ export async function deadLetteredSince(
     const wanted = since[letters.partition] ?? 0; // it was added meanwhile
     const end = await decidedEnd(log, letters); // the owner before may have been in the middle of it
     const { start } = await log.range(letters);
-    for (let next = Math.max(wanted, start); next < end;) {
-      const page = await log.read(letters, next, { maxBytes });
-      for (const record of page.records) {
+    for await (const { records } of readPages(log, letters, { start: Math.max(wanted, start), end }, maxBytes))
+      for (const record of records) {
         const offset = originIn(record, search);
         if (offset !== undefined && offset >= from && offset < to) offsets.push(offset);
       }
-      next = page.next;
-    }
   }
   return offsets;
 }

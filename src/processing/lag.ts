@@ -3,6 +3,7 @@ import { isFault } from '../errors.ts';
 import type { LogReader, OffsetRange, TopicPartition } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { partitionsOf } from '../log/partitions.ts';
+import { readPages } from '../log/read-pages.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { compactionKey } from './compaction-key.ts';
 import type { ConsumerPartition } from './cuts.ts';
@@ -94,16 +95,14 @@ async function leftToReplay(
 async function ageOf(
   log: LogReader,
   at: TopicPartition,
-  { start, end }: OffsetRange,
+  range: OffsetRange,
   nowMs: number,
   unreadableMs?: number,
 ) {
   try {
-    for (let next = start; next < end;) {
-      const page = await log.read(at, next, { maxBytes: 1 });
-      const [record] = page.records;
+    for await (const { records } of readPages(log, at, range, 1)) {
+      const [record] = records;
       if (record) return Math.max(0, nowMs - record.timeMs);
-      next = page.next;
     }
     return 0;
   } catch (error) {
