@@ -3,7 +3,7 @@
  * configuration names, whether they run or not, and those that the keyed state knows from an earlier one, until they are forgotten.
  */
 import type { Logger } from 'pino';
-import type { Log, TopicPartition } from '../log/log.ts';
+import type { Log, PartitionOffset, TopicPartition } from '../log/log.ts';
 import { partitionsOf } from '../log/partitions.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { type KnownCheckpoint, knownCheckpoints } from '../processing/checkpoint.ts';
@@ -19,7 +19,7 @@ export interface RetentionOptions {
   /** All that the configuration names. */
   readonly consumers: readonly Consumer[];
   /** What others than consumers still need. */
-  readonly alsoKeep: () => readonly (TopicPartition & { readonly offset: number })[];
+  readonly alsoKeep: () => readonly PartitionOffset[];
   readonly retentionMs: number;
   readonly retentionBytes: number | undefined;
   readonly logger: Logger;
@@ -65,11 +65,9 @@ async function retainOnce(options: RetentionOptions, onStranger: OnStranger): Pr
   await dropOldCuts(options);
 }
 
-type Landed = TopicPartition & { readonly offset: number };
-
-async function landedOffsets(options: RetentionOptions): Promise<readonly Landed[]> {
+async function landedOffsets(options: RetentionOptions): Promise<readonly PartitionOffset[]> {
   const { log, consumers } = options;
-  const offsets: Landed[] = [];
+  const offsets: PartitionOffset[] = [];
   for (const consumer of consumers) {
     for (const at of await partitionsOf(log, consumer.topic))
       offsets.push({ ...at, offset: await neededFrom(options, consumer, at) });

@@ -11,7 +11,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault, isFault } from '../errors.ts';
-import type { Batch, Log, LogRecord, TopicPartition } from '../log/log.ts';
+import type { Batch, Log, LogRecord, PartitionOffset } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import type { Answer } from './answer.ts';
 import { answerIn } from './key-entries.ts';
@@ -105,7 +105,7 @@ export class Idempotency {
   }
 
   /** Everything below it is in the view; the log must keep the rest. */
-  progress(): TopicPartition & { readonly offset: number } {
+  progress(): PartitionOffset {
     return this.#view.progress;
   }
 

@@ -9,7 +9,7 @@
  *   ever known it to be.
  */
 import { Fault, isFault } from '../errors.ts';
-import type { Log, LogRecord, Page, TopicPartition } from '../log/log.ts';
+import type { Log, LogRecord, Page, PartitionOffset } from '../log/log.ts';
 import type { StatePut, StateStore } from '../stores/state/state-store.ts';
 import { isSecond, type KnownKey, ViewKeys } from './key-entries.ts';
 
@@ -55,7 +55,7 @@ export class KeyView {
   }
 
   /** Everything below it is in the view, as far as this process knows; the log must keep the rest. */
-  get progress(): TopicPartition & { readonly offset: number } {
+  get progress(): PartitionOffset {
     return { ...idempotencyAt, offset: this.#next ?? 0 };
   }
 
