@@ -11,7 +11,7 @@ import { asReject, Reject } from '../event/reject.ts';
 import type { LogRecord } from '../log/log.ts';
 import type { StatePut, StateStore } from '../stores/state/state-store.ts';
 import { Filtered } from './convert.ts';
-import type { ConsumerPartition } from './cuts.ts';
+import { type ConsumerPartition, sortableOffset, stateKey } from './consumer-partition.ts';
 import type { OffsetWindow } from './dead-lettered.ts';
 import { type Converted, voided } from './void-packages.ts';
 
@@ -110,23 +110,20 @@ export class Duplicates<Output> {
 /** Keys of the state have a limit; what is longer than this is told apart by its digest. */
 const longestKeyBytes = 200;
 
-function seenKey({ logId, consumer, at }: ConsumerPartition, key: string): string {
+function seenKey(of: ConsumerPartition, key: string): string {
   if (typeof key !== 'string' || !key.isWellFormed())
     throw new Reject('', `expected a key that is a string of well-formed Unicode, got ${JSON.stringify(key)}`);
   const isLong = Buffer.byteLength(key) > longestKeyBytes;
   const told = isLong ? `#${createHash('sha256').update(key).digest('hex')}` : `=${key}`;
-  return `seen/${logId}/${consumer}/${at.topic}/${at.partition}/${told}`;
+  return `${stateKey('seen', of)}/${told}`;
 }
 
-/** Offsets as long as this sort as numbers do. */
-const digits = String(Number.MAX_SAFE_INTEGER).length;
-
-function listPrefix({ logId, consumer, at }: ConsumerPartition): string {
-  return `duplicates/${logId}/${consumer}/${at.topic}/${at.partition}/`;
+function listPrefix(of: ConsumerPartition): string {
+  return `${stateKey('duplicates', of)}/`;
 }
 
 function listKey(of: ConsumerPartition, from: number): string {
-  return listPrefix(of) + String(from).padStart(digits, '0');
+  return listPrefix(of) + sortableOffset(from);
 }
 
 /** Where the lists of duplicates are kept, by the offset at which each begins; one that goes past an offset may begin before it. */

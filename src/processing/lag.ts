@@ -6,7 +6,7 @@ import { partitionsOf } from '../log/partitions.ts';
 import { readPages } from '../log/read-pages.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { compactionKey } from './compaction-key.ts';
-import type { ConsumerPartition } from './cuts.ts';
+import type { ConsumerPartition } from './consumer-partition.ts';
 import { ReplayProgress } from './replay-progress.ts';
 import { isOpening } from './opening.ts';
 import { readViewPosition, type ViewIdentity } from '../views/view-keys.ts';
@@ -52,7 +52,7 @@ export async function committedOf(
   { name, view }: Consumer,
   at: TopicPartition,
 ): Promise<number> {
-  if (!view) return readCheckpoint(state, log.id, name, at);
+  if (!view) return readCheckpoint(state, { logId: log.id, consumer: name, at });
   return readViewPosition(views, { logId: log.id, ...view }, at.partition);
 }
 
@@ -69,13 +69,14 @@ export async function readLag(
     const { name, topic } = consumer;
     const isCompacting = (await state.get(compactionKey(log.id, name))) !== undefined;
     for (const at of await partitionsOf(log, topic)) {
-      const opening = await isOpening(state, log.id, name, at); // first: it goes back before it has opened
+      const of = { logId: log.id, consumer: name, at };
+      const opening = await isOpening(state, of); // first: it goes back before it has opened
       const committed = await committedOf(positions, consumer, at);
       const { start, end } = await log.range(at);
       const behindMs =
         committed < end ? await ageOf(log, at, { start: Math.max(committed, start), end }, nowMs, unreadableMs) : 0;
       const lag = end - Math.max(committed, start);
-      const replay = await leftToReplay(state, { logId: log.id, consumer: name, at });
+      const replay = await leftToReplay(state, of);
       const row = { consumer: name, ...at, committed, end, lag, behindMs };
       rows.push({ ...row, ...replay, isCompacting, isOpening: opening });
     }
@@ -92,13 +93,7 @@ async function leftToReplay(
   return { toReplay: range ? range.to - range.next : 0 };
 }
 
-async function ageOf(
-  log: LogReader,
-  at: TopicPartition,
-  range: OffsetRange,
-  nowMs: number,
-  unreadableMs?: number,
-) {
+async function ageOf(log: LogReader, at: TopicPartition, range: OffsetRange, nowMs: number, unreadableMs?: number) {
   try {
     for await (const { records } of readPages(log, at, range, 1)) {
       const [record] = records;

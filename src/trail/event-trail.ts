@@ -63,7 +63,8 @@ async function trailOfRecord(
   { correlationId, replayOf }: { readonly correlationId: string; readonly replayOf: string | undefined },
 ): Promise<EventTrail> {
   const { at, record } = found;
-  const committed = await readCheckpoint(options.state, options.log.id, pipeline.name, at);
+  const of = { logId: options.log.id, consumer: pipeline.name, at };
+  const committed = await readCheckpoint(options.state, of);
   const base = {
     ...aboutId(correlationId),
     pipeline: pipeline.name,

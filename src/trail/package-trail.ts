@@ -134,7 +134,7 @@ async function notLanded({ log, state }: TrailOptions, accepted: readonly Accept
   let count = 0;
   for (const { pipeline, at, record } of accepted) {
     const key = JSON.stringify([pipeline.name, at]);
-    const next = committed.get(key) ?? (await readCheckpoint(state, log.id, pipeline.name, at));
+    const next = committed.get(key) ?? (await readCheckpoint(state, { logId: log.id, consumer: pipeline.name, at }));
     committed.set(key, next);
     if (record.offset >= next) count += 1;
   }

@@ -5,7 +5,8 @@ import * as fc from 'fast-check';
 import { escapeIdentifier } from 'pg';
 import { Fault } from '../../src/errors.ts';
 import { Checkpoint } from '../../src/processing/checkpoint.ts';
-import { type ConsumerPartition, readCuts } from '../../src/processing/cuts.ts';
+import type { ConsumerPartition } from '../../src/processing/consumer-partition.ts';
+import { readCuts } from '../../src/processing/cuts.ts';
 import type { CallFault } from '../../src/testing/faulty-calls.ts';
 import { assertExactlyOnce } from '../support/exactly-once.ts';
 import { findAll, loseOldest } from '../support/found-in-place.ts';
@@ -173,10 +174,10 @@ function refuseReplay(): void {
 
 /** What a data directory is like in which no ends of batches were kept. */
 async function forgetCuts(life: Life): Promise<void> {
-  const { state, log } = life;
+  const { state } = life;
   const cuts: string[] = [];
   for await (const [key] of state.entries('cut/')) cuts.push(key);
-  const { next } = await Checkpoint.open(state, log.id, consumer, at);
+  const { next } = await Checkpoint.open(state, landedBy(life));
   const put: { key: string; value: Buffer }[] = [];
   for await (const [key] of state.entries('checkpoint/'))
     put.push({ key, value: Buffer.from(JSON.stringify({ next })) });
