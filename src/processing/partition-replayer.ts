@@ -15,8 +15,9 @@ import { backoff } from './backoff.ts';
 import { BatchInHand } from './batch-in-hand.ts';
 import type { ConsumerPartition } from './consumer-partition.ts';
 import { readCuts } from './cuts.ts';
-import { EarlierLetters } from './dead-lettered.ts';
-import { EarlierDuplicates } from './duplicates.ts';
+import { earlierLetters } from './dead-lettered.ts';
+import { earlierDuplicates } from './duplicates.ts';
+import type { FoundOffsets } from './offset-window.ts';
 import { openSink, type OpenSink } from './open-sink.ts';
 import type { ProcessorOptions } from './partition-processor.ts';
 import type { Ownership } from './ownership.ts';
@@ -33,8 +34,8 @@ interface InHand<Output> {
   readonly progress: ReplayProgress;
   readonly sinks: readonly OpenSink<Output>[];
   readonly cuts: readonly number[];
-  readonly letters: EarlierLetters;
-  readonly duplicates: EarlierDuplicates;
+  readonly letters: FoundOffsets;
+  readonly duplicates: FoundOffsets;
 }
 
 export class PartitionReplayer<Output> {
@@ -103,8 +104,8 @@ export class PartitionReplayer<Output> {
     try {
       checkReplayable?.();
       for (const sink of sinks) opened.push(await openSink(sink, this.#at));
-      const letters = new EarlierLetters({ ...this.#options, at: this.#at, maxBytes: this.#options.limits.maxBytes });
-      const duplicates = new EarlierDuplicates(state, of);
+      const letters = earlierLetters({ ...this.#options, at: this.#at, maxBytes: this.#options.limits.maxBytes });
+      const duplicates = earlierDuplicates(state, of);
       await this.#replayAll({ progress, sinks: opened, cuts: await readCuts(state, of), letters, duplicates });
     } catch (error) {
       if (!cannotGoOn(error)) throw error;
