@@ -18,7 +18,7 @@ import { Repairs } from './dead-letters/repairs.ts';
 import { checkFileSettings, filePipelines, FileSources } from './engine/file-sources.ts';
 import { checkObjectFormats } from './engine/object-formats.ts';
 import { dataPaths } from './engine/data-paths.ts';
-import { closeRegistry, type Engine, openEngine } from './engine/engine.ts';
+import { closeEngine, type Engine, openEngine } from './engine/engine.ts';
 import { checkHealth, tellHowItIs } from './engine/how-it-is.ts';
 import { consumersOf, Landing } from './engine/landing.ts';
 import { loadConverter } from './engine/load-converter.ts';
@@ -223,13 +223,6 @@ function startViews(parts: Parts): Promise<Views> {
     convert: (pipeline) => withoutVoid(pipelineConverter(pipeline, codecs), voidsOf(parts)),
     observe: (consumer) => viewsObserver({ consumer, logger, metrics }),
   });
-}
-
-async function closeEngine({ log, state, views, registry }: Engine): Promise<void> {
-  await log.close();
-  await state.close();
-  await views.close();
-  await closeRegistry(registry);
 }
 
 function urlOf(server: FastifyInstance, { host, tls }: Config): string {
