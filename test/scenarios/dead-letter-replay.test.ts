@@ -9,7 +9,7 @@ import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { taken } from '../support/http-request.ts';
 import { caughtUp, eventLinesOf, objectsOf, rowsOf } from '../support/landed.ts';
 import { listed, makeLetters, patch, replay, setAmount } from '../support/letters.ts';
-import { type Program, scratch, startProgram } from '../support/program.ts';
+import { type Program, scratch, startFor } from '../support/program.ts';
 
 /** Everything that has landed, in the table and in objects, must be these letters, each once. */
 async function assertLandedOnce(dataDir: string, letters: readonly string[]): Promise<void> {
@@ -51,8 +51,7 @@ function replayUntilKilled(program: Program, killAfterBytes: number, delayMs: nu
 suite('replays of dead letters', { timeout: 280_000 }, () => {
   test('D9: a thousand letters, one patch, two replays at once: each is one event, and again is none', async (t) => {
     const dataDir = join(await scratch(t), 'data');
-    const program = await startProgram({ dataDir });
-    t.after(() => void program.child.kill('SIGKILL'));
+    const program = await startFor(t, { dataDir });
     const letters = await makeLetters(program.url, 1_000);
 
     const startedMs = performance.now();
@@ -82,8 +81,7 @@ suite('replays of dead letters', { timeout: 280_000 }, () => {
 
   test('D9: killed with kill -9 again and again while it replays, each letter lands once', async (t) => {
     const dataDir = join(await scratch(t), 'data');
-    let program = await startProgram({ dataDir });
-    t.after(() => void program.child.kill('SIGKILL'));
+    let program = await startFor(t, { dataDir });
     const letters = await makeLetters(program.url, 4_000);
     const edited = await patch(program.url, setAmount, '--all', '--yes');
     assert.deepEqual(edited.summary, { changed: 4_000 }, edited.ran.stderr);
@@ -92,7 +90,7 @@ suite('replays of dead letters', { timeout: 280_000 }, () => {
     const replayedBefore: number[] = [];
     while (await replayUntilKilled(program, 90_000 * kills, (kills * 37) % 120)) {
       kills += 1;
-      program = await startProgram({ dataDir });
+      program = await startFor(t, { dataDir });
       replayedBefore.push((await listed(dataDir, '--replayed')).length);
     }
     t.diagnostic(`killed ${kills} times, with so many letters replayed: ${replayedBefore.join(', ')}`);
@@ -108,8 +106,7 @@ suite('replays of dead letters', { timeout: 280_000 }, () => {
 
   test('D9: what PostgreSQL refuses of a replay stays the one letter, and lands when it is edited again', async (t) => {
     const dataDir = join(await scratch(t), 'data');
-    const program = await startProgram({ dataDir });
-    t.after(() => void program.child.kill('SIGKILL'));
+    const program = await startFor(t, { dataDir });
     const tooLarge = collectEvent({ data: '{"id":"a","x":1e200000}' }); // no amount, and no number that JSONB takes
     const { errors } = await taken(program.url, packageOf([tooLarge]));
     const id = errors[0]!.correlationId;

@@ -81,6 +81,13 @@ export async function runProgram(args: readonly string[], env: Readonly<Record<s
   return { code, stdout, stderr };
 }
 
+/** As `startProgram`, and killed after the test. */
+export async function startFor(t: { after(fn: () => void): void }, options: StartOptions): Promise<Program> {
+  const started = await startProgram(options);
+  t.after(() => void started.child.kill('SIGKILL'));
+  return started;
+}
+
 /** A directory that is removed after the test. */
 export async function scratch(t: { after(fn: () => Promise<void>): void }): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'tributary-test-'));
