@@ -6,11 +6,12 @@ import { Fault } from '../../src/errors.ts';
 import { CompactionHold } from '../../src/processing/compaction-hold.ts';
 import { readLag } from '../../src/processing/lag.ts';
 import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
-import { AT, batchOf, directory, fault, opened } from '../support/segment-logs.ts';
+import { scratch } from '../support/program.ts';
+import { AT, batchOf, fault, opened } from '../support/segment-logs.ts';
 
 suite('lag', () => {
   test('counts what has not landed, with the age of the oldest; damage is told, or has a stand-in', async (t) => {
-    const dir = await directory(t);
+    const dir = await scratch(t);
     const log = await opened(t, { dir: join(dir, 'log'), now: () => 1_000 });
     const state = await openLmdbStore({ dir: join(dir, 'state') });
     t.after(() => state.close());

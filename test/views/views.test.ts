@@ -13,7 +13,8 @@ import { generationKey } from '../../src/views/view-keys.ts';
 import { openViewState } from '../../src/views/view-state.ts';
 import { Views } from '../../src/views/views.ts';
 import { MapState } from '../support/map-state.ts';
-import { directory, fault, opened } from '../support/segment-logs.ts';
+import { scratch } from '../support/program.ts';
+import { fault, opened } from '../support/segment-logs.ts';
 
 interface Signal {
   readonly kind: 'initial' | 'followup';
@@ -93,7 +94,7 @@ async function append(log: Log, signals: readonly Signal[]): Promise<void> {
 }
 
 async function threePartitions(t: TestContext): Promise<Log> {
-  const log = await opened(t, { dir: await directory(t) });
+  const log = await opened(t, { dir: await scratch(t) });
   await log.ensureTopics([{ name: 't', partitions: 3 }]);
   return log;
 }
