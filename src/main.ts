@@ -24,6 +24,7 @@ import { consumersOf, Landing } from './engine/landing.ts';
 import { loadConverter } from './engine/load-converter.ts';
 import { loadApps } from './engine/load-apps.ts';
 import { mountServer } from './engine/mount-server.ts';
+import { neededTopics } from './engine/needed-topics.ts';
 import { type Parts, voidsOf } from './engine/parts.ts';
 import { PullSchedules } from './engine/pull-schedules.ts';
 import { registerSchemas } from './engine/register-schemas.ts';
@@ -32,8 +33,6 @@ import { standsOn } from './engine/stands-on.ts';
 import { Budget } from './ingest/budget.ts';
 import { Idempotency } from './ingest/idempotency.ts';
 import { idempotencyTopic } from './ingest/key-view.ts';
-import type { TopicSpec } from './log/log.ts';
-import { readTopicList } from './log/topic-list.ts';
 import { pipelinesOf, pullsOf } from './pipeline/apps.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { keyedPaths } from './pipeline/source-paths.ts';
@@ -136,17 +135,8 @@ async function openCertificate({ tls }: Config, logger: Logger): Promise<Certifi
 /** Topics as the project's files have them. @throws Fault SCHEMA_UNKNOWN where the schema of a pipeline is not there */
 async function prepare(engine: Engine, config: Config, pipelines: readonly Pipeline[]): Promise<void> {
   for (const { schema } of pipelines) await engine.registry.latest(schema.subject);
-  const listed = await readTopicList(config.topicsFile);
-  const needed = pipelines.flatMap(({ topic, deadLetterTopic }) => [topic.name, deadLetterTopic]);
-  const unlisted = needed.filter((name) => !listed.some((topic) => topic.name === name));
-  const topics: readonly TopicSpec[] = [
-    ...listed,
-    ...unlisted.map((name) => ({ name, partitions: 1 })),
-    idempotencyTopic,
-    repairsTopic,
-    ...(filePipelines(pipelines, config).length > 0 ? [filesTopic] : []),
-  ];
-  await engine.log.ensureTopics(topics);
+  const own = [idempotencyTopic, repairsTopic, ...(filePipelines(pipelines, config).length > 0 ? [filesTopic] : [])];
+  await engine.log.ensureTopics([...(await neededTopics(config, pipelines)), ...own]);
 }
 
 async function run(parts: Parts): Promise<Running> {

@@ -1,4 +1,5 @@
 /** Real Kafka brokers: the one of `npm run services -- up kafka`, which tests share, and others of their own, which they may kill. */
+import { addressOf } from '../../src/engine/kafka-engine-log.ts';
 import { freePorts } from '../../src/services/free-ports.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -105,9 +106,4 @@ async function startOwn(kafkaService: Service): Promise<OwnBroker> {
 
 export async function openLog(address: Address, options: Partial<KafkaLogOptions> = {}): Promise<Log> {
   return openKafkaLog({ brokers: [address], transactionalId: `test-${randomUUID()}`, ...options });
-}
-
-export function addressOf(text: string): Address {
-  const [host = '', port = ''] = text.split(':');
-  return { host, port: Number(port) };
 }
