@@ -2,14 +2,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { request } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { replayCorrelationId } from '../../src/event/correlation-id.ts';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { taken } from '../support/http-request.ts';
 import { caughtUp, eventLinesOf, objectsOf, rowsOf } from '../support/landed.ts';
-import { listed, makeLetters, patch, replay, setAmount } from '../support/letters.ts';
-import { type Program, scratch, startFor } from '../support/program.ts';
+import { listed, makeLetters, patch, replay, replayUntilKilled, setAmount } from '../support/letters.ts';
+import { scratch, startFor } from '../support/program.ts';
 
 /** Everything that has landed, in the table and in objects, must be these letters, each once. */
 async function assertLandedOnce(dataDir: string, letters: readonly string[]): Promise<void> {
@@ -20,32 +18,6 @@ async function assertLandedOnce(dataDir: string, letters: readonly string[]): Pr
     expected,
   );
   assert.deepEqual([...(await eventLinesOf(dataDir)).keys()].toSorted(), expected);
-}
-
-/**
- * Replays everything over HTTP, and kills the program when so many bytes of outcomes have come, and so long after: a batch
- * takes 20 to 100 ms, and a kill has to come at any point of it.
- * @returns false where all was done before
- */
-function replayUntilKilled(program: Program, killAfterBytes: number, delayMs: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const sent = request(`${program.url}/admin/dead-letters/replay`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-    });
-    let bytes = 0;
-    let killed: Promise<unknown> | undefined;
-    const ended = (): void => void Promise.resolve(killed).then(() => resolve(killed !== undefined), reject);
-    sent.on('error', ended);
-    sent.on('response', (response) => {
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > killAfterBytes) killed ??= sleep(delayMs).then(() => program.kill('SIGKILL'));
-      });
-      response.on('end', ended).on('error', ended);
-    });
-    sent.end(JSON.stringify({ filter: {}, dryRun: false }));
-  });
 }
 
 suite('replays of dead letters', { timeout: 280_000 }, () => {
