@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
-import { Client } from 'pg';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { bulkClient } from '../support/bulk-server.ts';
 import { httpRequest, taken } from '../support/http-request.ts';
 import { caughtUp, rowsOf } from '../support/landed.ts';
-import { startPostgresServer } from '../support/postgres-server.ts';
+import { query, startPostgresServer } from '../support/postgres-server.ts';
 import { runProgram, scratch, startFor } from '../support/program.ts';
 import { until } from '../support/until.ts';
 
@@ -27,16 +26,6 @@ async function granted(t: TestContext, args: readonly string[]): Promise<{ role:
   assert.ok(!printed.stdout.includes('secret'));
   await query(server.url, printed.stdout);
   return { role: url.href, admin: server.url };
-}
-
-async function query(url: string, text: string): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(text);
-  } finally {
-    await client.end();
-  }
 }
 
 suite('tributary warehouse grants', { timeout: 120_000 }, () => {
