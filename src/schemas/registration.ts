@@ -1,4 +1,5 @@
 /** Whether a schema may become the next version of a subject: is it one, does the mode allow it, can it be read. */
+import { reasonOf } from '../errors.ts';
 import {
   defaultCompatibility,
   defaultMode,
@@ -36,7 +37,7 @@ export function readContent(
     const schema = normalize ? normalText(type, text, referenced) : text;
     return references.length === 0 ? { type, schema } : { type, schema, references };
   } catch (error) {
-    throw schemaInvalid(error instanceof Error ? error.message : String(error), error);
+    throw schemaInvalid(reasonOf(error), error);
   }
 }
 
