@@ -2,7 +2,7 @@
 import { isObject } from '../../event/json-object.ts';
 import { pointerNames } from '../../event/json-pointer.ts';
 import type { ReferencedSchema, RegisteredSchema } from '../registry.ts';
-import type { Member, MemberType } from './members.ts';
+import type { Member, MemberType } from './member.ts';
 
 /** A part of a schema, in the document that its `#/...` are of, and the `$ref`s that led there. */
 interface Place {
