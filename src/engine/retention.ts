@@ -10,7 +10,8 @@ import { type KnownCheckpoint, knownCheckpoints } from '../processing/checkpoint
 import { dropCuts } from '../processing/cuts.ts';
 import { dropDuplicateLists } from '../processing/duplicates.ts';
 import { ReplayProgress } from '../processing/replay-progress.ts';
-import { committedOf, type Consumer } from '../processing/lag.ts';
+import type { Consumer } from '../processing/consumer.ts';
+import { committedOf } from '../processing/lag.ts';
 
 export interface RetentionOptions {
   readonly log: Log;

@@ -6,10 +6,11 @@ import { partitionsOf } from '../log/partitions.ts';
 import { readPages } from '../log/read-pages.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { compactionKey } from './compaction-key.ts';
+import type { Consumer } from './consumer.ts';
 import type { ConsumerPartition } from './consumer-partition.ts';
 import { ReplayProgress } from './replay-progress.ts';
 import { isOpening } from './opening.ts';
-import { readViewPosition, type ViewIdentity } from '../views/view-keys.ts';
+import { readViewPosition } from '../views/view-keys.ts';
 
 export interface LagRow {
   readonly consumer: string;
@@ -30,13 +31,6 @@ export interface LagRow {
   readonly isCompacting: boolean;
   /** Its processor has not opened its sinks since the program started, and may still go back to where one of them is. */
   readonly isOpening: boolean;
-}
-
-export interface Consumer {
-  readonly name: string;
-  readonly topic: string;
-  /** Given for a view, whose position is beside its entries. */
-  readonly view?: Omit<ViewIdentity, 'logId'>;
 }
 
 /** Where consumers keep how far they have come. */

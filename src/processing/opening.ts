@@ -7,8 +7,8 @@ import type { LogReader } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { partitionsOf } from '../log/partitions.ts';
 import { readCheckpoint } from './checkpoint.ts';
+import type { Consumer } from './consumer.ts';
 import { type ConsumerPartition, stateKey } from './consumer-partition.ts';
-import type { Consumer } from './lag.ts';
 
 const nothing = new Uint8Array();
 
