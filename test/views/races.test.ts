@@ -14,6 +14,7 @@ import { LogViewReader } from '../../src/views/view-reader.ts';
 import { ViewLoop } from '../../src/views/view-loop.ts';
 import { openViewState, type ViewState } from '../../src/views/view-state.ts';
 import { Views, type ViewsObserver } from '../../src/views/views.ts';
+import { changed } from '../support/changed.ts';
 import { MapState } from '../support/map-state.ts';
 import { scratch } from '../support/program.ts';
 import { AT, fault, opened } from '../support/segment-logs.ts';
@@ -78,17 +79,6 @@ function openState(store: MapState): Promise<ViewState> {
 
 const records = (length: number): LogRecord[] =>
   Array.from({ length }, (_, offset) => ({ offset, timeMs: 0, key: null, value: Buffer.alloc(0), headers: [] }));
-
-/** The log with these of its methods changed. */
-function changed(log: Log, methods: Partial<Pick<Log, 'read' | 'range'>>): Log {
-  return new Proxy(log, {
-    get: (target, name) => {
-      if (Object.hasOwn(methods, name)) return Reflect.get(methods, name) as unknown;
-      const member: unknown = Reflect.get(target, name, target);
-      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-    },
-  });
-}
 
 /** Whose next commit waits until it is let go on, and may fail then. */
 class HeldState extends MapState {

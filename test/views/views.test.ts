@@ -12,6 +12,7 @@ import { rebuildView, type RebuildOptions, type Rebuilt } from '../../src/views/
 import { generationKey } from '../../src/views/view-keys.ts';
 import { openViewState } from '../../src/views/view-state.ts';
 import { Views } from '../../src/views/views.ts';
+import { changed } from '../support/changed.ts';
 import { MapState } from '../support/map-state.ts';
 import { scratch } from '../support/program.ts';
 import { fault, opened } from '../support/segment-logs.ts';
@@ -253,7 +254,7 @@ suite('views', () => {
   test('a rebuild whose log has let go of records is refused, unless it may be partial', async (t) => {
     const log = await threePartitions(t);
     const store = new MapState();
-    const cut = { ...log, id: log.id, range: async () => ({ start: 7, end: 7 }), topics: () => log.topics() };
+    const cut = changed(log, { range: async () => ({ start: 7, end: 7 }) });
     await assert.rejects(rebuild(cut, store), fault('VIEW_PARTIAL', /21 offsets/));
     assert.deepEqual(await rebuild(cut, store, { isPartial: true }), { records: 0, gone: 21 });
   });
