@@ -10,10 +10,8 @@ import type { CallFault } from '../../src/testing/faulty-calls.ts';
 import { findAll } from '../support/found-in-place.ts';
 import { MapState } from '../support/map-state.ts';
 import { placesOfSuite } from '../support/places.ts';
-import { land, type LifeOptions, liveUntilLanded, type Place, type PlaceOptions } from '../support/processor-lives.ts';
+import { type Events, land, type LifeOptions, liveUntilLanded, type Place } from '../support/processor-lives.ts';
 import { replayIn } from '../support/replay-in.ts';
-
-type Events = PlaceOptions['events'];
 
 /** In a few batches; keys come again within one, in the next one and in later ones, and after an event of theirs that was refused. */
 const events: Events = ([0, 1, 0, 2, 'refused', 3, 3, 1, 4, 0, 2, 4] as const).map((key) =>

@@ -12,6 +12,7 @@ import { assertExactlyOnce } from '../support/exactly-once.ts';
 import { findAll, loseOldest } from '../support/found-in-place.ts';
 import {
   consumer,
+  good,
   type Kind,
   land,
   type Life,
@@ -19,7 +20,6 @@ import {
   newTableName,
   openLog,
   type Place,
-  type PlaceOptions,
   startLife,
   topic,
 } from '../support/processor-lives.ts';
@@ -27,10 +27,7 @@ import { replayIn } from '../support/replay-in.ts';
 import { uuidOf } from '../support/table-events.ts';
 import { placesOfSuite } from '../support/places.ts';
 
-type Events = PlaceOptions['events'];
-
 const at = { topic, partition: 0 };
-const good = (count: number): Events => Array.from({ length: count }, (_, index) => ['good', `k${index % 3}`] as const);
 
 const landedBy = ({ log }: Life): ConsumerPartition => ({ logId: log.id, consumer, at });
 
