@@ -1,3 +1,4 @@
+/** Made-up events of a system: as many as are asked for, and so many of them invalid. */
 import type { GenerateOptions } from 'tributary';
 import { Random } from './random.ts';
 

@@ -18,21 +18,21 @@ import { Repairs } from './dead-letters/repairs.ts';
 import { checkFileSettings, filePipelines, FileSources } from './engine/file-sources.ts';
 import { checkObjectFormats } from './engine/object-formats.ts';
 import { dataPaths } from './engine/data-paths.ts';
-import { closeRegistry, type Engine, openEngine } from './engine/engine.ts';
+import { closeEngine, type Engine, openEngine } from './engine/engine.ts';
 import { checkHealth, tellHowItIs } from './engine/how-it-is.ts';
 import { consumersOf, Landing } from './engine/landing.ts';
 import { loadConverter } from './engine/load-converter.ts';
 import { loadApps } from './engine/load-apps.ts';
 import { mountServer } from './engine/mount-server.ts';
+import { neededTopics } from './engine/needed-topics.ts';
 import { type Parts, voidsOf } from './engine/parts.ts';
 import { PullSchedules } from './engine/pull-schedules.ts';
 import { registerSchemas } from './engine/register-schemas.ts';
 import { keepRetention } from './engine/retention.ts';
 import { standsOn } from './engine/stands-on.ts';
 import { Budget } from './ingest/budget.ts';
-import { Idempotency, idempotencyTopic } from './ingest/idempotency.ts';
-import type { TopicSpec } from './log/log.ts';
-import { readTopicList } from './log/topic-list.ts';
+import { Idempotency } from './ingest/idempotency.ts';
+import { idempotencyTopic } from './ingest/key-view.ts';
 import { pipelinesOf, pullsOf } from './pipeline/apps.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { keyedPaths } from './pipeline/source-paths.ts';
@@ -135,17 +135,8 @@ async function openCertificate({ tls }: Config, logger: Logger): Promise<Certifi
 /** Topics as the project's files have them. @throws Fault SCHEMA_UNKNOWN where the schema of a pipeline is not there */
 async function prepare(engine: Engine, config: Config, pipelines: readonly Pipeline[]): Promise<void> {
   for (const { schema } of pipelines) await engine.registry.latest(schema.subject);
-  const listed = await readTopicList(config.topicsFile);
-  const needed = pipelines.flatMap(({ topic, deadLetterTopic }) => [topic.name, deadLetterTopic]);
-  const unlisted = needed.filter((name) => !listed.some((topic) => topic.name === name));
-  const topics: readonly TopicSpec[] = [
-    ...listed,
-    ...unlisted.map((name) => ({ name, partitions: 1 })),
-    idempotencyTopic,
-    repairsTopic,
-    ...(filePipelines(pipelines, config).length > 0 ? [filesTopic] : []),
-  ];
-  await engine.log.ensureTopics(topics);
+  const own = [idempotencyTopic, repairsTopic, ...(filePipelines(pipelines, config).length > 0 ? [filesTopic] : [])];
+  await engine.log.ensureTopics([...(await neededTopics(config, pipelines)), ...own]);
 }
 
 async function run(parts: Parts): Promise<Running> {
@@ -222,13 +213,6 @@ function startViews(parts: Parts): Promise<Views> {
     convert: (pipeline) => withoutVoid(pipelineConverter(pipeline, codecs), voidsOf(parts)),
     observe: (consumer) => viewsObserver({ consumer, logger, metrics }),
   });
-}
-
-async function closeEngine({ log, state, views, registry }: Engine): Promise<void> {
-  await log.close();
-  await state.close();
-  await views.close();
-  await closeRegistry(registry);
 }
 
 function urlOf(server: FastifyInstance, { host, tls }: Config): string {

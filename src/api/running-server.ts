@@ -15,18 +15,13 @@ export async function announceServer(file: string, url: string): Promise<void> {
   await replaceDurably(file, `${JSON.stringify(server)}\n`, privateMode);
 }
 
-/** The URL; `undefined` where no server has said that it listens. */
-export async function findServer(file: string): Promise<string | undefined> {
-  return (await announcedServer(file))?.url;
-}
-
 export interface AnnouncedServer {
   readonly url: string;
   readonly pid: number;
   readonly startedAt: string;
 }
 
-/** What it has said of itself. Undefined as for `findServer`. */
+/** What it has said of itself; undefined where no server has said that it listens. */
 export async function announcedServer(file: string): Promise<AnnouncedServer | undefined> {
   const text = await readFile(file, 'utf8').catch(() => '');
   return /"url":"https?:\/\/[^"\s]+"/.test(text) ? (JSON.parse(text) as AnnouncedServer) : undefined;

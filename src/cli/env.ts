@@ -1,10 +1,11 @@
 /** `tributary env`: copies by name, side by side on one machine, each with a port, data and names of its own. */
 import { createInterface } from 'node:readline/promises';
 import { type Command, InvalidArgumentError } from 'commander';
-import { type Config, dataRootOf, loadConfig } from '../config/config.ts';
+import { dataRootOf, loadConfig } from '../config/config.ts';
 import { environmentNameForm, isEnvironmentName } from '../config/environment.ts';
 import { Fault } from '../errors.ts';
 import { byteSize } from './byte-size.ts';
+import type { NamedConfig } from './env/environment.ts';
 import { checkDataDir, type ConfigOptions, examples, withConfigFile } from './options.ts';
 import { writeLine } from './output.ts';
 import { outputWidth, renderTable } from './table.ts';
@@ -21,8 +22,6 @@ interface DownOptions extends ConfigOptions {
   readonly remove?: true;
   readonly yes?: true;
 }
-
-type NamedConfig = Config & { readonly env: string };
 
 const nameArgument = ['<name>', environmentNameForm, environmentName] as const;
 

@@ -25,7 +25,7 @@ export function addForget(program: Command): void {
 /** Beside a running `start` it is refused (DATA_DIR_IN_USE): keyed state has one writer. */
 async function forget(consumer: string, options: ForgetOptions): Promise<void> {
   const config = configOf(options);
-  const [{ openEngine, openEngineReader }, { consumersOf }, { loadApps }] = await Promise.all([
+  const [{ closeEngine, openEngine, openEngineReader }, { consumersOf }, { loadApps }] = await Promise.all([
     import('../engine/engine.ts'),
     import('../engine/landing.ts'),
     import('../engine/load-apps.ts'),
@@ -36,14 +36,12 @@ async function forget(consumer: string, options: ForgetOptions): Promise<void> {
   const reader = await openEngineReader(config);
   const isKnown = await knows(reader, consumer);
   if (!isKnown) throw new Fault('USAGE', `the log knows no consumer ${JSON.stringify(consumer)}`);
-  const { log, state, views } = await openEngine(config);
+  const engine = await openEngine(config);
   let partitions: number;
   try {
-    partitions = await forgetAll({ log, state, views }, consumer);
+    partitions = await forgetAll(engine, consumer);
   } finally {
-    await log.close();
-    await state.close();
-    await views.close();
+    await closeEngine(engine);
   }
   await writeLine(options.json ? JSON.stringify({ consumer, partitions }) : `Forgot ${consumer}.`);
 }

@@ -1,7 +1,8 @@
 /** `tributary lag`: how far each consumer is behind the log, also beside a running `start`. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { Consumer, LagRow } from '../processing/lag.ts';
+import type { Consumer } from '../processing/consumer.ts';
+import type { LagRow } from '../processing/lag.ts';
 import type { Config } from '../config/config.ts';
 import { duration } from './duration.ts';
 import {

@@ -16,6 +16,7 @@ import { type ConfigOptions, configOf, examples, withConfig } from './options.ts
 import { tell } from './output.ts';
 import { faultOf } from './server/ask-server.ts';
 import { configuredUrl, keyHeaders, ownServerTls } from './server/own-server.ts';
+import { givenUrl } from './server/reach-server.ts';
 import { visible } from './visible.ts';
 
 interface LoadOptions extends ConfigOptions {
@@ -87,7 +88,7 @@ interface Run {
 
 /** Undefined where it was interrupted, which has been told. */
 async function send({ config, options, bulk, file, key, progress, signal }: Run): Promise<BatchAnswer | undefined> {
-  const base = baseUrl(options.to ?? configuredUrl(config));
+  const base = givenUrl(options.to ?? configuredUrl(config));
   const tls = options.to === undefined ? ownServerTls(config) : {};
   const agent = new Agent({ keepAliveTimeout: 1, connect: { timeout: 5_000, ...tls } });
   const batch: SentBatch = { server: { url: base, headers: keyHeaders(config), agent }, path: bulk.path, key };
@@ -210,12 +211,4 @@ async function bulkOf(config: Config, system: string): Promise<Bulk> {
     'USAGE',
     `no system ${JSON.stringify(system)} takes batches; ${names ? `these do: ${names}` : 'none does'}`,
   );
-}
-
-function baseUrl(given: string): string {
-  if (URL.canParse(given)) {
-    const { protocol, origin, pathname } = new URL(given);
-    if (protocol === 'http:' || protocol === 'https:') return origin + pathname.replace(/\/+$/, '');
-  }
-  throw new Fault('USAGE', `--to: expected a URL such as http://localhost:8000, got ${JSON.stringify(given)}`);
 }

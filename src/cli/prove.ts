@@ -135,7 +135,10 @@ function configFileOf({ config }: ProveOptions): string | undefined {
 }
 
 async function onCluster(options: ClusterProofOptions): Promise<ClusterProof> {
-  const { proveCluster, sdkEnvironment } = await import('../prove/cluster/prove-cluster.ts');
+  const [{ proveCluster }, { sdkEnvironment }] = await Promise.all([
+    import('../prove/cluster/prove-cluster.ts'),
+    import('../prove/cluster/parts.ts'),
+  ]);
   Object.assign(process.env, sdkEnvironment); // the AWS SDK's own, for the look at what has landed
   return proveCluster(options);
 }

@@ -1,6 +1,6 @@
 /** `tributary topics`: what the log holds, and topics made from a list; beside a running `start` and without it. */
 import type { Command } from 'commander';
-import type { TopicsAnswer } from '../api/topics.ts';
+import type { TopicsAnswer } from '../api/admin/topics.ts';
 import type { Config } from '../config/config.ts';
 import { isFault } from '../errors.ts';
 import type { AppliedTopic, TopicChange } from '../log/apply-topics.ts';

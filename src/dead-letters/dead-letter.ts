@@ -5,7 +5,7 @@
 import { correlationIdParts } from '../event/correlation-id.ts';
 import { toUuid } from '../event/ids.ts';
 import { fileHeader } from '../ingest/received.ts';
-import type { Header, LogRecord, NewRecord, TopicPartition } from '../log/log.ts';
+import type { Header, LogRecord, NewRecord, PartitionOffset } from '../log/log.ts';
 import { traceHeader } from '../telemetry/tracing.ts';
 
 export interface DeadLetter {
@@ -24,7 +24,7 @@ export interface DeadLetter {
   /** The event's bytes as received. */
   readonly event: Buffer;
   /** The record that the processor refused; of what ingest refused there is none. */
-  readonly origin: Origin | undefined;
+  readonly origin: PartitionOffset | undefined;
   /** The correlation id of the replay of this letter that was refused here; of a first refusal there is none. */
   readonly replay: string | undefined;
   /** Of the span of the package that it came in, where that was traced; an object does not keep it. */
@@ -32,8 +32,6 @@ export interface DeadLetter {
   /** That it came in (`Received.file`), where it came in one. */
   readonly file: string | undefined;
 }
-
-export type Origin = TopicPartition & { readonly offset: number };
 
 export type NewDeadLetter = Pick<DeadLetter, 'correlationId' | 'at' | 'pipeline' | 'path' | 'message' | 'origin'> & {
   readonly event: Uint8Array;
@@ -57,9 +55,9 @@ export function deadLetterRecord(topic: string, letter: NewDeadLetter): NewRecor
 }
 
 /** The record that the processor refused, also where the letter cannot be read otherwise. */
-export function originOf(record: LogRecord): Origin | undefined {
+export function originOf(record: LogRecord): PartitionOffset | undefined {
   const header = record.headers.find(([name]) => name === 'origin');
-  return header && (JSON.parse(header[1].toString()) as Origin);
+  return header && (JSON.parse(header[1].toString()) as PartitionOffset);
 }
 
 /** Reads what `deadLetterRecord` wrote. @throws TypeError for a record that is none */

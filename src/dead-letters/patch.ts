@@ -7,6 +7,7 @@ import { applyPatch, type Operation, Pointer } from 'rfc6902';
 import { Fault } from '../errors.ts';
 import { parseExact, stringifyExact } from '../event/exact-json.ts';
 import { isObject } from '../event/json-object.ts';
+import { pointerToken } from '../event/json-pointer.ts';
 
 export type Patch = (event: unknown) => unknown;
 
@@ -134,11 +135,7 @@ function changesBetween(before: unknown, after: unknown, path: string): PatchCha
     return isDeepStrictEqual(before, after) ? [] : [{ path, before: textOf(before), after: textOf(after) }];
   const [left, right] = [before as JsonObject, after as JsonObject];
   const names = new Set([...Object.keys(left), ...Object.keys(right)]);
-  return [...names].flatMap((name) => changesBetween(left[name], right[name], `${path}/${escapeToken(name)}`));
-}
-
-function escapeToken(name: string): string {
-  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+  return [...names].flatMap((name) => changesBetween(left[name], right[name], `${path}/${pointerToken(name)}`));
 }
 
 function textOf(value: unknown): string | undefined {

@@ -1,6 +1,7 @@
 /** Reads dead letters from their topics, oldest first within a partition, from what any process may read. */
 import type { LogReader, LogRecord, TopicPartition } from '../log/log.ts';
 import { partitionsOf } from '../log/partitions.ts';
+import { readPages } from '../log/read-pages.ts';
 import { type VoidPackages, voidRecords } from '../processing/void-packages.ts';
 import { type DeadLetter, readDeadLetter } from './dead-letter.ts';
 
@@ -29,14 +30,12 @@ async function* readPartition(
 ): AsyncIterable<DeadLetter> {
   const { start, end } = await log.range(at);
   const from = fromMs > 0 ? await log.offsetAtTime(at, fromMs) : start;
-  for (let next = from; next < end;) {
-    const page = await log.read(at, next, { maxBytes: readBytes });
-    const out = voids ? await voidRecords(page.records, voids) : [];
-    for (const [index, record] of page.records.entries()) {
+  for await (const { records } of readPages(log, at, { start: from, end }, readBytes)) {
+    const out = voids ? await voidRecords(records, voids) : [];
+    for (const [index, record] of records.entries()) {
       const letter = record.offset < end && !out[index] ? letterIn(record) : undefined;
       if (letter !== undefined) yield letter;
     }
-    next = page.next;
   }
 }
 

@@ -6,15 +6,15 @@
 import { isUtf8 } from 'node:buffer';
 import { isJson } from '../event/json-syntax.ts';
 import { fileHeader } from '../ingest/received.ts';
-import type { LogRecord, NewRecord } from '../log/log.ts';
+import type { LogRecord, NewRecord, PartitionOffset } from '../log/log.ts';
 import { headerBytes } from '../schemas/wire.ts';
 import { traceHeader } from '../telemetry/tracing.ts';
-import { deadLetterRecord, type Origin } from './dead-letter.ts';
+import { deadLetterRecord } from './dead-letter.ts';
 import { repairRecord } from './repair.ts';
 
 export interface Refused {
   readonly record: LogRecord;
-  readonly origin: Origin;
+  readonly origin: PartitionOffset;
   readonly pipeline: string;
   readonly deadLetterTopic: string;
   readonly path: string;

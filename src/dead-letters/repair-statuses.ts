@@ -3,6 +3,7 @@
  * (repairs.ts). It outlives the log's retention. Other processes read it with what the log holds beyond it.
  */
 import type { LogReader, LogRecord } from '../log/log.ts';
+import { readPages } from '../log/read-pages.ts';
 import type { StatePut, StateStore } from '../stores/state/state-store.ts';
 import { type LetterStatus, readRepair, repairsTopic, withRepair } from './repair.ts';
 
@@ -99,11 +100,9 @@ export async function readStatuses(log: LogReader, state: StateStore): Promise<R
   const isThere = (await log.topics()).some(({ name }) => name === repairsTopic.name);
   if (isThere) {
     const { start, end } = await log.range(repairsAt);
-    for (let next = Math.max(start, await stored.next()); next < end;) {
-      const page = await log.read(repairsAt, next, { maxBytes: readBytes });
-      await addRepairs(ahead, stored, page.records);
-      next = page.next;
-    }
+    const left = { start: Math.max(start, await stored.next()), end };
+    for await (const { records } of readPages(log, repairsAt, left, readBytes))
+      await addRepairs(ahead, stored, records);
   }
   return {
     status: async (letterId) => ahead.letters.get(letterId) ?? stored.status(letterId),

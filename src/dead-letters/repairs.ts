@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFault } from '../errors.ts';
 import { decidedEnd } from '../log/decided-end.ts';
-import type { Append, Log, TopicPartition } from '../log/log.ts';
+import type { Append, Log, PartitionOffset } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import type { LetterStatus } from './repair.ts';
 import { addRepairs, noChanges, repairsAt, type RepairStatuses, StoredStatuses } from './repair-statuses.ts';
@@ -92,7 +92,7 @@ export class Repairs implements RepairStatuses {
   }
 
   /** Everything below it is in the keyed state; the log must keep the rest. */
-  progress(): TopicPartition & { readonly offset: number } {
+  progress(): PartitionOffset {
     return { ...repairsAt, offset: this.#next };
   }
 

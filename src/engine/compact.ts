@@ -106,8 +106,9 @@ async function settledIn(
   consumer: string,
   at: TopicPartition,
 ): Promise<SettledPartition> {
-  const { settledTo, inHand } = await Checkpoint.open(state, log.id, consumer, at);
+  const of = { logId: log.id, consumer, at };
+  const { settledTo, inHand } = await Checkpoint.open(state, of);
   const { start } = await log.range(at);
-  const cuts = (await readCuts(state, { logId: log.id, consumer, at })).filter((cut) => cut >= start);
+  const cuts = (await readCuts(state, of)).filter((cut) => cut >= start);
   return { settledTo, inHand: new Set(inHand), cuts };
 }

@@ -145,12 +145,25 @@ export async function openEngineReader(config: Config): Promise<EngineReader> {
     objects: () => (objects ??= openObjects(config)),
     registry: () => (registry ??= openRegistryReader(config)),
     close: async () => {
-      await log.close();
-      await state.close();
-      await views.close();
-      await closeRegistry(await registry?.catch(() => undefined)); // who opened it has been told
+      const opened = await registry?.catch(() => undefined); // who opened it has been told
+      await closeEngine({ log, state, views, registry: opened });
     },
   };
+}
+
+interface OpenParts {
+  readonly log: LogReader;
+  readonly state: StateStore;
+  readonly views: StateStore;
+  /** Undefined where it was not opened. */
+  readonly registry: FileRegistry | OutsideRegistry | undefined;
+}
+
+export async function closeEngine({ log, state, views, registry }: OpenParts): Promise<void> {
+  await log.close();
+  await state.close();
+  await views.close();
+  await closeRegistry(registry);
 }
 
 export async function closeRegistry(registry: FileRegistry | OutsideRegistry | undefined): Promise<void> {

@@ -7,7 +7,7 @@ import { createPackageIds } from '../event/correlation-id.ts';
 import type { AskedLook } from '../api/admin/files.ts';
 import type { Budget } from '../ingest/budget.ts';
 import { Patience } from '../ingest/patience.ts';
-import type { TopicPartition } from '../log/log.ts';
+import type { PartitionOffset } from '../log/log.ts';
 import type { FileSource as FileSourceDefinition, Pipeline } from '../pipeline/pipeline.ts';
 import type { Codecs } from '../schemas/codecs.ts';
 import { FileMemory, filesTopic } from '../sources/files/file-memory.ts';
@@ -98,7 +98,7 @@ export class FileSources {
   }
 
   /** The log must keep what lies behind it. */
-  progress(): readonly (TopicPartition & { readonly offset: number })[] {
+  progress(): readonly PartitionOffset[] {
     return this.#memory ? [this.#memory.progress] : [];
   }
 

@@ -11,8 +11,7 @@ import { eventCounts } from '../telemetry/event-counts.ts';
 import { addLiveGauges } from '../telemetry/live-gauges.ts';
 import { diskSpace } from './disk-space.ts';
 import type { Engine } from './engine.ts';
-import type { Landing } from './landing.ts';
-import { consumersOf } from './landing.ts';
+import { consumersOf, type Landing } from './landing.ts';
 import type { Parts } from './parts.ts';
 
 export async function checkHealth({ engine: { log }, apps, pipelines }: Parts, landing: Landing): Promise<Health> {

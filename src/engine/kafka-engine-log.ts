@@ -70,7 +70,8 @@ async function nodeId(file: string): Promise<string> {
   return id;
 }
 
-function addressOf(broker: string): { readonly host: string; readonly port: number } {
+/** @param broker as the configuration names it */
+export function addressOf(broker: string): { readonly host: string; readonly port: number } {
   const colon = broker.lastIndexOf(':');
   return { host: broker.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(broker.slice(colon + 1)) };
 }

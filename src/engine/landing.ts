@@ -14,7 +14,7 @@ import { backoff } from '../processing/backoff.ts';
 import { type Converter, pipelineConverter } from '../processing/convert.ts';
 import type { Deduplicating } from '../processing/duplicates.ts';
 import { type VoidPackages, withoutVoid } from '../processing/void-packages.ts';
-import type { Consumer } from '../processing/lag.ts';
+import type { Consumer } from '../processing/consumer.ts';
 import type { ProcessorObserver } from '../processing/partition-processor.ts';
 import { Processor } from '../processing/processor.ts';
 import { checkReplayable } from '../processing/replays.ts';

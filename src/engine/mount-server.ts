@@ -4,13 +4,13 @@ import { isLoopback } from '../access/loopback.ts';
 import { mountDeadLetters } from '../api/admin/dead-letters.ts';
 import { mountFileLooks } from '../api/admin/files.ts';
 import { mountReplays } from '../api/admin/replays.ts';
+import { mountTopics } from '../api/admin/topics.ts';
 import { mountTrail } from '../api/admin/trail.ts';
 import { mountRoutes } from '../api/app-routes/mount-routes.ts';
 import { guard } from '../api/guard.ts';
 import { mountOpenApi } from '../api/openapi/openapi-routes.ts';
 import { mountRegistryElsewhere } from '../api/registry/registry-elsewhere.ts';
 import { mountRegistry } from '../api/registry/registry-routes.ts';
-import { mountTopics } from '../api/topics.ts';
 import { packageVersion } from '../config/package-root.ts';
 import { Letters } from '../dead-letters/letters.ts';
 import { createTryEvent } from '../dead-letters/try-event.ts';
@@ -33,8 +33,7 @@ import { bulkObserver } from '../telemetry/bulk-observer.ts';
 import { readsObserver } from '../telemetry/reads-observer.ts';
 import type { Views } from '../views/views.ts';
 import type { FileSources } from './file-sources.ts';
-import type { Landing } from './landing.ts';
-import { consumersOf } from './landing.ts';
+import { consumersOf, type Landing } from './landing.ts';
 import { type Parts, voidsOf } from './parts.ts';
 
 export interface Behind {

@@ -8,7 +8,7 @@ import type { Idempotency } from '../ingest/idempotency.ts';
 import type { App } from '../pipeline/app.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Converter } from '../processing/convert.ts';
-import type { Consumer } from '../processing/lag.ts';
+import type { Consumer } from '../processing/consumer.ts';
 import type { VoidPackages } from '../processing/void-packages.ts';
 import type { Codecs } from '../schemas/codecs.ts';
 import type { Metrics } from '../telemetry/metrics.ts';

@@ -8,7 +8,7 @@ import { type ConvertOrVoid, withoutVoid } from '../processing/void-packages.ts'
 import { createCodecs } from '../schemas/codecs.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { dataPaths } from './data-paths.ts';
-import { closeRegistry, openEngineLogReader, openRegistryReader } from './engine.ts';
+import { closeEngine, openEngineLogReader, openRegistryReader } from './engine.ts';
 import { openStateStores } from './state-stores.ts';
 
 export interface RebuildParts {
@@ -29,11 +29,6 @@ export async function openRebuildParts(config: Config, pipeline: Pipeline): Prom
     store: views,
     convert: withoutVoid(pipelineConverter(pipeline, createCodecs(registry)), voids),
     voids,
-    close: async () => {
-      await log.close();
-      await state.close();
-      await views.close();
-      await closeRegistry(registry);
-    },
+    close: () => closeEngine({ log, state, views, registry }),
   };
 }

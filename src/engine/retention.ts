@@ -3,14 +3,15 @@
  * configuration names, whether they run or not, and those that the keyed state knows from an earlier one, until they are forgotten.
  */
 import type { Logger } from 'pino';
-import type { Log, TopicPartition } from '../log/log.ts';
+import type { Log, PartitionOffset, TopicPartition } from '../log/log.ts';
 import { partitionsOf } from '../log/partitions.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { type KnownCheckpoint, knownCheckpoints } from '../processing/checkpoint.ts';
 import { dropCuts } from '../processing/cuts.ts';
 import { dropDuplicateLists } from '../processing/duplicates.ts';
 import { ReplayProgress } from '../processing/replay-progress.ts';
-import { committedOf, type Consumer } from '../processing/lag.ts';
+import type { Consumer } from '../processing/consumer.ts';
+import { committedOf } from '../processing/lag.ts';
 
 export interface RetentionOptions {
   readonly log: Log;
@@ -19,7 +20,7 @@ export interface RetentionOptions {
   /** All that the configuration names. */
   readonly consumers: readonly Consumer[];
   /** What others than consumers still need. */
-  readonly alsoKeep: () => readonly (TopicPartition & { readonly offset: number })[];
+  readonly alsoKeep: () => readonly PartitionOffset[];
   readonly retentionMs: number;
   readonly retentionBytes: number | undefined;
   readonly logger: Logger;
@@ -65,11 +66,9 @@ async function retainOnce(options: RetentionOptions, onStranger: OnStranger): Pr
   await dropOldCuts(options);
 }
 
-type Landed = TopicPartition & { readonly offset: number };
-
-async function landedOffsets(options: RetentionOptions): Promise<readonly Landed[]> {
+async function landedOffsets(options: RetentionOptions): Promise<readonly PartitionOffset[]> {
   const { log, consumers } = options;
-  const offsets: Landed[] = [];
+  const offsets: PartitionOffset[] = [];
   for (const consumer of consumers) {
     for (const at of await partitionsOf(log, consumer.topic))
       offsets.push({ ...at, offset: await neededFrom(options, consumer, at) });

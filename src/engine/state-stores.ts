@@ -3,7 +3,8 @@
  *
  * - `state` must never forget: checkpoints, intents, cuts, replays, repairs. In PostgreSQL where nodes share a log and a database, since they
  *   share it then, and it is as durable as the rows; else in the data directory. Never in Redis.
- * - `views` can be made again from the log: idempotency keys. In Redis where there is one, else with `state`.
+ * - `views` can be made again from the log: idempotency keys, marks of void packages, entries of views. In Redis where there is one,
+ *   else with `state`.
  *
  * A server may come up later than we do.
  */

@@ -16,7 +16,7 @@ import { admit, type AdmissionOptions, scopedTo } from './admission.ts';
 import type { Answer } from './answer.ts';
 import { appendSpan } from './append-span.ts';
 import type { Budget, Share } from './budget.ts';
-import { keyedHeader } from './keyed-record.ts';
+import { keyedRecord } from './keyed-record.ts';
 import { newestCodec } from './newest-codec.ts';
 import { readWhole } from './read-whole.ts';
 import type { Waits } from './patience.ts';
@@ -117,7 +117,7 @@ export class EventIngest {
       const about = { pipeline: this.pipeline, codec, correlationId: packageId, traceparent: span?.traceparent };
       const record = madeRecord(event as object, about); // until another event is encoded: nothing is waited for
       const text = textOf(endpoint.answer(event));
-      batch.add(isKeyed ? { ...record, headers: [...record.headers, keyedHeader] } : record);
+      batch.add(isKeyed ? keyedRecord(record) : record);
       return { batch, answer: { packageId, accepted: 1, rejected: 0, errors: [], text } };
     } catch (error) {
       throw this.#refusal(error, endpoint.path);

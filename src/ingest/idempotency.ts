@@ -11,13 +11,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault, isFault } from '../errors.ts';
-import type { Batch, Log, LogRecord, TopicPartition } from '../log/log.ts';
+import type { Batch, Log, LogRecord, PartitionOffset } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import type { Answer } from './answer.ts';
 import { answerIn, isSecond } from './key-entries.ts';
 import { type Found, idempotencyTopic, KeyView } from './key-view.ts';
-
-export { idempotencyTopic } from './key-view.ts';
 
 const retryMs = 1_000;
 /** Some 20 MB. A view that keeps pace is a few thousand packages behind. */
@@ -111,7 +109,7 @@ export class Idempotency {
   }
 
   /** Everything below it is in the view; the log must keep the rest. */
-  progress(): TopicPartition & { readonly offset: number } {
+  progress(): PartitionOffset {
     return this.#view.progress;
   }
 

@@ -9,13 +9,13 @@
  *   ever known it to be.
  */
 import { Fault, isFault } from '../errors.ts';
-import type { Log, LogRecord, Page, TopicPartition } from '../log/log.ts';
+import type { Log, LogRecord, Page, PartitionOffset } from '../log/log.ts';
 import type { StatePut, StateStore } from '../stores/state/state-store.ts';
 import { isSecond, type KnownKey, ViewKeys } from './key-entries.ts';
 
 export const idempotencyTopic = { name: 'tributary.idempotency', partitions: 1 } as const;
+export const idempotencyAt = { topic: idempotencyTopic.name, partition: 0 } as const;
 
-const at = { topic: idempotencyTopic.name, partition: 0 };
 const readBytes = 1024 * 1024;
 
 export interface KeyViewOptions {
@@ -62,8 +62,8 @@ export class KeyView {
   }
 
   /** Everything below it is in the view, as far as this process knows; the log must keep the rest. */
-  get progress(): TopicPartition & { readonly offset: number } {
-    return { ...at, offset: this.#next ?? 0 };
+  get progress(): PartitionOffset {
+    return { ...idempotencyAt, offset: this.#next ?? 0 };
   }
 
   /** What is known of the key, and up to which offset the view has the log. @throws Fault STATE_UNAVAILABLE, LOG_UNAVAILABLE */
@@ -77,7 +77,7 @@ export class KeyView {
   /** Of these packages, of which the log has records already, those that are void. @throws Fault STATE_UNAVAILABLE, LOG_UNAVAILABLE */
   async voidAmong(packageIds: readonly string[], patience: AbortSignal): Promise<ReadonlySet<string>> {
     // What was written in one go with those records is below it, also where it is not shown yet.
-    const written = (await this.#log.writtenEnd?.(at)) ?? 0;
+    const written = (await this.#log.writtenEnd?.(idempotencyAt)) ?? 0;
     const { values } = await this.#read(
       packageIds.map((id) => this.#keys.void(id)),
       written,
@@ -88,19 +88,19 @@ export class KeyView {
 
   /** From now on nothing is told before the view has all that is in the log by now. */
   async coverAll(): Promise<void> {
-    const { end } = await this.#log.range(at);
+    const { end } = await this.#log.range(idempotencyAt);
     this.#atLeast = this.#atLeast === Infinity ? end : Math.max(this.#atLeast, end);
   }
 
   /** Resolves when the view has what the log had when this was called. */
   async catchUp(): Promise<void> {
-    const { end } = await this.#log.range(at);
+    const { end } = await this.#log.range(idempotencyAt);
     while ((this.#next ?? -1) < end) await this.advance();
   }
 
   /** Resolves when there is something to advance to. */
   async more(signal: AbortSignal): Promise<void> {
-    if (this.#next !== undefined) await this.#log.waitPast(at, this.#next, signal);
+    if (this.#next !== undefined) await this.#log.waitPast(idempotencyAt, this.#next, signal);
   }
 
   /** A page further; one at a time. */
@@ -150,7 +150,7 @@ export class KeyView {
 
   async #page(from: number): Promise<Page> {
     try {
-      return await this.#log.read(at, from, { maxBytes: readBytes });
+      return await this.#log.read(idempotencyAt, from, { maxBytes: readBytes });
     } catch (error) {
       if (isFault(error, 'OFFSET_OUT_OF_RANGE')) this.#next = undefined; // the log begins later by now
       throw error;
@@ -163,7 +163,7 @@ export class KeyView {
    */
   async #findPlace(): Promise<number> {
     await this.#look();
-    const { start, end } = await this.#log.range(at);
+    const { start, end } = await this.#log.range(idempotencyAt);
     this.#start = start;
     if (this.#atLeast === Infinity) this.#atLeast = end;
     if (this.#position > end) this.#position = -1; // the position in another topic, which had the same name

@@ -1,6 +1,6 @@
 /**
  * One package on its way into the log: each event decoded, normalised, validated and encoded as it arrives, then all of
- * them appended together with the dead letters of those that are invalid. Until `commit` nothing of it exists.
+ * them appended together with the dead letters of those that are invalid. Until its batch is appended nothing of it exists.
  */
 import { deadLetterRecord } from '../dead-letters/dead-letter.ts';
 import { Fault } from '../errors.ts';
@@ -12,7 +12,7 @@ import type { Codec } from '../schemas/codec.ts';
 import type { Answer, RejectedInPackage } from './answer.ts';
 import { acceptedRecord } from './accepted-record.ts';
 import { NotJson } from './decode-event.ts';
-import { keyedHeader } from './keyed-record.ts';
+import { keyedRecord } from './keyed-record.ts';
 import type { SplitEvent } from './splitter.ts';
 
 export interface PackageOptions {
@@ -111,7 +111,7 @@ export class OpenPackage {
 
   #append(record: NewRecord): void {
     const { batch, isKeyed } = this.#options;
-    batch.add(isKeyed ? { ...record, headers: [...record.headers, keyedHeader] } : record);
+    batch.add(isKeyed ? keyedRecord(record) : record);
   }
 
   #toReject(error: unknown, index: number, id: string): Reject {

@@ -4,9 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../errors.ts';
 import type { LogReader } from '../log/log.ts';
 import { ViewKeys } from './key-entries.ts';
-import { idempotencyTopic } from './key-view.ts';
+import { idempotencyAt } from './key-view.ts';
 
-const at = { topic: idempotencyTopic.name, partition: 0 };
 const lookEveryMs = 50;
 /** A transaction that nobody ends is aborted after 10 s; until then nobody knows what it comes to. */
 const knownWithinMs = 15_000;
@@ -25,7 +24,7 @@ export class VoidMarks {
    * @throws Fault STATE_UNAVAILABLE where none does
    */
   async settled(log: LogReader): Promise<void> {
-    const written = (await log.writtenEnd?.(at)) ?? 0;
+    const written = (await log.writtenEnd?.(idempotencyAt)) ?? 0;
     for (const untilMs = performance.now() + knownWithinMs; ; await sleep(lookEveryMs)) {
       const position = await this.#views.get(this.#keys.position);
       if (Number(position?.toString() ?? 0) >= written) return;
@@ -33,7 +32,7 @@ export class VoidMarks {
       const todo = 'a node has to run: it keeps the view of idempotency keys';
       throw new Fault(
         'STATE_UNAVAILABLE',
-        `which packages are void is not known up to offset ${written} of ${at.topic}; ${todo}`,
+        `which packages are void is not known up to offset ${written} of ${idempotencyAt.topic}; ${todo}`,
       );
     }
   }

@@ -21,6 +21,11 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
+/** A place in the log. */
+export interface PartitionOffset extends TopicPartition {
+  readonly offset: number;
+}
+
 export type Header = readonly [name: string, value: string | Uint8Array];
 
 export interface NewRecord {
@@ -148,7 +153,7 @@ export interface Log extends LogReader {
   /** Resolves at once; where one process alone has the log, every partition has been assigned by then. */
   join(membership: Membership): Promise<Member>;
   /** Removes what is older or more than the limits, but nothing at or after an offset in `keepFrom`. */
-  retain(limits: RetentionLimits, keepFrom: readonly (TopicPartition & { readonly offset: number })[]): Promise<void>;
+  retain(limits: RetentionLimits, keepFrom: readonly PartitionOffset[]): Promise<void>;
 }
 
 export interface RetentionLimits {

@@ -3,7 +3,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { Fault } from '../errors.ts';
-import { isTopicName } from '../event/topic-name.ts';
+import { isTopicName, topicNameForm } from '../event/topic-name.ts';
 import type { TopicSpec } from './log.ts';
 
 export interface ListedTopic extends TopicSpec {
@@ -52,10 +52,8 @@ function parseTopic(entry: string, where: string): ListedTopic {
   const [name = '', partitions = '', replicas = '', ...rest] = entry.split(/[:,]/).map((field) => field.trim());
   if (partitions === '' || replicas === '' || rest.length > 0)
     throw new Fault('CONFIG_INVALID', `${where}: expected name:partitions:replicas, got ${JSON.stringify(entry)}`);
-  if (!isTopicName(name)) {
-    const expected = 'expected a topic name of 1 to 249 of A-Z a-z 0-9 . _ - (and not . or ..)';
-    throw new Fault('CONFIG_INVALID', `${where}: ${expected}, got ${JSON.stringify(name)}`);
-  }
+  if (!isTopicName(name))
+    throw new Fault('CONFIG_INVALID', `${where}: expected ${topicNameForm}, got ${JSON.stringify(name)}`);
   return {
     name,
     partitions: parseCount(partitions, maxPartitions, `${where}: partitions of ${name}`),

@@ -3,7 +3,7 @@
  * expected there. The compiler has checked the types by then; this finds what types cannot say, and what plain JavaScript passes.
  */
 import { maxPackageEvents } from '../event/correlation-id.ts';
-import { isTopicName } from '../event/topic-name.ts';
+import { isTopicName, topicNameForm } from '../event/topic-name.ts';
 import { Checker } from './checker.ts';
 import { checkSinks } from './check-sinks.ts';
 import { checkViews } from './check-views.ts';
@@ -104,8 +104,7 @@ function checkTopics(root: Checker): void {
   topic.members(['name', 'key']);
   topic.at('key').function();
   const deadLetterTopic = root.at('deadLetterTopic');
-  for (const name of [topic.at('name'), deadLetterTopic])
-    if (!isTopicName(name.value)) name.fail('a topic name: 1 to 249 of A-Z a-z 0-9 . _ -, and not . or ..');
+  for (const name of [topic.at('name'), deadLetterTopic]) if (!isTopicName(name.value)) name.fail(topicNameForm);
   if (deadLetterTopic.value === topic.at('name').value) deadLetterTopic.fail('another topic than topic.name');
 }
 

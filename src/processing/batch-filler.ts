@@ -9,10 +9,11 @@ import type { Traces } from '../telemetry/tracing.ts';
 import { BatchInHand } from './batch-in-hand.ts';
 import { BatchOrigins } from './batch-origins.ts';
 import type { Intent } from './checkpoint.ts';
-import { deadLetteredSince, EarlierLetters, type LetterSearch } from './dead-lettered.ts';
-import { type Deduplicating, Duplicates, EarlierDuplicates } from './duplicates.ts';
+import { deadLetteredSince, earlierLetters, type LetterSearch } from './dead-lettered.ts';
+import { type Deduplicating, Duplicates, earlierDuplicates } from './duplicates.ts';
+import type { FoundOffsets, OffsetWindow } from './offset-window.ts';
 import type { OpenSink } from './open-sink.ts';
-import { type Offsets, readBatch, readRange } from './read-batch.ts';
+import { readBatch, readRange } from './read-batch.ts';
 import type { ConvertOrVoid } from './void-packages.ts';
 
 /** A batch that is being filled. */
@@ -31,7 +32,7 @@ export interface Beginning {
 }
 
 /** Which of these records an earlier try has dropped or made dead letters of. */
-type FindOut = (records: Offsets) => Promise<readonly number[]>;
+type FindOut = (records: OffsetWindow) => Promise<readonly number[]>;
 
 export interface FillerOptions<Output> {
   readonly state: StateStore;
@@ -54,10 +55,10 @@ export class BatchFiller<Output> {
   readonly #sinks: readonly OpenSink<Output>[];
   /** Which of each sink's batches is filled next. */
   #turn: 0 | 1 = 0;
-  #earlierLetters: EarlierLetters | undefined;
+  #earlierLetters: FoundOffsets | undefined;
   /** Undefined where events are not deduplicated. */
   readonly duplicates: Duplicates<Output> | undefined;
-  readonly #earlierDuplicates: EarlierDuplicates;
+  readonly #earlierDuplicates: FoundOffsets;
 
   constructor(at: TopicPartition, options: FillerOptions<Output>, sinks: readonly OpenSink<Output>[]) {
     this.#at = at;
@@ -66,7 +67,7 @@ export class BatchFiller<Output> {
     const { deduplicate, state, log, consumer } = options;
     const of = { logId: log.id, consumer, at };
     this.duplicates = deduplicate && new Duplicates({ ...deduplicate, state, of });
-    this.#earlierDuplicates = new EarlierDuplicates(state, of);
+    this.#earlierDuplicates = earlierDuplicates(state, of);
   }
 
   /** @param stopping ends the wait for more records */
@@ -105,7 +106,7 @@ export class BatchFiller<Output> {
       const window = { from: batch.to, to: page.next };
       const out = new Set(await findOut(window));
       const outputs = await convert(page.records);
-      const known = again && this.duplicates ? await this.#earlierDuplicates.within(window) : inIntent;
+      const known = again && this.duplicates ? new Set(await this.#earlierDuplicates.within(window)) : inIntent;
       batch.add(page, (await this.duplicates?.without(page.records, outputs, out, known)) ?? outputs, out);
     }
     origins?.filled();
@@ -128,7 +129,7 @@ export class BatchFiller<Output> {
     }
     if (!again && !isIn) return () => Promise.resolve(dropped);
     // By this process or one before it, in a try that nothing else tells of.
-    this.#earlierLetters ??= new EarlierLetters(this.#letterSearch());
+    this.#earlierLetters ??= earlierLetters(this.#letterSearch());
     const earlier = this.#earlierLetters;
     return async (page) => [...(await earlier.within(page)), ...dropped];
   }

@@ -12,7 +12,8 @@ import { Fault } from '../errors.ts';
 import type { TopicPartition } from '../log/log.ts';
 import type { Plan } from '../sinks/sink.ts';
 import type { StatePut, StateStore } from '../stores/state/state-store.ts';
-import { cutPut, type ConsumerPartition } from './cuts.ts';
+import { type ConsumerPartition, stateKey } from './consumer-partition.ts';
+import { cutPut } from './cuts.ts';
 
 export interface Intent {
   readonly from: number;
@@ -54,11 +55,11 @@ export class Checkpoint {
   private constructor(state: StateStore, of: ConsumerPartition) {
     this.#state = state;
     this.#of = of;
-    this.#key = checkpointKey(of.logId, of.consumer, of.at);
+    this.#key = stateKey('checkpoint', of);
   }
 
-  static async open(state: StateStore, logId: string, consumer: string, at: TopicPartition): Promise<Checkpoint> {
-    const checkpoint = new Checkpoint(state, { logId, consumer, at });
+  static async open(state: StateStore, of: ConsumerPartition): Promise<Checkpoint> {
+    const checkpoint = new Checkpoint(state, of);
     checkpoint.#raw = await state.get(checkpoint.#key);
     if (checkpoint.#raw) checkpoint.#stored = JSON.parse(checkpoint.#raw.toString()) as Stored;
     return checkpoint;
@@ -162,13 +163,8 @@ export class Checkpoint {
 }
 
 /** The checkpoint as other processes may read it. */
-export async function readCheckpoint(
-  state: StateStore,
-  logId: string,
-  consumer: string,
-  at: TopicPartition,
-): Promise<number> {
-  return (await Checkpoint.open(state, logId, consumer, at)).next;
+export async function readCheckpoint(state: StateStore, of: ConsumerPartition): Promise<number> {
+  return (await Checkpoint.open(state, of)).next;
 }
 
 export interface KnownCheckpoint extends TopicPartition {
@@ -187,8 +183,4 @@ export async function* knownCheckpoints(state: StateStore, logId: string): Async
     const { next } = JSON.parse(value.toString()) as Stored;
     yield { consumer, topic, partition: Number(partition), key, next };
   }
-}
-
-function checkpointKey(logId: string, consumer: string, at: TopicPartition): string {
-  return `checkpoint/${logId}/${consumer}/${at.topic}/${at.partition}`;
 }

@@ -8,6 +8,7 @@ import { asReject, Reject } from '../event/reject.ts';
 import { attachVerbatim } from '../event/verbatim.ts';
 import { parseSpans } from '../event/verbatim-spans.ts';
 import type { LogRecord } from '../log/log.ts';
+import { headerText, headerValue } from '../log/record-header.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Codec } from '../schemas/codec.ts';
 import type { Codecs } from '../schemas/codecs.ts';
@@ -65,7 +66,7 @@ async function codecsOf(records: readonly LogRecord[], codecs: Codecs): Promise<
   const found: (Codec | Reject)[] = [];
   let last: { readonly schemaId: number; readonly codec: Codec | Reject } | undefined;
   for (const record of records) {
-    const schemaId = Number(header(record, 'schemaId'));
+    const schemaId = Number(headerText(record, 'schemaId'));
     if (last?.schemaId !== schemaId) last = { schemaId, codec: await usable(codecs, schemaId) };
     found.push(last.codec);
   }
@@ -101,7 +102,7 @@ function enrich(record: LogRecord, { event, schemaId }: ValidEvent, { process }:
     const reason = process.filter?.(event);
     if (reason !== undefined) return new Filtered(reason);
     return process.transform(event, {
-      correlationId: header(record, 'correlationId'),
+      correlationId: headerText(record, 'correlationId'),
       publishTime: isoTime(record.timeMs),
       schemaId,
     }) as object;
@@ -112,26 +113,15 @@ function enrich(record: LogRecord, { event, schemaId }: ValidEvent, { process }:
 
 /** Who writes to the topic beside ingest may not say where the members stand. */
 function restoreVerbatim(event: Record<string, unknown>, names: readonly string[], record: LogRecord): void {
-  const received = headerBytes(record, 'received');
-  const spans = parseSpans(header(record, 'verbatim'), names.length) ?? names.map((name) => memberSpan(received, name));
+  const received = headerValue(record, 'received');
+  const spans =
+    parseSpans(headerText(record, 'verbatim'), names.length) ?? names.map((name) => memberSpan(received, name));
   for (const [index, name] of names.entries()) {
     const member = event[name];
     const span = spans[index];
     if (typeof member !== 'object' || member === null || span === undefined) continue;
     attachVerbatim(member, received.toString('utf8', span.start, span.end));
   }
-}
-
-/** Empty where there is none. */
-export function header(record: LogRecord, wanted: string): string {
-  return headerBytes(record, wanted).toString();
-}
-
-const nothing = Buffer.alloc(0);
-
-function headerBytes(record: LogRecord, wanted: string): Buffer {
-  for (const [name, value] of record.headers) if (name === wanted) return value;
-  return nothing;
 }
 
 const lastTime = { ms: Number.NaN, iso: '' };

@@ -2,18 +2,8 @@
  * Offsets at which batches ended, a few of them for each partition: between two cuts lie whole batches, and so whole objects.
  * A replay (D9) lands everything between two cuts in one go. Kept beside the checkpoint, in the same change.
  */
-import type { TopicPartition } from '../log/log.ts';
 import type { StatePut, StateStore } from '../stores/state/state-store.ts';
-
-/** A partition as one consumer of it lands it. */
-export interface ConsumerPartition {
-  readonly logId: string;
-  readonly consumer: string;
-  readonly at: TopicPartition;
-}
-
-/** Offsets as long as this sort as numbers do. */
-const digits = String(Number.MAX_SAFE_INTEGER).length;
+import { type ConsumerPartition, sortableOffset, stateKey } from './consumer-partition.ts';
 
 export function cutPut(of: ConsumerPartition, offset: number): StatePut {
   return { key: keyOf(of, offset), value: Buffer.alloc(0) };
@@ -38,10 +28,10 @@ export async function cutKeys(state: StateStore, of: ConsumerPartition): Promise
   return (await readCuts(state, of)).map((cut) => keyOf(of, cut));
 }
 
-function prefixOf({ logId, consumer, at }: ConsumerPartition): string {
-  return `cut/${logId}/${consumer}/${at.topic}/${at.partition}/`;
+function prefixOf(of: ConsumerPartition): string {
+  return `${stateKey('cut', of)}/`;
 }
 
 function keyOf(of: ConsumerPartition, offset: number): string {
-  return prefixOf(of) + String(offset).padStart(digits, '0');
+  return prefixOf(of) + sortableOffset(offset);
 }

@@ -6,7 +6,9 @@ import { originOf } from '../dead-letters/dead-letter.ts';
 import type { LogReader, LogRecord, TopicPartition } from '../log/log.ts';
 import { decidedEnd } from '../log/decided-end.ts';
 import { partitionsOf } from '../log/partitions.ts';
-import { header } from './convert.ts';
+import { readPages } from '../log/read-pages.ts';
+import { headerText } from '../log/record-header.ts';
+import { FoundOffsets, type OffsetWindow } from './offset-window.ts';
 
 export interface LetterSearch {
   readonly log: LogReader;
@@ -15,11 +17,6 @@ export interface LetterSearch {
   readonly deadLetterTopic: string;
   /** Bytes of letters that are in memory at once. */
   readonly maxBytes: number;
-}
-
-export interface OffsetWindow {
-  readonly from: number;
-  readonly to: number;
 }
 
 /** Offsets of the window. @param since where to begin in each partition of the dead-letter topic; others may have written many since (D6) */
@@ -34,50 +31,27 @@ export async function deadLetteredSince(
     const wanted = since[letters.partition] ?? 0; // it was added meanwhile
     const end = await decidedEnd(log, letters); // the owner before may have been in the middle of it
     const { start } = await log.range(letters);
-    for (let next = Math.max(wanted, start); next < end;) {
-      const page = await log.read(letters, next, { maxBytes });
-      for (const record of page.records) {
+    for await (const { records } of readPages(log, letters, { start: Math.max(wanted, start), end }, maxBytes))
+      for (const record of records) {
         const offset = originIn(record, search);
         if (offset !== undefined && offset >= from && offset < to) offsets.push(offset);
       }
-      next = page.next;
-    }
   }
   return offsets;
 }
 
 /** The offset of which this consumer has made the letter. */
 function originIn(letter: LogRecord, { consumer, at }: LetterSearch): number | undefined {
-  const origin = header(letter, 'pipeline') === consumer ? originOf(letter) : undefined;
+  const origin = headerText(letter, 'pipeline') === consumer ? originOf(letter) : undefined;
   return origin?.topic === at.topic && origin.partition === at.partition ? origin.offset : undefined;
 }
 
-/** Offsets whose letters are remembered at once: some 30 MB where each of them is a dead letter. */
-const windowOffsets = 500_000;
-
-/** Of records that were processed long ago. The whole topic is read, once for each window of offsets. */
-export class EarlierLetters {
-  readonly #search: LetterSearch;
-  #window: OffsetWindow = { from: 0, to: 0 };
-  #offsets: ReadonlySet<number> = new Set();
-
-  constructor(search: LetterSearch) {
-    this.#search = search;
-  }
-
-  async within({ from, to }: OffsetWindow): Promise<readonly number[]> {
-    if (from < this.#window.from || to > this.#window.to)
-      await this.#read({ from, to: Math.max(to, from + windowOffsets) });
-    const found: number[] = [];
-    for (let offset = from; offset < to; offset++) if (this.#offsets.has(offset)) found.push(offset);
-    return found;
-  }
-
-  async #read(window: OffsetWindow): Promise<void> {
-    const { log, deadLetterTopic } = this.#search;
+/** Those of records that were processed long ago. The whole topic is read for them. */
+export function earlierLetters(search: LetterSearch): FoundOffsets {
+  const { log, deadLetterTopic } = search;
+  return new FoundOffsets(async (window) => {
     const starts: number[] = [];
     for (const letters of await partitionsOf(log, deadLetterTopic)) starts.push((await log.range(letters)).start);
-    this.#offsets = new Set(await deadLetteredSince(this.#search, window, starts));
-    this.#window = window;
-  }
+    return deadLetteredSince(search, window, starts);
+  });
 }

@@ -12,8 +12,8 @@ import type { LogRecord } from '../log/log.ts';
 import type { RejectedEvent } from '../sinks/sink.ts';
 import type { StatePut, StateStore } from '../stores/state/state-store.ts';
 import { Filtered } from './convert.ts';
-import type { ConsumerPartition } from './cuts.ts';
-import type { OffsetWindow } from './dead-lettered.ts';
+import { type ConsumerPartition, sortableOffset, stateKey } from './consumer-partition.ts';
+import { FoundOffsets, type OffsetWindow } from './offset-window.ts';
 import { type Converted, voided } from './void-packages.ts';
 
 /** In place of an event whose key was seen before. */
@@ -134,23 +134,20 @@ export class Duplicates<Output> {
 /** Keys of the state have a limit; what is longer than this is told apart by its digest. */
 const longestKeyBytes = 200;
 
-function seenKey({ logId, consumer, at }: ConsumerPartition, key: string): string {
+function seenKey(of: ConsumerPartition, key: string): string {
   if (typeof key !== 'string' || !key.isWellFormed())
     throw new Reject('', `expected a key that is a string of well-formed Unicode, got ${JSON.stringify(key)}`);
   const isLong = Buffer.byteLength(key) > longestKeyBytes;
   const told = isLong ? `#${createHash('sha256').update(key).digest('hex')}` : `=${key}`;
-  return `seen/${logId}/${consumer}/${at.topic}/${at.partition}/${told}`;
+  return `${stateKey('seen', of)}/${told}`;
 }
 
-/** Offsets as long as this sort as numbers do. */
-const digits = String(Number.MAX_SAFE_INTEGER).length;
-
-function listPrefix({ logId, consumer, at }: ConsumerPartition): string {
-  return `duplicates/${logId}/${consumer}/${at.topic}/${at.partition}/`;
+function listPrefix(of: ConsumerPartition): string {
+  return `${stateKey('duplicates', of)}/`;
 }
 
 function listKey(of: ConsumerPartition, from: number): string {
-  return listPrefix(of) + String(from).padStart(digits, '0');
+  return listPrefix(of) + sortableOffset(from);
 }
 
 /** Where the lists of duplicates are kept, by the offset at which each begins; one that goes past an offset may begin before it. */
@@ -171,34 +168,13 @@ export async function dropDuplicateLists(state: StateStore, of: ConsumerPartitio
   if (gone.length > 0) await state.commit({ delete: gone });
 }
 
-/** Offsets whose duplicates are remembered at once: some 30 MB where each of them is one. */
-const windowOffsets = 500_000;
-
-/** Of records that were processed before. All lists are read, once for each window of offsets. */
-export class EarlierDuplicates {
-  readonly #state: StateStore;
-  readonly #of: ConsumerPartition;
-  #window: OffsetWindow = { from: 0, to: 0 };
-  #offsets: ReadonlySet<number> = new Set();
-
-  constructor(state: StateStore, of: ConsumerPartition) {
-    this.#state = state;
-    this.#of = of;
-  }
-
-  /** At least those of the window. */
-  async within({ from, to }: OffsetWindow): Promise<ReadonlySet<number>> {
-    if (from < this.#window.from || to > this.#window.to)
-      await this.#read({ from, to: Math.max(to, from + windowOffsets) });
-    return this.#offsets;
-  }
-
-  async #read(window: OffsetWindow): Promise<void> {
-    const found = new Set<number>();
-    for await (const [, value] of this.#state.entries(listPrefix(this.#of)))
+/** Duplicates among records that were processed before. All lists are read for them. */
+export function earlierDuplicates(state: StateStore, of: ConsumerPartition): FoundOffsets {
+  return new FoundOffsets(async ({ from, to }) => {
+    const found: number[] = [];
+    for await (const [, value] of state.entries(listPrefix(of)))
       for (const offset of JSON.parse(value.toString()) as readonly number[])
-        if (offset >= window.from && offset < window.to) found.add(offset);
-    this.#offsets = found;
-    this.#window = window;
-  }
+        if (offset >= from && offset < to) found.push(offset);
+    return found;
+  });
 }

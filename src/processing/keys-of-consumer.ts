@@ -12,9 +12,8 @@ export async function keysOfConsumer(state: StateStore, logId: string, consumer:
   let checkpoints = 0;
   for await (const { key, topic, partition, ...known } of knownCheckpoints(state, logId)) {
     if (known.consumer !== consumer) continue;
-    const at = { topic, partition };
-    const of = { logId, consumer, at };
-    all.push(key, replayKey(of), openingKey(logId, consumer, at), ...(await cutKeys(state, of)));
+    const of = { logId, consumer, at: { topic, partition } };
+    all.push(key, replayKey(of), openingKey(of), ...(await cutKeys(state, of)));
     all.push(...(await duplicateListKeys(state, of)));
     checkpoints += 1;
   }

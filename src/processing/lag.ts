@@ -3,12 +3,14 @@ import { isFault } from '../errors.ts';
 import type { LogReader, OffsetRange, TopicPartition } from '../log/log.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { partitionsOf } from '../log/partitions.ts';
+import { readPages } from '../log/read-pages.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { compactionKey } from './compaction-key.ts';
-import type { ConsumerPartition } from './cuts.ts';
+import type { Consumer } from './consumer.ts';
+import type { ConsumerPartition } from './consumer-partition.ts';
 import { ReplayProgress } from './replay-progress.ts';
 import { isOpening } from './opening.ts';
-import { readViewPosition, type ViewIdentity } from '../views/view-keys.ts';
+import { readViewPosition } from '../views/view-keys.ts';
 
 export interface LagRow {
   readonly consumer: string;
@@ -31,13 +33,6 @@ export interface LagRow {
   readonly isOpening: boolean;
 }
 
-export interface Consumer {
-  readonly name: string;
-  readonly topic: string;
-  /** Given for a view, whose position is beside its entries. */
-  readonly view?: Omit<ViewIdentity, 'logId'>;
-}
-
 /** Where consumers keep how far they have come. */
 export interface Positions {
   readonly log: LogReader;
@@ -51,7 +46,7 @@ export async function committedOf(
   { name, view }: Consumer,
   at: TopicPartition,
 ): Promise<number> {
-  if (!view) return readCheckpoint(state, log.id, name, at);
+  if (!view) return readCheckpoint(state, { logId: log.id, consumer: name, at });
   return readViewPosition(views, { logId: log.id, ...view }, at.partition);
 }
 
@@ -68,13 +63,14 @@ export async function readLag(
     const { name, topic } = consumer;
     const isCompacting = (await state.get(compactionKey(log.id, name))) !== undefined;
     for (const at of await partitionsOf(log, topic)) {
-      const opening = await isOpening(state, log.id, name, at); // first: it goes back before it has opened
+      const of = { logId: log.id, consumer: name, at };
+      const opening = await isOpening(state, of); // first: it goes back before it has opened
       const committed = await committedOf(positions, consumer, at);
       const { start, end } = await log.range(at);
       const behindMs =
         committed < end ? await ageOf(log, at, { start: Math.max(committed, start), end }, nowMs, unreadableMs) : 0;
       const lag = end - Math.max(committed, start);
-      const replay = await leftToReplay(state, { logId: log.id, consumer: name, at });
+      const replay = await leftToReplay(state, of);
       const row = { consumer: name, ...at, committed, end, lag, behindMs };
       rows.push({ ...row, ...replay, isCompacting, isOpening: opening });
     }
@@ -91,19 +87,11 @@ async function leftToReplay(
   return { toReplay: range ? range.to - range.next : 0 };
 }
 
-async function ageOf(
-  log: LogReader,
-  at: TopicPartition,
-  { start, end }: OffsetRange,
-  nowMs: number,
-  unreadableMs?: number,
-) {
+async function ageOf(log: LogReader, at: TopicPartition, range: OffsetRange, nowMs: number, unreadableMs?: number) {
   try {
-    for (let next = start; next < end;) {
-      const page = await log.read(at, next, { maxBytes: 1 });
-      const [record] = page.records;
+    for await (const { records } of readPages(log, at, range, 1)) {
+      const [record] = records;
       if (record) return Math.max(0, nowMs - record.timeMs);
-      next = page.next;
     }
     return 0;
   } catch (error) {

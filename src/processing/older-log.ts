@@ -30,7 +30,7 @@ export async function refuseOlderLog<Output>(
     await checkpoint.advance(0); // so that it is known however far the log goes on until the next look
   }
   // Another owner may have moved both since.
-  const { furthest } = await Checkpoint.open(state, log.id, consumer, at);
+  const { furthest } = await Checkpoint.open(state, { logId: log.id, consumer, at });
   if (next <= furthest) return;
   throw new Fault(
     'LOG_OLDER',

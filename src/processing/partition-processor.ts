@@ -143,7 +143,8 @@ export class PartitionProcessor<Output> {
     const { log, state, consumer, sinks } = this.#options;
     await this.#refusals.begin();
     // First: sinks move before it, so none is behind what it was, whoever moves them meanwhile, unless it has lost something.
-    const checkpoint = await Checkpoint.open(state, log.id, consumer, this.at);
+    const of = { logId: log.id, consumer, at: this.at };
+    const checkpoint = await Checkpoint.open(state, of);
     const opened: OpenSink<Output>[] = [];
     this.#sinks = opened;
     for (const sink of sinks) opened.push(await openSink(sink, this.at));
@@ -151,7 +152,7 @@ export class PartitionProcessor<Output> {
     await this.#goBackTo(behindOf(opened, checkpoint.next), checkpoint);
     const { landedTo } = checkpoint;
     if (landedTo !== undefined) this.#sinks = opened.map((sink) => withLandedBefore(sink, landedTo));
-    await noteOpened(state, log.id, consumer, this.at);
+    await noteOpened(state, of);
     this.#filler = new BatchFiller(this.at, this.#options, this.#sinks);
     this.#checkpoint = checkpoint;
     this.#next = checkpoint.next;

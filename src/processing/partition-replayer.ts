@@ -10,12 +10,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FaultCode, isFault, reasonOf } from '../errors.ts';
 import type { LogRecord, TopicPartition } from '../log/log.ts';
+import { headerText } from '../log/record-header.ts';
 import { backoff } from './backoff.ts';
 import { BatchInHand } from './batch-in-hand.ts';
-import { header } from './convert.ts';
-import { type ConsumerPartition, readCuts } from './cuts.ts';
-import { EarlierLetters } from './dead-lettered.ts';
-import { EarlierDuplicates } from './duplicates.ts';
+import type { ConsumerPartition } from './consumer-partition.ts';
+import { readCuts } from './cuts.ts';
+import { earlierLetters } from './dead-lettered.ts';
+import { earlierDuplicates } from './duplicates.ts';
+import type { FoundOffsets } from './offset-window.ts';
 import { openSink, type OpenSink } from './open-sink.ts';
 import type { ProcessorOptions } from './partition-processor.ts';
 import type { Ownership } from './ownership.ts';
@@ -32,8 +34,8 @@ interface InHand<Output> {
   readonly progress: ReplayProgress;
   readonly sinks: readonly OpenSink<Output>[];
   readonly cuts: readonly number[];
-  readonly letters: EarlierLetters;
-  readonly duplicates: EarlierDuplicates;
+  readonly letters: FoundOffsets;
+  readonly duplicates: FoundOffsets;
 }
 
 export class PartitionReplayer<Output> {
@@ -102,8 +104,8 @@ export class PartitionReplayer<Output> {
     try {
       checkReplayable?.();
       for (const sink of sinks) opened.push(await openSink(sink, this.#at));
-      const letters = new EarlierLetters({ ...this.#options, at: this.#at, maxBytes: this.#options.limits.maxBytes });
-      const duplicates = new EarlierDuplicates(state, of);
+      const letters = earlierLetters({ ...this.#options, at: this.#at, maxBytes: this.#options.limits.maxBytes });
+      const duplicates = earlierDuplicates(state, of);
       await this.#replayAll({ progress, sinks: opened, cuts: await readCuts(state, of), letters, duplicates });
     } catch (error) {
       if (!cannotGoOn(error)) throw error;
@@ -170,5 +172,5 @@ function cannotGoOn(error: unknown): boolean {
 const endings = new Set<FaultCode>(['PIPELINE_HALTED', 'LOG_ROTTEN', 'OFFSET_OUT_OF_RANGE', 'REPLAY_IMPOSSIBLE']);
 
 function correlationIdOf(record: LogRecord): string {
-  return header(record, 'correlationId');
+  return headerText(record, 'correlationId');
 }

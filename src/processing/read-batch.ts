@@ -1,16 +1,11 @@
 /** Reads the records of one batch, a page at a time, so that what was made of a page can be forgotten before the next. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log, LogRecord, Page, TopicPartition } from '../log/log.ts';
 import type { BatchLimits } from '../pipeline/pipeline.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { OffsetWindow } from './offset-window.ts';
 
 /** Bytes of records: few enough for their events to die young. */
 const pageBytes = 128 * 1024;
-
-export interface Offsets {
-  readonly from: number;
-  /** Where a batch ends at the latest. */
-  readonly to: number;
-}
 
 /** What counts towards a batch's limit beside it. */
 export interface BatchPage extends Page {
@@ -18,13 +13,13 @@ export interface BatchPage extends Page {
 }
 
 /**
- * The records from `from` on, until the batch is full, its interval is over, or the processor stops; no page only when
+ * The records from `from` on, until the offsets end, the batch is full, its interval is over, or the processor stops; no page only when
  * `signal` aborted before there was any.
  */
 export async function* readBatch(
   log: Log,
   at: TopicPartition,
-  { from, to }: Offsets,
+  { from, to }: OffsetWindow,
   limits: BatchLimits,
   signal: AbortSignal,
   now: () => number = Date.now,
@@ -77,7 +72,7 @@ async function hasMore(log: Log, at: TopicPartition, next: number, over: AbortSi
 }
 
 /** Exactly the records `from <= offset < to`, as a redo needs them. */
-export async function* readRange(log: Log, at: TopicPartition, { from, to }: Offsets): AsyncGenerator<BatchPage> {
+export async function* readRange(log: Log, at: TopicPartition, { from, to }: OffsetWindow): AsyncGenerator<BatchPage> {
   for (let next = from; next < to;) {
     const page = await readPage(log, at, next, to, pageBytes);
     next = page.next;

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { Fault } from '../errors.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { compactionKey } from './compaction-key.ts';
-import type { ConsumerPartition } from './cuts.ts';
+import { type ConsumerPartition, stateKey } from './consumer-partition.ts';
 
 /** Offsets `from <= offset < to` land again; those below `next` have. */
 export interface ReplayRange {
@@ -92,6 +92,6 @@ export function isReplayUnderWay(value: Buffer | undefined): boolean {
 }
 
 /** Where it is kept. */
-export function replayKey({ logId, consumer, at }: ConsumerPartition): string {
-  return `replay/${logId}/${consumer}/${at.topic}/${at.partition}`;
+export function replayKey(of: ConsumerPartition): string {
+  return stateKey('replay', of);
 }

@@ -8,7 +8,8 @@ import { partitionsOf } from '../log/partitions.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { StateStore } from '../stores/state/state-store.ts';
 import { Checkpoint } from './checkpoint.ts';
-import { type ConsumerPartition, readCuts } from './cuts.ts';
+import type { ConsumerPartition } from './consumer-partition.ts';
+import { readCuts } from './cuts.ts';
 import { ReplayProgress, type ReplayRange } from './replay-progress.ts';
 
 /** `start`, an offset in each of the partitions, or when the log took the events, Unix milliseconds. */
@@ -95,10 +96,11 @@ export class Replays {
   async #plan(pipeline: Pipeline, at: TopicPartition, from: ReplayFrom): Promise<PlannedReplay> {
     const { log, state } = this.#options;
     const { start } = await log.range(at);
-    const { next, landedTo = next } = await Checkpoint.open(state, log.id, pipeline.name, at);
+    const of = this.#of(pipeline, at);
+    const { next, landedTo = next } = await Checkpoint.open(state, of);
     const to = Math.max(next, landedTo);
     const asked = from === 'start' ? start : 'offset' in from ? from.offset : await log.offsetAtTime(at, from.timeMs);
-    const cuts = (await readCuts(state, this.#of(pipeline, at))).filter((cut) => cut >= start && cut < to);
+    const cuts = (await readCuts(state, of)).filter((cut) => cut >= start && cut < to);
     const begin = cuts.findLast((cut) => cut <= asked) ?? cuts[0] ?? to;
     return { ...at, from: asked >= to ? to : begin, to, asked };
   }

@@ -7,7 +7,8 @@ import { correlationIdParts } from '../event/correlation-id.ts';
 import type { Reject } from '../event/reject.ts';
 import { keyedHeader } from '../ingest/keyed-record.ts';
 import type { LogRecord } from '../log/log.ts';
-import { type Convert, type Filtered, header } from './convert.ts';
+import { headerText } from '../log/record-header.ts';
+import type { Convert, Filtered } from './convert.ts';
 
 export interface VoidPackages {
   /** Those of these packages that are void, which is known when it resolves. @throws Fault STATE_UNAVAILABLE; then it is not known */
@@ -47,5 +48,5 @@ export async function voidRecords(records: readonly LogRecord[], voids: VoidPack
 
 function keyedPackage(record: LogRecord): string | undefined {
   if (!record.headers.some(([name]) => name === keyedHeader[0])) return undefined;
-  return correlationIdParts(header(record, 'correlationId')).packageId;
+  return correlationIdParts(headerText(record, 'correlationId')).packageId;
 }

@@ -3,6 +3,7 @@
  * is walked again, to say where.
  */
 import type avsc from 'avsc';
+import { reasonOf } from '../errors.ts';
 import { Reject } from '../event/reject.ts';
 import { explainMisfit } from './avro-misfit.ts';
 import { parseAvro } from './avro-schema.ts';
@@ -52,7 +53,6 @@ function decodeFrom(type: avsc.Type, wire: Buffer): { value: unknown; offset: nu
   try {
     return type.decode(wire, headerBytes);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new Reject('', `expected bytes of the schema, got others: ${message}`);
+    throw new Reject('', `expected bytes of the schema, got others: ${reasonOf(error)}`);
   }
 }

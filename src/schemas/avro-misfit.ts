@@ -1,5 +1,6 @@
 /** Why an event does not fit an Avro schema: the first place, what was expected there, and what was found. */
 import type avsc from 'avsc';
+import { reasonOf } from '../errors.ts';
 import { Reject } from '../event/reject.ts';
 import { describeValue } from './describe-value.ts';
 
@@ -16,7 +17,7 @@ export function explainMisfit(type: avsc.Type, event: unknown, cause: unknown): 
     if (error instanceof RangeError) return new Reject('', 'expected less nesting');
   }
   // Writing refused what checking lets pass, such as a value of two branches of a union.
-  return new Reject('', cause instanceof Error ? cause.message : String(cause));
+  return new Reject('', reasonOf(cause));
 }
 
 function describeType(type: avsc.Type): string {

@@ -1,5 +1,6 @@
 /** Avro schemas as text, made into avsc's types. */
 import avsc, { type ForSchemaOptions, type Schema } from 'avsc';
+import { reasonOf } from '../errors.ts';
 import { strictType } from './avro-types.ts';
 import type { ReferencedSchema } from './registry.ts';
 
@@ -13,7 +14,7 @@ export function parseAvro(text: string, references: readonly ReferencedSchema[] 
     try {
       parseWith(registry, schema);
     } catch (error) {
-      throw new Error(`reference ${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new Error(`reference ${name}: ${reasonOf(error)}`, { cause: error });
     }
   }
   return parseWith(registry, text);
@@ -36,7 +37,7 @@ function parseWith(registry: Record<string, avsc.Type>, text: string): avsc.Type
   try {
     return avsc.Type.forSchema(schema, { omitRecordMethods: true, typeHook, registry });
   } catch (error) {
-    throw new Error(`${place}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`${place}: ${reasonOf(error)}`, { cause: error });
   }
 }
 

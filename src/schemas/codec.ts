@@ -2,8 +2,6 @@
  * A schema compiled once: turns events into the registry's wire format and back (a zero byte, the schema id as four
  * bytes, big-endian, then the payload), and says where an event does not fit.
  */
-import type { Reject } from '../event/reject.ts';
-
 export interface Codec {
   readonly schemaId: number;
   /** What stands behind the header is the event as JSON. */
@@ -16,5 +14,3 @@ export interface Codec {
   /** @throws Reject where the bytes are not of this schema */
   decode(wire: Uint8Array): unknown;
 }
-
-export type { Reject };

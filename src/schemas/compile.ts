@@ -1,5 +1,5 @@
 /** From a schema to its codec; the one place that knows the kinds of schemas. */
-import { Fault } from '../errors.ts';
+import { Fault, reasonOf } from '../errors.ts';
 import { compileAvro } from './avro-codec.ts';
 import type { Codec } from './codec.ts';
 import { compileJson } from './json-codec.ts';
@@ -20,7 +20,8 @@ export function compileCodec(schema: RegisteredSchema): Codec {
   try {
     return compilers[schema.type](schema);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new Fault('SCHEMA_INVALID', `${schema.type} schema of ${schema.subject}: ${message}`, { cause: error });
+    throw new Fault('SCHEMA_INVALID', `${schema.type} schema of ${schema.subject}: ${reasonOf(error)}`, {
+      cause: error,
+    });
   }
 }

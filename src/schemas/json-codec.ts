@@ -11,6 +11,7 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { Fault, reasonOf } from '../errors.ts';
+import { pointerNames } from '../event/json-pointer.ts';
 import { json, stringifyEvent } from '../event/verbatim.ts';
 import { Reject } from '../event/reject.ts';
 import type { Codec } from './codec.ts';
@@ -99,10 +100,7 @@ function passes(validate: ValidateFunction, event: unknown): boolean {
 }
 
 function misfit({ instancePath, keyword, params, message, data }: ErrorObject): Reject {
-  const at = instancePath
-    .split('/')
-    .slice(1)
-    .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const at = pointerNames(instancePath);
   const { missingProperty, additionalProperty, type, allowedValues } = params as Record<string, unknown>;
   if (keyword === 'required') return new Reject([...at, missingProperty].join('.'), 'expected a value, got nothing');
   if (keyword === 'additionalProperties')
@@ -136,6 +134,6 @@ function parse(payload: Buffer): unknown {
   try {
     return JSON.parse(payload.toString('utf8'));
   } catch (error) {
-    throw new Reject('', `expected JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Reject('', `expected JSON: ${reasonOf(error)}`);
   }
 }

@@ -4,6 +4,7 @@
  * Events are written as the file's first message; all are read.
  */
 import protobuf, { type Reader, type Type } from 'protobufjs';
+import { reasonOf } from '../errors.ts';
 import { Reject } from '../event/reject.ts';
 import type { Codec } from './codec.ts';
 import { eventWriter } from './protobuf-event.ts';
@@ -80,7 +81,6 @@ function decode(type: Type, reader: Reader): object {
   try {
     return type.decode(reader);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new Reject('', `expected bytes of the schema, got others: ${message}`);
+    throw new Reject('', `expected bytes of the schema, got others: ${reasonOf(error)}`);
   }
 }

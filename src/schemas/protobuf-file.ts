@@ -4,6 +4,7 @@
  */
 import protobuf, { type NamespaceBase, type Root, type Type } from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor.js';
+import { reasonOf } from '../errors.ts';
 import type { ReferencedSchema } from './registry.ts';
 
 export interface ProtobufFile {
@@ -74,7 +75,7 @@ function parseInto(root: Root, text: string, name?: string): readonly string[] {
     return importsOf(protobuf.parse(text, root));
   } catch (error) {
     if (name === undefined) throw error;
-    throw new Error(`reference ${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`reference ${name}: ${reasonOf(error)}`, { cause: error });
   }
 }
 

@@ -18,7 +18,7 @@ export function textOfDescriptor(schema: string): string | undefined {
   return printFile(descriptor.FileDescriptorProto.toObject(file, { enums: String }));
 }
 
-export function printFile(file: IFileDescriptorProto): string {
+function printFile(file: IFileDescriptorProto): string {
   const { syntax = 'proto2', dependency = [], publicDependency = [], weakDependency = [] } = file;
   if (file.edition !== undefined && file.edition !== 0)
     throw new Error('a descriptor of another edition than proto2 or proto3: send the text of the file');

@@ -1,4 +1,5 @@
 /** Whether a schema may become the next version of a subject: is it one, does the mode allow it, can it be read. */
+import { reasonOf } from '../errors.ts';
 import {
   defaultCompatibility,
   defaultMode,
@@ -9,7 +10,8 @@ import {
 } from './administration.ts';
 import { nestsTooDeep } from '../ingest/split-ndjson.ts';
 import { maxNestingLevels } from '../ingest/splitter.ts';
-import { incompatibilities, type ParsedSchemaText } from './compatibility/compatibility.ts';
+import { incompatibilities } from './compatibility/compatibility.ts';
+import type { ParsedSchemaText } from './compatibility/parsed-schema.ts';
 import { checkSchema } from './check-schema.ts';
 import { refuseLargeMessages } from './protobuf-file.ts';
 import { keptReferences, referencedSchemas } from './references.ts';
@@ -40,7 +42,7 @@ export function readContent(
     const schema = normalize ? normalText(type, text, referenced) : text;
     return references.length === 0 ? { type, schema } : { type, schema, references };
   } catch (error) {
-    throw schemaInvalid(error instanceof Error ? error.message : String(error), error);
+    throw schemaInvalid(reasonOf(error), error);
   }
 }
 

@@ -13,25 +13,22 @@ const version = '4.3.1';
 const log4jVersion = '2.25.5';
 const libraries = `connect-${version}`;
 
-export const connect = connectOf(18_083, 'services');
+const port = 18_083;
 
-/** @param group workers of one group share their connectors */
-export function connectOf(port: number, group: string): Service {
-  return {
-    name: 'connect',
-    address: `http://127.0.0.1:${port}`,
-    install: async () => {
-      const dir = await cached(libraries, download);
-      if ((await readdir(join(dir, 'libs'))).length === 0) throw new Error(`${dir} has no libraries: remove it`);
-    },
-    prepare: async (dir) => {
-      await writeFile(join(dir, 'worker.properties'), workerProperties(port, group));
-      await writeFile(join(dir, 'log4j2.properties'), logProperties);
-    },
-    command: (dir) => ({ file: 'java', args: argumentsOf(dir) }),
-    isReady: (log) => log.includes('Finished starting connectors and tasks'),
-  };
-}
+export const connect: Service = {
+  name: 'connect',
+  address: `http://127.0.0.1:${port}`,
+  install: async () => {
+    const dir = await cached(libraries, download);
+    if ((await readdir(join(dir, 'libs'))).length === 0) throw new Error(`${dir} has no libraries: remove it`);
+  },
+  prepare: async (dir) => {
+    await writeFile(join(dir, 'worker.properties'), workerProperties());
+    await writeFile(join(dir, 'log4j2.properties'), logProperties);
+  },
+  command: (dir) => ({ file: 'java', args: argumentsOf(dir) }),
+  isReady: (log) => log.includes('Finished starting connectors and tasks'),
+};
 
 function argumentsOf(dir: string): readonly string[] {
   const jars = ['-cp', join(cacheDir, libraries, 'libs', '*')];
@@ -79,12 +76,12 @@ logger.herder.name=org.apache.kafka.connect.runtime.distributed
 logger.herder.level=INFO
 `;
 
-function workerProperties(port: number, group: string): string {
+function workerProperties(): string {
   const topics = ['config', 'offset', 'status'].map(
-    (what) => `${what}.storage.topic=connect-${group}-${what}\n${what}.storage.replication.factor=1\n`,
+    (what) => `${what}.storage.topic=connect-services-${what}\n${what}.storage.replication.factor=1\n`,
   );
   return `bootstrap.servers=${kafka.address}
-group.id=connect-${group}
+group.id=connect-services
 ${topics.join('')}offset.storage.partitions=1
 status.storage.partitions=1
 key.converter=org.apache.kafka.connect.storage.StringConverter

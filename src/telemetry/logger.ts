@@ -7,8 +7,6 @@ import { type DestinationStream, type Logger, destination, pino, stdTimeFunction
 import { keyWithinText } from '../access/access-key.ts';
 import { describeError } from './describe-error.ts';
 
-export type { Logger } from 'pino';
-
 export interface LoggerOptions {
   /** One of pino's levels, or `silent`. */
   readonly level: string;

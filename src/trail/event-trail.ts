@@ -5,6 +5,7 @@ import { DatabaseError } from 'pg';
 import { Fault, isFault } from '../errors.ts';
 import { correlationIdParts } from '../event/correlation-id.ts';
 import { Reject } from '../event/reject.ts';
+import { headerText } from '../log/record-header.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { rowTablesOf } from '../pipeline/row-tables.ts';
 import { readCheckpoint } from '../processing/checkpoint.ts';
@@ -62,7 +63,8 @@ async function trailOfRecord(
   { correlationId, replayOf }: { readonly correlationId: string; readonly replayOf: string | undefined },
 ): Promise<EventTrail> {
   const { at, record } = found;
-  const committed = await readCheckpoint(options.state, options.log.id, pipeline.name, at);
+  const of = { logId: options.log.id, consumer: pipeline.name, at };
+  const committed = await readCheckpoint(options.state, of);
   const base = {
     ...aboutId(correlationId),
     pipeline: pipeline.name,
@@ -86,7 +88,7 @@ async function landedAs(options: TrailOptions, pipeline: Pipeline, { at, record 
   const rows: TableRow[] = [];
   const objects: ObjectLine[] = [];
   const notes: string[] = [];
-  const id = record.headers.find(([name]) => name === 'correlationId')?.[1].toString() ?? '';
+  const id = headerText(record, 'correlationId');
   const [places] = await placesOf(pipeline, options.codecs, [record]);
   if (places === undefined || places instanceof Reject) return { rows, objects, notes };
   for (const { prefix, line } of places.objects) {

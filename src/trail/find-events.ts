@@ -8,7 +8,8 @@ import { isCorrelationId } from '../event/correlation-id.ts';
 import { toUuid } from '../event/ids.ts';
 import type { LogReader } from '../log/log.ts';
 import { partitionsOf } from '../log/partitions.ts';
-import { header } from '../processing/convert.ts';
+import { readPages } from '../log/read-pages.ts';
+import { headerText } from '../log/record-header.ts';
 import { eventTrail, noted, unknownEvent } from './event-trail.ts';
 import { findRows } from './rows.ts';
 import type { EventTrail, TrailOptions } from './trail.ts';
@@ -86,11 +87,11 @@ async function idsInLog(options: TrailOptions, id: string, notes: string[]): Pro
 async function searchNewest(log: LogReader, topic: string, text: string, found: Set<string>): Promise<void> {
   for (const at of await partitionsOf(log, topic)) {
     const { start, end } = await log.range(at);
-    for (let next = Math.max(start, end - newestRecords); next < end && found.size <= mostEvents;) {
-      const page = await log.read(at, next, { maxBytes: readBytes });
-      for (const record of page.records)
-        if (record.headers.some(([, value]) => value.includes(text))) found.add(header(record, 'correlationId'));
-      next = page.next;
+    const newest = { start: Math.max(start, end - newestRecords), end };
+    for await (const { records } of readPages(log, at, newest, readBytes)) {
+      if (found.size > mostEvents) return;
+      for (const record of records)
+        if (record.headers.some(([, value]) => value.includes(text))) found.add(headerText(record, 'correlationId'));
     }
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { LogReader, LogRecord, TopicPartition } from '../log/log.ts';
 import { partitionsOf } from '../log/partitions.ts';
-import { header } from '../processing/convert.ts';
+import { headerText } from '../log/record-header.ts';
 
 /** From the first byte of a package to the log: a request may take five minutes (api/server.ts), and then wait for room. */
 export const longestReceiptMs = 10 * 60_000;
@@ -47,7 +47,7 @@ export async function findRecord(
   for (const window of windowsMs) {
     const to = Math.min(toMs, fromMs + window);
     for await (const found of recordsBetween(log, topic, from, to))
-      if (fits(header(found.record, 'correlationId'))) return found;
+      if (fits(headerText(found.record, 'correlationId'))) return found;
     if (to === toMs) return undefined;
     from = to + 1;
   }

@@ -1,12 +1,12 @@
 /** What has become of a package: how many of its events were accepted and refused, and what has landed where. */
 import { letterJson } from '../dead-letters/letter-json.ts';
-import { correlationIdParts, packageOf } from '../event/correlation-id.ts';
+import { correlationIdParts, packageOf, prefixOf } from '../event/correlation-id.ts';
 import { Reject } from '../event/reject.ts';
 import type { LogRecord, TopicPartition } from '../log/log.ts';
+import { headerText } from '../log/record-header.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { rowTablesOf } from '../pipeline/row-tables.ts';
 import { readCheckpoint } from '../processing/checkpoint.ts';
-import { header } from '../processing/convert.ts';
 import { noted, unknownEvent } from './event-trail.ts';
 import { findRecord, longestReceiptMs, recordsBetween } from './find-record.ts';
 import { linesIn, objectsOfPrefix } from './objects.ts';
@@ -107,7 +107,7 @@ async function acceptedOf(
       if (first === undefined) continue;
       const takenMs = first.record.timeMs;
       for await (const { at, record } of recordsBetween(log, name, takenMs, takenMs))
-        if (isOfPackage(header(record, 'correlationId'))) accepted.push({ pipeline, at, record });
+        if (isOfPackage(headerText(record, 'correlationId'))) accepted.push({ pipeline, at, record });
     }
   }
   return accepted;
@@ -134,7 +134,7 @@ async function notLanded({ log, state }: TrailOptions, accepted: readonly Accept
   let count = 0;
   for (const { pipeline, at, record } of accepted) {
     const key = JSON.stringify([pipeline.name, at]);
-    const next = committed.get(key) ?? (await readCheckpoint(state, log.id, pipeline.name, at));
+    const next = committed.get(key) ?? (await readCheckpoint(state, { logId: log.id, consumer: pipeline.name, at }));
     committed.set(key, next);
     if (record.offset >= next) count += 1;
   }
@@ -162,9 +162,4 @@ async function objectsOf({ objects, codecs }: TrailOptions, accepted: readonly A
     if (count > 0) found.push({ key, lines: count });
   }
   return found;
-}
-
-/** What all correlation ids of a package begin with. */
-function prefixOf(packageId: string): string {
-  return packageId.slice(0, 30);
 }

@@ -1,6 +1,6 @@
 /**
  * Counts one partition of a log into a generation that is being built. It may do so in a process of its own
- * (engine/part-in-process.ts): what it is told and what it tells are plain values.
+ * (engine/part-process.ts): what it is told and what it tells are plain values.
  */
 import { Fault, isFault } from '../errors.ts';
 import type { LogReader, TopicPartition } from '../log/log.ts';

@@ -36,11 +36,9 @@ export class Joined {
   #expiresAtMs = 0;
   isDirty = false;
 
-  /** @param raw what the store has of it, where that is known already */
-  constructor(segment: string, keptForDays: number, raw?: Buffer) {
+  constructor(segment: string, keptForDays: number) {
     this.segment = segment;
     this.#keptForMs = keptForDays * dayMs;
-    if (raw) this.load(raw);
   }
 
   /** What the store has of it. */

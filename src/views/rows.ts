@@ -53,6 +53,9 @@ export interface StoredRow {
   readonly parts: (readonly [part: string, values: Values])[];
 }
 
+/** Rows that are asked for. */
+export type WantedRows = readonly (readonly [bucket: string, key: string])[];
+
 /** In memory. */
 export interface Row extends StoredRow {
   /** Of its entry. */

@@ -9,7 +9,7 @@ import { Fault, isFault } from '../errors.ts';
 import type { Log, TopicPartition } from '../log/log.ts';
 import { backoff } from '../processing/backoff.ts';
 import type { ConvertOrVoid } from '../processing/void-packages.ts';
-import type { StoredRow } from './rows.ts';
+import type { StoredRow, WantedRows } from './rows.ts';
 import { openViewState, type ViewState, type ViewStateOptions } from './view-state.ts';
 
 export interface ViewLoopOptions {
@@ -41,8 +41,6 @@ const pageBytes = 256 * 1024;
 const gatherMs = 20;
 /** After a rebuild another generation answers. */
 const lookEveryMs = 1_000;
-
-type Wanted = readonly (readonly [bucket: string, key: string])[];
 
 export class ViewLoop {
   readonly at: TopicPartition;
@@ -94,7 +92,7 @@ export class ViewLoop {
   }
 
   /** @throws Fault CHECKPOINT_STALE where it begins again, with another generation: to be asked again */
-  async read(wanted: Wanted): Promise<readonly (StoredRow | undefined)[]> {
+  async read(wanted: WantedRows): Promise<readonly (StoredRow | undefined)[]> {
     return this.#asked((state) => state.read(wanted));
   }
 

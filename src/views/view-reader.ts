@@ -19,6 +19,7 @@ import {
   rowIn,
   type StoredRow,
   type Values,
+  type WantedRows,
 } from './rows.ts';
 import { generationKey, PartitionKeys, positionIn, type ViewIdentity } from './view-keys.ts';
 import type { ViewLoop } from './view-loop.ts';
@@ -40,14 +41,13 @@ export interface ViewReaderOptions {
   readonly loopOf: (partition: number) => ViewLoop | undefined;
 }
 
-type Wanted = readonly (readonly [bucket: string, key: string])[];
 type Named = Readonly<Record<string, unknown>>;
 
 /** What one partition has, from whoever keeps it. */
 interface Part {
   /** The rows of all time, of each key. */
   totals(): Promise<readonly StoredRow[]>;
-  read(wanted: Wanted): Promise<readonly (StoredRow | undefined)[]>;
+  read(wanted: WantedRows): Promise<readonly (StoredRow | undefined)[]>;
 }
 
 /** All years that names can have. */

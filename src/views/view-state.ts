@@ -14,7 +14,7 @@ import { allTime } from './buckets.ts';
 import { type Counting, Counter } from './counting.ts';
 import { EntryCache } from './entry-cache.ts';
 import { NameFilter } from './name-filter.ts';
-import { type AnyView, measuresOf, rowIn, type StoredRow } from './rows.ts';
+import { type AnyView, measuresOf, rowIn, type StoredRow, type WantedRows } from './rows.ts';
 import { generationKey, newGeneration, PartitionKeys, positionIn, type ViewIdentity } from './view-keys.ts';
 
 export interface Building {
@@ -149,7 +149,7 @@ export class ViewState {
    * Rows by their bucket and key, undefined where nothing was counted.
    * @throws Fault CHECKPOINT_STALE where another generation answers by now
    */
-  async read(wanted: readonly (readonly [bucket: string, key: string])[]): Promise<readonly (StoredRow | undefined)[]> {
+  async read(wanted: WantedRows): Promise<readonly (StoredRow | undefined)[]> {
     return this.#rows(wanted.map(([bucket, key]) => this.#keys.row(bucket, key)));
   }
 

@@ -6,7 +6,7 @@ import type { Log, Member, TopicPartition } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { ReadView, ViewOf, ViewReader } from '../pipeline/views.ts';
 import { AssignedLoops } from '../processing/assigned-loops.ts';
-import type { Consumer } from '../processing/lag.ts';
+import type { Consumer } from '../processing/consumer.ts';
 import { stateId } from '../processing/state-id.ts';
 import type { ConvertOrVoid } from '../processing/void-packages.ts';
 import type { StateStore } from '../stores/state/state-store.ts';

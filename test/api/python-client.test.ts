@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { dataPaths } from '../../src/engine/data-paths.ts';
 import { createCodecs } from '../../src/schemas/codecs.ts';
 import { openFileRegistry } from '../../src/schemas/file-registry.ts';
-import { cleanEnvironment, scratch, startProgram } from '../support/program.ts';
+import { cleanEnvironment, scratch, startFor } from '../support/program.ts';
 import { pythonWith } from '../support/python.ts';
 
 const requirement = 'confluent-kafka[avro,json,protobuf,schemaregistry]==2.16.0';
@@ -20,8 +20,7 @@ suite("Confluent's client for Python", { timeout: 480_000 }, () => {
       t.skip(found.missing);
       return;
     }
-    const program = await startProgram({ dataDir: join(await scratch(t), 'data') });
-    t.after(() => void program.child.kill('SIGKILL'));
+    const program = await startFor(t, { dataDir: join(await scratch(t), 'data') });
     const script = join(import.meta.dirname, 'confluent-client.py');
     const { stdout } = await run(found.python, ['-W', 'ignore', script, `${program.url}/registry`], {
       env: { ...cleanEnvironment(), NO_PROXY: 'localhost' },

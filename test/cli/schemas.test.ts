@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, suite, test } from 'node:test';
-import { scratch, startProgram } from '../support/program.ts';
+import { scratch, startFor } from '../support/program.ts';
 import { cli, type CliResult } from './run-cli.ts';
 
 const order = (total: string, more = ''): string =>
@@ -123,8 +123,7 @@ suite('tributary schemas', { timeout: 240_000 }, () => {
   test('works beside a running server, and on another registry by its address', async (t) => {
     const dir = await scratch(t);
     const schemas = await project(t);
-    const program = await startProgram({ dataDir: join(dir, 'data') });
-    t.after(() => void program.child.kill('SIGKILL'));
+    const program = await startFor(t, { dataDir: join(dir, 'data') });
     const url = `${program.url}/registry`;
     done(await schemas(`register order order-1.avsc --data-dir ${program.dataDir}`));
     const listed = done(await schemas(`list --url ${url}`));

@@ -4,13 +4,11 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Program, scratch, startProgram } from '../support/program.ts';
+import { type Program, scratch, startFor } from '../support/program.ts';
 import { cli } from './run-cli.ts';
 
 async function start(t: TestContext, env: Readonly<Record<string, string>> = {}): Promise<Program> {
-  const program = await startProgram({ dataDir: join(await scratch(t), 'data'), env });
-  t.after(() => void program.child.kill('SIGKILL'));
-  return program;
+  return startFor(t, { dataDir: join(await scratch(t), 'data'), env });
 }
 
 /** A request whose body never ends: draining waits for it. */

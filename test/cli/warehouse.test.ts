@@ -2,13 +2,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
-import { Client } from 'pg';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { bulkClient } from '../support/bulk-server.ts';
 import { httpRequest, taken } from '../support/http-request.ts';
 import { caughtUp, rowsOf } from '../support/landed.ts';
-import { startPostgresServer } from '../support/postgres-server.ts';
-import { runProgram, scratch, startProgram } from '../support/program.ts';
+import { query, startPostgresServer } from '../support/postgres-server.ts';
+import { runProgram, scratch, startFor } from '../support/program.ts';
 import { until } from '../support/until.ts';
 
 /** A database where nobody may anything, and the URL of a role in it once an administrator has run what is printed; and theirs. */
@@ -29,16 +28,6 @@ async function granted(t: TestContext, args: readonly string[]): Promise<{ role:
   return { role: url.href, admin: server.url };
 }
 
-async function query(url: string, text: string): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(text);
-  } finally {
-    await client.end();
-  }
-}
-
 suite('tributary warehouse grants', { timeout: 120_000 }, () => {
   for (const args of [
     [],
@@ -49,8 +38,7 @@ suite('tributary warehouse grants', { timeout: 120_000 }, () => {
     test(`start, landing and replay work with what it prints: ${args.join(' ')} (D3, D9)`, async (t) => {
       const env = { DATABASE_URL: (await granted(t, args)).role };
       const dataDir = join(await scratch(t), 'data');
-      const program = await startProgram({ dataDir, env });
-      t.after(() => void program.child.kill('SIGKILL'));
+      const program = await startFor(t, { dataDir, env });
       await taken(program.url, packageOf(Array.from({ length: 30 }, () => collectEvent())));
       await caughtUp(dataDir, env);
       const replayed = await runProgram(['replay', 'collect', '--from', 'start', '--wait', '--data-dir', dataDir], env);
@@ -72,8 +60,7 @@ suite('tributary warehouse grants', { timeout: 120_000 }, () => {
         args.length === 0 ? role : admin,
         args.includes('lake') ? `SET search_path = lake; ${insert}` : insert,
       );
-      const program = await startProgram({ dataDir: join(dir, 'data'), env, args: ['--only', 'rates'] });
-      t.after(() => void program.child.kill('SIGKILL'));
+      const program = await startFor(t, { dataDir: join(dir, 'data'), env, args: ['--only', 'rates'] });
       const { send, status } = bulkClient(program.url, '/rates/batches');
       await until(async () => (await status('x')).status === 404); // the warehouse is up
       const rows = 'AAAAA,BBBBB,2021-01-01,100\n'.repeat(3);

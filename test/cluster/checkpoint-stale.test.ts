@@ -11,7 +11,7 @@ import { ownRedis } from '../support/redis-server.ts';
 
 const at = { topic: 'events.raw', partition: 1 };
 const openAll = (stores: readonly StateStore[]): Promise<readonly Checkpoint[]> =>
-  Promise.all(stores.map((store) => Checkpoint.open(store, 'log', 'collect', at)));
+  Promise.all(stores.map((store) => Checkpoint.open(store, { logId: 'log', consumer: 'collect', at })));
 
 async function isOneOwner(stores: readonly [StateStore, StateStore]): Promise<void> {
   for (let round = 0; round < 20; round++) {

@@ -1,8 +1,6 @@
 /** Dead letters with log, objects and schemas on real servers: a misspelt event is listed, edited and replayed, and lands once, whatever is killed between. */
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
 import { afterEach, beforeEach, suite, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { replayCorrelationId } from '../../src/event/correlation-id.ts';
 import { readObjects } from '../../src/prove/packages/landed.ts';
 import type { ObjectStore } from '../../src/stores/objects/object-store.ts';
@@ -11,8 +9,8 @@ import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { taken } from '../support/http-request.ts';
 import { type OwnBroker, ownBroker } from '../support/kafka-broker.ts';
 import { caughtUp, rowsOf } from '../support/landed.ts';
-import { makeLetters, patch, replay, setAmount, type ShownLetter } from '../support/letters.ts';
-import { type Program, runProgram, scratch, startProgram } from '../support/program.ts';
+import { makeLetters, patch, replay, replayUntilKilled, setAmount, type ShownLetter } from '../support/letters.ts';
+import { runProgram, scratch, startProgram } from '../support/program.ts';
 import { sharedRegistry } from '../support/registry-service.ts';
 import { ownBucket, s3Environment, sharedS3, useS3Credentials } from '../support/s3-server.ts';
 
@@ -50,26 +48,6 @@ async function assertLandedOnce({ dataDir, env, store }: Place, ids: readonly st
   const events = [...lines].filter(([, places]) => places.some(({ key }) => key.startsWith('events/')));
   assert.deepEqual(events.map(([id]) => id).toSorted(), ids.toSorted());
   assert.ok(events.every(([, places]) => places.length === 1));
-}
-
-/** @returns false where all was done before so many bytes of outcomes had come, and so long after */
-function replayUntilKilled(program: Program, killAfterBytes: number, delayMs: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json' };
-    const sent = request(`${program.url}/admin/dead-letters/replay`, { method: 'POST', headers });
-    let bytes = 0;
-    let killed: Promise<unknown> | undefined;
-    const ended = (): void => void Promise.resolve(killed).then(() => resolve(killed !== undefined), reject);
-    sent.on('error', ended);
-    sent.on('response', (response) => {
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > killAfterBytes) killed ??= sleep(delayMs).then(() => program.kill('SIGKILL'));
-      });
-      response.on('end', ended).on('error', ended);
-    });
-    sent.end(JSON.stringify({ filter: {}, dryRun: false }));
-  });
 }
 
 suite('dead letters on Kafka, S3 and a registry', { timeout: 280_000 }, () => {

@@ -8,6 +8,7 @@ import { readRepair, repairRecord, repairsTopic, standingReplay } from '../../sr
 import { Repairs } from '../../src/dead-letters/repairs.ts';
 import { isFault } from '../../src/errors.ts';
 import type { Log } from '../../src/log/log.ts';
+import { readPages } from '../../src/log/read-pages.ts';
 import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
 import { openLog, sharedBroker } from '../support/kafka-broker.ts';
 import { scratch } from '../support/program.ts';
@@ -64,13 +65,10 @@ suite('repairs by several nodes', () => {
       const outcomes = await Promise.all(nodes.map((node) => untilDone(node, letter)));
       assert.deepEqual(outcomes.toSorted(), ['already replayed', 'already replayed', 'replayed']);
     }
-    const replays: string[] = [];
     const { end } = await log.range(at);
-    for (let next = from; next < end;) {
-      const page = await log.read(at, next, { maxBytes: 1 << 20 });
-      for (const record of page.records) if (readRepair(record)?.kind === 'replay') replays.push(String(record.key));
-      next = page.next;
-    }
+    const replays: string[] = [];
+    for await (const { records } of readPages(log, at, { start: from, end }, 1 << 20))
+      for (const record of records) if (readRepair(record)?.kind === 'replay') replays.push(String(record.key));
     assert.deepEqual(replays.filter((key) => letters.some((id) => id === key)).toSorted(), letters.toSorted());
   });
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import * as fc from 'fast-check';
 import { loadConfig } from '../../src/config/config.ts';
 import { isEnvironmentName, schemaIn, schemaOf } from '../../src/config/environment.ts';
 import { isFault } from '../../src/errors.ts';
+import { scratch } from '../support/program.ts';
 
 interface Given {
   readonly env?: Readonly<Record<string, string>>;
@@ -14,8 +14,7 @@ interface Given {
 }
 
 async function workingDirOf(t: TestContext, file?: object): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'tributary-config-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  const dir = await scratch(t);
   if (file) await writeFile(join(dir, 'tributary.config.json'), JSON.stringify(file));
   return dir;
 }

@@ -1,12 +1,12 @@
 /** What every object store promises: `src/stores/objects/object-store.ts`. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { isFault } from '../../src/errors.ts';
 import type { ObjectStore } from '../../src/stores/objects/object-store.ts';
+import { scratch } from '../support/program.ts';
 
 const refused = (error: unknown): boolean => isFault(error, 'OBJECT_KEY_INVALID');
 
@@ -45,8 +45,7 @@ export function objectStoreContract(driver: string, open: () => Promise<OpenStor
     });
 
     it('takes a file as it takes bytes, small or large, and leaves it where it is', async (t) => {
-      const dir = await mkdtemp(join(tmpdir(), 'tributary-objects-'));
-      t.after(() => rm(dir, { recursive: true, force: true }));
+      const dir = await scratch(t);
       const path = join(dir, 'body');
       for (const bytes of [0, 10, 17 * 1024 * 1024]) {
         const body = Buffer.alloc(bytes, 'a file\n');
@@ -61,8 +60,7 @@ export function objectStoreContract(driver: string, open: () => Promise<OpenStor
     });
 
     it('D3: puts a file where there is no object, one of several that do so at once, and changes none that is there', async (t) => {
-      const dir = await mkdtemp(join(tmpdir(), 'tributary-objects-'));
-      t.after(() => rm(dir, { recursive: true, force: true }));
+      const dir = await scratch(t);
       for (const bytes of [0, 10, 17 * 1024 * 1024]) {
         const key = `new-files/${bytes}`;
         const bodies = Array.from({ length: 4 }, (_, i) => Buffer.alloc(bytes, `${i}\n`));

@@ -7,6 +7,7 @@ import { isFault } from '../../src/errors.ts';
 import { replayCorrelationId } from '../../src/event/correlation-id.ts';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
 import type { StateStore } from '../../src/stores/state/state-store.ts';
+import { changed } from '../support/changed.ts';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { withoutAmount } from '../support/letters.ts';
 import { openRepairs, type RepairParts, type RepairPartsOptions, repairsName } from '../support/repair-parts.ts';
@@ -35,16 +36,14 @@ const resultsOf = (outcomes: readonly { result: string }[]): readonly string[] =
 /** Keeps what it is given in memory alone, and knows nothing of before. */
 function forgetful(state: StateStore): StateStore {
   const kept = new Map<string, Buffer>();
-  return {
-    entries: (prefix) => state.entries(prefix),
-    close: () => state.close(),
+  return changed(state, {
     get: async (key) => kept.get(key),
     getAll: async (keys) => keys.map((key) => kept.get(key)),
     commit: async ({ put = [] }) => {
       for (const { key, value } of put) kept.set(key, Buffer.from(value));
       return true;
     },
-  };
+  });
 }
 
 suite('replay', () => {
@@ -99,11 +98,11 @@ suite('replay', () => {
     assert.deepEqual(accepted.map(({ correlationId }) => correlationId).toSorted(), ids.toSorted());
     const records = await parts.records(events);
     assert.equal(records.length, 600);
-    const changed = new Set(
+    const edited = new Set(
       edits.filter(({ result }) => result === 'changed').map(({ correlationId }) => correlationId),
     );
     for (const record of records) {
-      const amount = changed.has(header(record, 'replayOf')!) ? '"amount":2' : '"amount":1';
+      const amount = edited.has(header(record, 'replayOf')!) ? '"amount":2' : '"amount":1';
       assert.ok(header(record, 'received')!.includes(amount), 'an edit that was taken is in the event');
     }
   });

@@ -7,7 +7,7 @@ import { after, before, suite, test } from 'node:test';
 import { pairs } from 'tributary';
 import { dataPaths } from '../../src/engine/data-paths.ts';
 import { keepRetention } from '../../src/engine/retention.ts';
-import { idempotencyTopic } from '../../src/ingest/idempotency.ts';
+import { idempotencyTopic } from '../../src/ingest/key-view.ts';
 import type { Log, TopicPartition } from '../../src/log/log.ts';
 import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
 import { Checkpoint, knownCheckpoints } from '../../src/processing/checkpoint.ts';
@@ -48,7 +48,7 @@ suite('retention', () => {
       ['other', 150],
       ['old/letters', 100],
     ] as const)
-      await (await Checkpoint.open(state, log.id, consumer, at)).advance(next, { bytes: 1, maxBytes: 1 });
+      await (await Checkpoint.open(state, { logId: log.id, consumer, at })).advance(next, { bytes: 1, maxBytes: 1 });
   });
   after(async () => {
     await log.close();
@@ -150,8 +150,9 @@ suite('retention', () => {
 
   test('D9: what a replay is to land again is kept, until it is done or has stopped', async () => {
     const { start: asBefore } = await log.range(at);
-    await (await Checkpoint.open(state, log.id, other.name, at)).advance(records, { bytes: 1, maxBytes: 1 });
-    const replay = await ReplayProgress.open(state, { logId: log.id, consumer: other.name, at });
+    const of = { logId: log.id, consumer: other.name, at };
+    await (await Checkpoint.open(state, of)).advance(records, { bytes: 1, maxBytes: 1 });
+    const replay = await ReplayProgress.open(state, of);
     await replay.begin(asBefore, records);
     assert.equal(await startAfter([running, other]), asBefore);
     await replay.advance(160);

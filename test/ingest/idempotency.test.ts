@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { Fault, isFault } from '../../src/errors.ts';
 import type { Answer } from '../../src/ingest/answer.ts';
-import { Idempotency, idempotencyTopic } from '../../src/ingest/idempotency.ts';
+import { Idempotency } from '../../src/ingest/idempotency.ts';
+import { idempotencyTopic } from '../../src/ingest/key-view.ts';
 import type { Log } from '../../src/log/log.ts';
 import type { StateStore } from '../../src/stores/state/state-store.ts';
+import { changed } from '../support/changed.ts';
 import { MapState } from '../support/map-state.ts';
 import { openLogIn, openStateIn } from '../support/ingest-parts.ts';
 import { scratch } from '../support/program.ts';
@@ -59,34 +61,12 @@ async function inView({ log, idempotency }: Opened): Promise<void> {
 
 /** The view does not follow by itself, however long it waits. */
 function withoutNews(log: Log): Log {
-  return {
-    id: log.id,
-    topics: () => log.topics(),
-    range: (at) => log.range(at),
-    read: (at, from, limit) => log.read(at, from, limit),
-    offsetAtTime: (at, timeMs) => log.offsetAtTime(at, timeMs),
+  return changed(log, {
     waitPast: (_at, _offset, signal) =>
       new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason as Error));
       }),
-    ensureTopics: (topics) => log.ensureTopics(topics),
-    batch: () => log.batch(),
-    append: (batch, options) => log.append(batch, options),
-    room: (signal) => log.room(signal),
-    join: (membership) => log.join(membership),
-    retain: (limits, keepFrom) => log.retain(limits, keepFrom),
-    close: () => log.close(),
-  };
-}
-
-function withCommit(state: StateStore, commit: StateStore['commit']): StateStore {
-  return {
-    get: (key) => state.get(key),
-    getAll: (keys) => state.getAll(keys),
-    commit,
-    entries: (prefix) => state.entries(prefix),
-    close: () => state.close(),
-  };
+  });
 }
 
 suite('idempotency', () => {
@@ -177,7 +157,7 @@ suite('idempotency', () => {
 
   test('D5: a crash between log and view loses no key', async (t) => {
     const dir = await scratch(t);
-    const stuck = await open(dir, (state) => withCommit(state, () => new Promise(() => undefined)));
+    const stuck = await open(dir, (state) => changed(state, { commit: () => new Promise(() => undefined) }));
     for (const key of ['k', 'l']) await stuck.idempotency.once(key, patient(), () => stuck.store(key, key));
     assert.equal(await stuck.state.get(`idempotency/${stuck.log.id}/position`), undefined);
     await stuck.log.close();
@@ -192,10 +172,12 @@ suite('idempotency', () => {
     const failed = Promise.withResolvers<void>();
     let isFull = true;
     const opened = await open(await scratch(t), (state) =>
-      withCommit(state, (change) => {
-        if (!isFull) return state.commit(change);
-        failed.resolve();
-        return Promise.reject(new Error('no space'));
+      changed(state, {
+        commit: (change) => {
+          if (!isFull) return state.commit(change);
+          failed.resolve();
+          return Promise.reject(new Error('no space'));
+        },
       }),
     );
     t.after(() => opened.close());
@@ -261,11 +243,8 @@ suite('idempotency', () => {
     await opened.store('k', 'one');
     await inView(opened);
     const { end } = await log.range({ topic: idempotencyTopic.name, partition: 0 });
-    const shared: Log = {
-      ...withoutNews(log),
-      waitPast: (at, offset, signal) => log.waitPast(at, offset, signal),
-      writtenEnd: async () => end + 1, // the next record is written, and not shown yet
-    };
+    // the next record is written, and not shown yet
+    const shared = changed(log, { writtenEnd: async () => end + 1 });
     const another = await Idempotency.open({
       log: shared,
       views: state,
@@ -310,13 +289,13 @@ suite('idempotency', () => {
     const away = async (): Promise<void> => {
       if (isAway) throw new Fault('STATE_UNAVAILABLE', 'away');
     };
-    const opened = await open(await scratch(t), () => ({
-      get: (key) => away().then(() => views.get(key)),
-      getAll: (keys) => away().then(() => views.getAll(keys)),
-      commit: (change) => away().then(() => views.commit(change)),
-      entries: (prefix) => views.entries(prefix),
-      close: () => views.close(),
-    }));
+    const opened = await open(await scratch(t), () =>
+      changed<StateStore>(views, {
+        get: (key) => away().then(() => views.get(key)),
+        getAll: (keys) => away().then(() => views.getAll(keys)),
+        commit: (change) => away().then(() => views.commit(change)),
+      }),
+    );
     t.after(() => opened.close());
     const send = (): Promise<Answer> => opened.idempotency.once('k', patient(), () => opened.store('k', 'one'));
     await assert.rejects(send(), (error) => isFault(error, 'STATE_UNAVAILABLE'));

@@ -5,6 +5,7 @@ import { Fault } from '../../src/errors.ts';
 import { idempotencyTopic, KeyView } from '../../src/ingest/key-view.ts';
 import type { Log } from '../../src/log/log.ts';
 import type { StateStore } from '../../src/stores/state/state-store.ts';
+import { changed } from '../support/changed.ts';
 import { openLogIn } from '../support/ingest-parts.ts';
 import { MapState } from '../support/map-state.ts';
 import { scratch } from '../support/program.ts';
@@ -62,16 +63,12 @@ suite('the view of idempotency keys', () => {
     const views = new MapState();
     const { view: other } = viewOf(log, views);
     let isOvertaken = false;
-    const overtaken: StateStore = {
+    const overtaken = changed<StateStore>(views, {
       get: async (key) => {
         if (isOvertaken) await other.catchUp();
         return views.get(key);
       },
-      getAll: (keys) => views.getAll(keys),
-      commit: (change) => views.commit(change),
-      entries: (prefix) => views.entries(prefix),
-      close: () => views.close(),
-    };
+    });
     const { view, toldInView } = viewOf(log, overtaken);
     await remember('a');
     await view.catchUp();

@@ -1,12 +1,10 @@
 /** A process that appends is killed at random moments: what it was told to be durable is there. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
+import { scratch } from '../support/program.ts';
 
 const KILLS = 12;
 const PARTITIONS = 3;
@@ -46,8 +44,7 @@ async function appendUntilKilled(dir: string, round: number): Promise<string[]> 
 }
 
 test('D1, D2: kill -9 at any moment loses nothing that was acknowledged, and leaves no batch in part', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'tributary-kill-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  const dir = await scratch(t);
   const acknowledged: string[] = [];
   for (let round = 0; round < KILLS; round += 1) acknowledged.push(...(await appendUntilKilled(dir, round)));
 

@@ -7,11 +7,11 @@ import type { LogFiles } from '../../src/log/segments/files.ts';
 import { realFiles } from '../../src/log/segments/real-files.ts';
 import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
 import { openSegmentLogReader } from '../../src/log/segments/segment-log-reader.ts';
+import { scratch } from '../support/program.ts';
 import {
   appendMany,
   AT,
   batchOf,
-  directory,
   fault,
   flip,
   opened,
@@ -33,7 +33,7 @@ test('D1: a failed write poisons the log until it is opened again', async (t) =>
         }
       : {},
   );
-  const dir = await directory(t);
+  const dir = await scratch(t);
   const log = await opened(t, { dir, files });
   await log.append(batchOf(log, 'before'));
   isFailing = true;
@@ -57,7 +57,7 @@ test('D1: a failed write poisons the log until it is opened again', async (t) =>
 test('D6: a full disk refuses, and takes appends again by itself', async (t) => {
   let freeBytes = 1 << 30;
   const files: LogFiles = { ...realFiles, freeBytes: async () => freeBytes };
-  const log = await opened(t, { dir: await directory(t), files, ...SMALL });
+  const log = await opened(t, { dir: await scratch(t), files, ...SMALL });
   freeBytes = 1 << 20;
   let taken = 0;
   await assert.rejects(
@@ -76,7 +76,7 @@ test('D6: a full disk refuses, and takes appends again by itself', async (t) => 
 });
 
 test('rot in an older segment is told where it is read, with file, position and offset', async (t) => {
-  const dir = await directory(t);
+  const dir = await scratch(t);
   const log = await opened(t, { dir, ...SMALL });
   await appendMany(log, 40);
   const [first] = await segmentsIn(dir);
@@ -94,7 +94,7 @@ test('rot in an older segment is told where it is read, with file, position and 
 
 test('rot in the newest segment, before another frame or below the durable mark, stops opening', async (t) => {
   for (const isLast of [false, true]) {
-    const dir = await directory(t);
+    const dir = await scratch(t);
     const log = await opened(t, { dir });
     await appendMany(log, 5);
     await log.close();
@@ -110,7 +110,7 @@ test('rot in the newest segment, before another frame or below the durable mark,
 });
 
 test('a torn tail is cut', async (t) => {
-  const dir = await directory(t);
+  const dir = await scratch(t);
   const log = await opened(t, { dir });
   await appendMany(log, 5);
   const mark = await readFile(join(dir, 'durable'));
@@ -132,7 +132,7 @@ test('a torn tail is cut', async (t) => {
 });
 
 test('a missing segment is told', async (t) => {
-  const dir = await directory(t);
+  const dir = await scratch(t);
   const log = await opened(t, { dir, ...SMALL });
   await appendMany(log, 60);
   await log.close();
@@ -142,7 +142,7 @@ test('a missing segment is told', async (t) => {
 });
 
 test('payloads that look like frames are payloads', async (t) => {
-  const dir = await directory(t);
+  const dir = await scratch(t);
   const log = await opened(t, { dir });
   await log.append(batchOf(log, 'first'));
   const [path] = await segmentsIn(dir);
@@ -156,7 +156,7 @@ test('payloads that look like frames are payloads', async (t) => {
 });
 
 test('a damaged header stops opening, also where it is all that is left', async (t) => {
-  const dir = await directory(t);
+  const dir = await scratch(t);
   const log = await opened(t, { dir, ...SMALL });
   await appendMany(log, 30);
   await log.close();

@@ -8,11 +8,11 @@ import { test } from 'node:test';
 import { realFiles } from '../../src/log/segments/real-files.ts';
 import { openSegmentLog } from '../../src/log/segments/segment-log.ts';
 import { openSegmentLogReader } from '../../src/log/segments/segment-log-reader.ts';
+import { scratch } from '../support/program.ts';
 import {
   appendMany,
   AT,
   batchOf,
-  directory,
   fault,
   heldWrites,
   opened,
@@ -22,7 +22,7 @@ import {
 } from '../support/segment-logs.ts';
 
 test('one process writes: a second one is refused, until the first is gone', async (t) => {
-  const dir = await directory(t);
+  const dir = await scratch(t);
   const log = await openSegmentLog({ dir });
   await assert.rejects(openSegmentLog({ dir }), fault('DATA_DIR_IN_USE', /another process/i));
   await log.close();
@@ -30,7 +30,7 @@ test('one process writes: a second one is refused, until the first is gone', asy
 });
 
 test('of starters at the same moment exactly one wins; kill -9 frees the lock', async (t) => {
-  const dir = await directory(t);
+  const dir = await scratch(t);
   const program = `
     import { openSegmentLog } from ${JSON.stringify(new URL('../../src/log/segments/segment-log.ts', import.meta.url).href)};
     process.stdin.once('data', () => openSegmentLog({ dir: ${JSON.stringify(dir)} }).then(
@@ -57,7 +57,7 @@ test('of starters at the same moment exactly one wins; kill -9 frees the lock', 
 });
 
 test('D3: the lock is held by a log that its process has lost sight of', async (t) => {
-  const dir = await directory(t);
+  const dir = await scratch(t);
   const program = `
     import { openSegmentLog } from ${JSON.stringify(new URL('../../src/log/segments/segment-log.ts', import.meta.url).href)};
     await (async () => void (await openSegmentLog({ dir: ${JSON.stringify(dir)} })))();
@@ -78,7 +78,7 @@ test('D3: the lock is held by a log that its process has lost sight of', async (
 
 test('D6: a batch that is still queued is withdrawn by its signal; one that is being written is not', async (t) => {
   const { files, hold, release } = heldWrites();
-  const log = await opened(t, { dir: await directory(t), files });
+  const log = await opened(t, { dir: await scratch(t), files });
   hold();
   const [writing, queued] = [new AbortController(), new AbortController()];
   const first = log.append(batchOf(log, 'writing'), { signal: writing.signal });
@@ -98,7 +98,7 @@ test('D6: a batch that is still queued is withdrawn by its signal; one that is b
 
 test('D6: there is room while less than maxQueueBytes wait', async (t) => {
   const { files, hold, release } = heldWrites();
-  const log = await opened(t, { dir: await directory(t), files, maxQueueBytes: 10_000 });
+  const log = await opened(t, { dir: await scratch(t), files, maxQueueBytes: 10_000 });
   hold();
   const appended = [log.append(batchOf(log, Buffer.alloc(20_000)))];
   let isRoom = false;
@@ -115,7 +115,7 @@ test('D6: there is room while less than maxQueueBytes wait', async (t) => {
 
 test('D1: nothing is visible before it is durable', async (t) => {
   const { files, hold, release } = heldWrites();
-  const dir = await directory(t);
+  const dir = await scratch(t);
   const log = await opened(t, { dir, files });
   hold();
   const appended = log.append(batchOf(log, 'v'));
@@ -130,7 +130,7 @@ test('D1: nothing is visible before it is durable', async (t) => {
 });
 
 test('a batch larger than a segment gets one of its own size', async (t) => {
-  const dir = await directory(t);
+  const dir = await scratch(t);
   const log = await opened(t, { dir, ...SMALL });
   await log.append(batchOf(log, 'small'));
   await log.append(batchOf(log, ...Array.from({ length: 30 }, () => Buffer.alloc(100_000, 'x'))));
@@ -141,7 +141,7 @@ test('a batch larger than a segment gets one of its own size', async (t) => {
 
 test('retention removes the oldest segments, by size and by age, and nothing that is still to be read', async (t) => {
   let nowMs = 1_000_000;
-  const dir = await directory(t);
+  const dir = await scratch(t);
   const log = await opened(t, { dir, ...SMALL, now: () => nowMs });
   await appendMany(log, 100);
   // And the next one, where it has been made ready by now.
@@ -168,7 +168,7 @@ test('retention removes the oldest segments, by size and by age, and nothing tha
 });
 
 test('D1: after a segment that could not be removed no later one is removed before it, and the log opens again', async (t) => {
-  const dir = await directory(t);
+  const dir = await scratch(t);
   let isRefused = true;
   const remove = (path: string): Promise<void> =>
     isRefused ? Promise.reject(new Error('EBUSY')) : realFiles.remove(path);
@@ -186,7 +186,7 @@ test('D1: after a segment that could not be removed no later one is removed befo
 });
 
 test('a reader in another process meets no missing segment while retention is at work', async (t) => {
-  const dir = await directory(t);
+  const dir = await scratch(t);
   const [removed, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   t.after(() => go.resolve());
   const remove = async (path: string): Promise<void> => {
@@ -207,7 +207,7 @@ test('a reader in another process meets no missing segment while retention is at
 });
 
 test('readers follow over segments, see retention, and read when no writer runs', async (t) => {
-  const dir = await directory(t);
+  const dir = await scratch(t);
   const log = await opened(t, { dir, ...SMALL });
   await log.append(batchOf(log, 'first'));
   const reader = await openSegmentLogReader({ dir });
@@ -230,7 +230,7 @@ test('readers follow over segments, see retention, and read when no writer runs'
 });
 
 test('a reader without the mark sees what precedes the newest segment; without a log, that there is none', async (t) => {
-  const dir = await directory(t);
+  const dir = await scratch(t);
   await assert.rejects(openSegmentLogReader({ dir }), fault('LOG_MISSING'));
   const log = await opened(t, { dir, ...SMALL });
   await appendMany(log, 30);
@@ -243,7 +243,7 @@ test('a reader without the mark sees what precedes the newest segment; without a
 });
 
 test('closing waits for what was appended', async (t) => {
-  const dir = await directory(t);
+  const dir = await scratch(t);
   const log = await opened(t, { dir });
   const appended = Array.from({ length: 10 }, (_, i) => log.append(batchOf(log, `${i}`)));
   await log.close();
@@ -253,7 +253,7 @@ test('closing waits for what was appended', async (t) => {
 });
 
 test('time never goes back, also over restarts', async (t) => {
-  const dir = await directory(t);
+  const dir = await scratch(t);
   for (const nowMs of [5000, 3000]) {
     const log = await openSegmentLog({ dir, now: () => nowMs });
     await log.ensureTopics([{ name: 't', partitions: 1 }]);

@@ -22,20 +22,17 @@ import { placesOfSuite } from '../support/places.ts';
 import {
   append,
   consumer,
+  type Events,
+  good,
   land,
   type Life,
   type LoggedEvent,
   openLog,
   type Place,
-  type PlaceOptions,
   startLife,
   topic,
 } from '../support/processor-lives.ts';
 import { replayIn } from '../support/replay-in.ts';
-
-type Events = PlaceOptions['events'];
-
-const good = (count: number): Events => Array.from({ length: count }, (_, index) => ['good', `k${index % 3}`] as const);
 
 async function compactWith({ log, state }: Pick<Life, 'log' | 'state'>, place: Place): Promise<CompactionResult> {
   const dir = join(place.dir, 'compaction');

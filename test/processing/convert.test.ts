@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { app } from '../../apps/collect/collect.ts';
 import { isFault } from '../../src/errors.ts';
@@ -11,6 +8,7 @@ import { pipelineConverter } from '../../src/processing/convert.ts';
 import { createCodecs } from '../../src/schemas/codecs.ts';
 import { openOutsideRegistry } from '../../src/schemas/outside-registry.ts';
 import { answerJson, answerUnknown, startScriptedRegistry } from '../support/scripted-registry.ts';
+import { scratch } from '../support/program.ts';
 
 function recordOf(schemaId: string): LogRecord {
   const value = Buffer.alloc(8);
@@ -18,8 +16,7 @@ function recordOf(schemaId: string): LogRecord {
 }
 
 test('D2: a record of a schema that is unknown, or is none, is refused with its reason; where the registry is silent it waits', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'tributary-known-'));
-  t.after(() => rm(dir, { recursive: true }));
+  const dir = await scratch(t);
   const scripted = await startScriptedRegistry((request, response) => {
     if (request.url === '/schemas/ids/2') answerJson(response, 200, { schema: '{"pattern":"("}', schemaType: 'JSON' });
     else if (request.url?.startsWith('/schemas/ids/2/')) answerJson(response, 200, [{ subject: 's', version: 1 }]);

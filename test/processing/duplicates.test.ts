@@ -4,16 +4,14 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import type { LogRecord } from '../../src/log/log.ts';
-import { dropDuplicateLists, duplicate, Duplicates, EarlierDuplicates } from '../../src/processing/duplicates.ts';
+import { dropDuplicateLists, duplicate, Duplicates, earlierDuplicates } from '../../src/processing/duplicates.ts';
 import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
 import type { CallFault } from '../../src/testing/faulty-calls.ts';
 import { findAll } from '../support/found-in-place.ts';
 import { MapState } from '../support/map-state.ts';
 import { placesOfSuite } from '../support/places.ts';
-import { land, type LifeOptions, liveUntilLanded, type Place, type PlaceOptions } from '../support/processor-lives.ts';
+import { type Events, land, type LifeOptions, liveUntilLanded, type Place } from '../support/processor-lives.ts';
 import { replayIn } from '../support/replay-in.ts';
-
-type Events = PlaceOptions['events'];
 
 /** In a few batches; keys come again within one, in the next one and in later ones, and after an event of theirs that was refused. */
 const events: Events = ([0, 1, 0, 2, 'refused', 3, 3, 1, 4, 0, 2, 4] as const).map((key) =>
@@ -173,7 +171,7 @@ test('lists of duplicates go when the log has forgotten their records, and not b
   await state.commit({ put: duplicates.puts({ from: 0, to: 5 }, [1, 3], new Set()) });
   await state.commit({ put: duplicates.puts({ from: 5, to: 9 }, [7], new Set()) });
   await dropDuplicateLists(state, of, 3);
-  assert.deepEqual([...(await new EarlierDuplicates(state, of).within({ from: 0, to: 9 }))], [1, 3, 7]);
+  assert.deepEqual(await earlierDuplicates(state, of).within({ from: 0, to: 9 }), [1, 3, 7]);
   await dropDuplicateLists(state, of, 4);
-  assert.deepEqual([...(await new EarlierDuplicates(state, of).within({ from: 0, to: 9 }))], [7]);
+  assert.deepEqual(await earlierDuplicates(state, of).within({ from: 0, to: 9 }), [7]);
 });

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { findAll, idsFrom, loseOldest } from '../support/found-in-place.ts';
 import { placesOfSuite } from '../support/places.ts';
-import { land, live } from '../support/processor-lives.ts';
+import { good, land, live } from '../support/processor-lives.ts';
 
-const many = Array.from({ length: 100 }, (_, index) => ['good', `k${index % 3}`] as const);
+const many = good(100);
 /** So that a hundred events fill some segments. */
 const dataBytes = 8 * 1024;
 

@@ -14,9 +14,10 @@ test('what is let go of is all of the consumer, and nothing of one whose name be
   const at = { topic: 'orders.raw', partition: 1 };
   const topics = async () => [{ name: at.topic, partitions: 2 }];
   for (const consumer of ['orders', 'orders/keeper']) {
-    const checkpoint = await Checkpoint.open(state, 'log', consumer, at);
+    const of = { logId: 'log', consumer, at };
+    const checkpoint = await Checkpoint.open(state, of);
     for (const next of [5, 10]) await checkpoint.advance(next, { bytes: 1, maxBytes: 1 });
-    await (await ReplayProgress.open(state, { logId: 'log', consumer, at })).begin(0, 10);
+    await (await ReplayProgress.open(state, of)).begin(0, 10);
     await noteOpening({ log: { id: 'log', topics } as never, state }, [{ name: consumer, topic: at.topic }]);
   }
   const keys = await keysOfConsumer(state, 'log', 'orders');

@@ -6,11 +6,13 @@ import { Fault } from '../../src/errors.ts';
 import { CompactionHold } from '../../src/processing/compaction-hold.ts';
 import { readLag } from '../../src/processing/lag.ts';
 import { openLmdbStore } from '../../src/stores/state/lmdb-store.ts';
-import { AT, batchOf, directory, fault, opened } from '../support/segment-logs.ts';
+import { changed } from '../support/changed.ts';
+import { scratch } from '../support/program.ts';
+import { AT, batchOf, fault, opened } from '../support/segment-logs.ts';
 
 suite('lag', () => {
   test('counts what has not landed, with the age of the oldest; damage is told, or has a stand-in', async (t) => {
-    const dir = await directory(t);
+    const dir = await scratch(t);
     const log = await opened(t, { dir: join(dir, 'log'), now: () => 1_000 });
     const state = await openLmdbStore({ dir: join(dir, 'state') });
     t.after(() => state.close());
@@ -23,8 +25,7 @@ suite('lag', () => {
     const [row] = await readLag({ log, state, views: state }, consumers, 3_500);
     assert.deepEqual([row!.lag, row!.behindMs, row!.isCompacting], [2, 2_500, false]);
 
-    const rotten = { id: log.id, topics: () => log.topics(), range: () => log.range(AT), read: unreadable };
-    const damaged = { log: rotten as unknown as typeof log, state, views: state };
+    const damaged = { log: changed(log, { read: unreadable }), state, views: state };
     await assert.rejects(readLag(damaged, consumers, 3_500), fault('LOG_ROTTEN'));
     const [still] = await readLag(damaged, consumers, 3_500, NaN);
     assert.deepEqual([still!.lag, still!.behindMs], [2, NaN]);

@@ -8,22 +8,23 @@ import { findAll, idsFrom, loseOldest } from '../support/found-in-place.ts';
 import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
 import { placesOfSuite } from '../support/places.ts';
 import {
+  type Events,
+  good,
   type Kind,
   land,
   live,
+  liveUntilLanded,
   newTableName,
-  type PlaceOptions,
   startLife,
   startOn,
-  liveUntilLanded,
 } from '../support/processor-lives.ts';
 import { uuidOf } from '../support/table-events.ts';
 
 const kinds: readonly Kind[] = ['good', 'transform', 'row', 'jsonb', 'object key'];
 const some = ['good', 'transform', 'jsonb', 'good', 'row', 'object key', 'good', 'good', 'object key', 'good'] as const;
 /** Two batches. */
-const mixed: PlaceOptions['events'] = [...some, ...some].map((kind, index) => [kind, `k${index % 2}`]);
-const many = Array.from({ length: 100 }, (_, index) => ['good', `k${index % 3}`] as const);
+const mixed: Events = [...some, ...some].map((kind, index) => [kind, `k${index % 2}`]);
+const many = good(100);
 /** So that a hundred events fill some segments. */
 const dataBytes = 8 * 1024;
 

@@ -7,11 +7,12 @@ import type { CallFault } from '../../src/testing/faulty-calls.ts';
 import { assertExactlyOnce } from '../support/exactly-once.ts';
 import { findAll } from '../support/found-in-place.ts';
 import {
+  type Events,
+  good,
   type Kind,
   type Life,
   type LifeOptions,
   liveUntilLanded,
-  type PlaceOptions,
   startLife,
   startOn,
 } from '../support/processor-lives.ts';
@@ -23,16 +24,16 @@ const hows: readonly CallFault['how'][] = ['crash before', 'crash after', 'fail 
 const distinctHows = hows.slice(1);
 const kinds: readonly Kind[] = ['good', 'transform', 'row', 'jsonb', 'index', 'object key'];
 /** Of each kind some, with good ones between, in a few batches. */
-const mixed: PlaceOptions['events'] = (
+const mixed: Events = (
   ['good', 'transform', 'jsonb', 'good', 'row', 'object key', 'good', 'good', 'index', 'good'] as const
 ).map((kind, index) => [kind, `k${index % 2}`]);
-const onlyGood = Array.from({ length: 12 }, (_, index) => ['good', `k${index % 3}`] as const);
+const onlyGood = good(12);
 
 suite('processor', { concurrency: false }, () => {
   const placeOf = placesOfSuite();
 
   /** The calls of a life in which nothing goes wrong. */
-  async function callsOf(events: PlaceOptions['events'], options: LifeOptions): Promise<readonly string[]> {
+  async function callsOf(events: Events, options: LifeOptions): Promise<readonly string[]> {
     const [life] = await liveUntilLanded(await placeOf(events), [options]);
     return (life as Life).calls.names;
   }

@@ -5,12 +5,14 @@ import * as fc from 'fast-check';
 import { escapeIdentifier } from 'pg';
 import { Fault } from '../../src/errors.ts';
 import { Checkpoint } from '../../src/processing/checkpoint.ts';
-import { type ConsumerPartition, readCuts } from '../../src/processing/cuts.ts';
+import type { ConsumerPartition } from '../../src/processing/consumer-partition.ts';
+import { readCuts } from '../../src/processing/cuts.ts';
 import type { CallFault } from '../../src/testing/faulty-calls.ts';
 import { assertExactlyOnce } from '../support/exactly-once.ts';
 import { findAll, loseOldest } from '../support/found-in-place.ts';
 import {
   consumer,
+  good,
   type Kind,
   land,
   type Life,
@@ -18,7 +20,6 @@ import {
   newTableName,
   openLog,
   type Place,
-  type PlaceOptions,
   startLife,
   topic,
 } from '../support/processor-lives.ts';
@@ -26,10 +27,7 @@ import { replayIn } from '../support/replay-in.ts';
 import { uuidOf } from '../support/table-events.ts';
 import { placesOfSuite } from '../support/places.ts';
 
-type Events = PlaceOptions['events'];
-
 const at = { topic, partition: 0 };
-const good = (count: number): Events => Array.from({ length: count }, (_, index) => ['good', `k${index % 3}`] as const);
 
 const landedBy = ({ log }: Life): ConsumerPartition => ({ logId: log.id, consumer, at });
 
@@ -173,10 +171,10 @@ function refuseReplay(): void {
 
 /** What a data directory is like in which no ends of batches were kept. */
 async function forgetCuts(life: Life): Promise<void> {
-  const { state, log } = life;
+  const { state } = life;
   const cuts: string[] = [];
   for await (const [key] of state.entries('cut/')) cuts.push(key);
-  const { next } = await Checkpoint.open(state, log.id, consumer, at);
+  const { next } = await Checkpoint.open(state, landedBy(life));
   const put: { key: string; value: Buffer }[] = [];
   for await (const [key] of state.entries('checkpoint/'))
     put.push({ key, value: Buffer.from(JSON.stringify({ next })) });

@@ -10,11 +10,12 @@ import { assertExactlyOnce } from '../support/exactly-once.ts';
 import { findAll } from '../support/found-in-place.ts';
 import {
   consumer,
+  type Events,
+  good,
   land,
   type LifeOptions,
   openLog,
   type Place,
-  type PlaceOptions,
   startLife,
   startOn,
   topic,
@@ -23,9 +24,6 @@ import { replayIn } from '../support/replay-in.ts';
 import { until } from '../support/until.ts';
 import { placesOfSuite } from '../support/places.ts';
 
-type Events = PlaceOptions['events'];
-
-const good = (count: number): Events => Array.from({ length: count }, (_, index) => ['good', `k${index % 3}`] as const);
 /** With one of each kind that is refused. */
 const mixed: Events = [
   ...good(6),

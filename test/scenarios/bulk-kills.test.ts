@@ -9,7 +9,7 @@ import { Client } from 'pg';
 import { type Answered, bulkAppModule, bulkClient, path, tables } from '../support/bulk-server.ts';
 import { type OwnPostgresServer, ownPostgresServer } from '../support/postgres-server.ts';
 import { canMeasureMemory, peakMegabytes, resetPeak } from '../support/process-memory.ts';
-import { type Program, scratch, startProgram } from '../support/program.ts';
+import { type Program, scratch, startFor } from '../support/program.ts';
 import { until } from '../support/until.ts';
 import { untilAnswered } from '../support/until-answered.ts';
 
@@ -45,8 +45,7 @@ describe('batches and kills', { timeout: 180_000 }, () => {
     await writeFile(config, JSON.stringify({ pipelines: ['app.js'] }));
     return async () => {
       const env = { DATABASE_URL: postgres.url };
-      const started = await startProgram({ dataDir: join(dir, 'data'), env, args: ['--config', config] });
-      t.after(() => void started.child.kill('SIGKILL'));
+      const started = await startFor(t, { dataDir: join(dir, 'data'), env, args: ['--config', config] });
       const { status } = bulkClient(started.url, path);
       await until(async () => (await status('x')).status === 404); // the warehouse is up
       return started;

@@ -2,14 +2,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { request } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { replayCorrelationId } from '../../src/event/correlation-id.ts';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { taken } from '../support/http-request.ts';
 import { caughtUp, eventLinesOf, objectsOf, rowsOf } from '../support/landed.ts';
-import { listed, makeLetters, patch, replay, setAmount } from '../support/letters.ts';
-import { type Program, scratch, startProgram } from '../support/program.ts';
+import { listed, makeLetters, patch, replay, replayUntilKilled, setAmount } from '../support/letters.ts';
+import { scratch, startFor } from '../support/program.ts';
 
 /** Everything that has landed, in the table and in objects, must be these letters, each once. */
 async function assertLandedOnce(dataDir: string, letters: readonly string[]): Promise<void> {
@@ -22,37 +20,10 @@ async function assertLandedOnce(dataDir: string, letters: readonly string[]): Pr
   assert.deepEqual([...(await eventLinesOf(dataDir)).keys()].toSorted(), expected);
 }
 
-/**
- * Replays everything over HTTP, and kills the program when so many bytes of outcomes have come, and so long after: a batch
- * takes 20 to 100 ms, and a kill has to come at any point of it.
- * @returns false where all was done before
- */
-function replayUntilKilled(program: Program, killAfterBytes: number, delayMs: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const sent = request(`${program.url}/admin/dead-letters/replay`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-    });
-    let bytes = 0;
-    let killed: Promise<unknown> | undefined;
-    const ended = (): void => void Promise.resolve(killed).then(() => resolve(killed !== undefined), reject);
-    sent.on('error', ended);
-    sent.on('response', (response) => {
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > killAfterBytes) killed ??= sleep(delayMs).then(() => program.kill('SIGKILL'));
-      });
-      response.on('end', ended).on('error', ended);
-    });
-    sent.end(JSON.stringify({ filter: {}, dryRun: false }));
-  });
-}
-
 suite('replays of dead letters', { timeout: 280_000 }, () => {
   test('D9: a thousand letters, one patch, two replays at once: each is one event, and again is none', async (t) => {
     const dataDir = join(await scratch(t), 'data');
-    const program = await startProgram({ dataDir });
-    t.after(() => void program.child.kill('SIGKILL'));
+    const program = await startFor(t, { dataDir });
     const letters = await makeLetters(program.url, 1_000);
 
     const startedMs = performance.now();
@@ -82,8 +53,7 @@ suite('replays of dead letters', { timeout: 280_000 }, () => {
 
   test('D9: killed with kill -9 again and again while it replays, each letter lands once', async (t) => {
     const dataDir = join(await scratch(t), 'data');
-    let program = await startProgram({ dataDir });
-    t.after(() => void program.child.kill('SIGKILL'));
+    let program = await startFor(t, { dataDir });
     const letters = await makeLetters(program.url, 4_000);
     const edited = await patch(program.url, setAmount, '--all', '--yes');
     assert.deepEqual(edited.summary, { changed: 4_000 }, edited.ran.stderr);
@@ -92,7 +62,7 @@ suite('replays of dead letters', { timeout: 280_000 }, () => {
     const replayedBefore: number[] = [];
     while (await replayUntilKilled(program, 90_000 * kills, (kills * 37) % 120)) {
       kills += 1;
-      program = await startProgram({ dataDir });
+      program = await startFor(t, { dataDir });
       replayedBefore.push((await listed(dataDir, '--replayed')).length);
     }
     t.diagnostic(`killed ${kills} times, with so many letters replayed: ${replayedBefore.join(', ')}`);
@@ -108,8 +78,7 @@ suite('replays of dead letters', { timeout: 280_000 }, () => {
 
   test('D9: what PostgreSQL refuses of a replay stays the one letter, and lands when it is edited again', async (t) => {
     const dataDir = join(await scratch(t), 'data');
-    const program = await startProgram({ dataDir });
-    t.after(() => void program.child.kill('SIGKILL'));
+    const program = await startFor(t, { dataDir });
     const tooLarge = collectEvent({ data: '{"id":"a","x":1e200000}' }); // no amount, and no number that JSONB takes
     const { errors } = await taken(program.url, packageOf([tooLarge]));
     const id = errors[0]!.correlationId;

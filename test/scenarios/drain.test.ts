@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { taken } from '../support/http-request.ts';
 import { caughtUp, eventLinesOf, rowsOf } from '../support/landed.ts';
-import { type Program, scratch, startProgram, type StartOptions } from '../support/program.ts';
+import { type Program, scratch, startFor } from '../support/program.ts';
 import { beginUpload, openConnection } from '../support/raw-connection.ts';
 import { stopPostgres } from '../support/stopped-postgres.ts';
 
@@ -16,12 +16,6 @@ const uploads = 50;
 const backlogPackages = 20;
 const eventsAPackage = 500;
 const backlog = packageOf(Array.from({ length: eventsAPackage }, () => good));
-
-async function start(t: TestContext, options: StartOptions): Promise<Program> {
-  const program = await startProgram(options);
-  t.after(() => void program.child.kill('SIGKILL'));
-  return program;
-}
 
 /** Ids of events that were acknowledged and have perhaps not landed. */
 async function sendBacklog({ url }: Program): Promise<readonly string[]> {
@@ -33,7 +27,7 @@ async function sendBacklog({ url }: Program): Promise<readonly string[]> {
 
 /** After a start of its own: the acknowledged events, and `more` others, are in table and objects once. */
 async function assertLanded(t: TestContext, dataDir: string, ids: readonly string[], more: number): Promise<void> {
-  const program = await start(t, { dataDir });
+  const program = await startFor(t, { dataDir });
   await caughtUp(dataDir);
   const lines = await eventLinesOf(dataDir);
   for (const id of ids) assert.ok(lines.has(id), `${id} is not in the objects`);
@@ -47,7 +41,7 @@ async function assertLanded(t: TestContext, dataDir: string, ids: readonly strin
 suite('drain', { timeout: 180_000, concurrency: false }, () => {
   test('SIGTERM: 50 slow uploads in flight are answered 200, nobody new is let in, exit code 0, all lands (D1, D2, D3, D8)', async (t) => {
     const dataDir = join(await scratch(t), 'data');
-    const program = await start(t, { dataDir });
+    const program = await startFor(t, { dataDir });
     const body = packageOf([good, good]);
     const half = body.length >> 1;
     const ids = await sendBacklog(program);
@@ -73,7 +67,7 @@ suite('drain', { timeout: 180_000, concurrency: false }, () => {
 
   test('SIGTERM: packages on connections that it has not accepted yet are answered 200, and land (D1, D2, D8)', async (t) => {
     const dataDir = join(await scratch(t), 'data');
-    const program = await start(t, { dataDir });
+    const program = await startFor(t, { dataDir });
     const body = packageOf([good]);
     program.child.kill('SIGSTOP'); // so that the operating system takes them up, and the program does not
     const waiting = await Promise.all(
@@ -91,7 +85,7 @@ suite('drain', { timeout: 180_000, concurrency: false }, () => {
 
   test('SIGTERM: unready at once, while a package whose header was under way is taken (D8)', async (t) => {
     const dataDir = join(await scratch(t), 'data');
-    const program = await start(t, { dataDir });
+    const program = await startFor(t, { dataDir });
     const body = packageOf([good]);
     const [asking, sending] = [await openConnection(program.url), await openConnection(program.url)];
     asking.socket.write('GET /health/ready HTTP/1.1\r\nHost: ');
@@ -109,7 +103,7 @@ suite('drain', { timeout: 180_000, concurrency: false }, () => {
 
   test('a second signal ends it at once; what was acknowledged lands after the next start, once (D1, D2, D3, D8)', async (t) => {
     const dataDir = join(await scratch(t), 'data');
-    const program = await start(t, { dataDir });
+    const program = await startFor(t, { dataDir });
     const ids = await sendBacklog(program);
     const upload = await beginUpload(program.url, 1_000, '[');
     upload.socket.on('error', () => undefined);
@@ -129,7 +123,7 @@ suite('drain', { timeout: 180_000, concurrency: false }, () => {
     const dataDir = join(dir, 'data');
     const config = join(dir, 'config.json');
     await writeFile(config, JSON.stringify({ drainTimeoutMs: 1_500 }));
-    const program = await start(t, { dataDir, args: ['--config', config] });
+    const program = await startFor(t, { dataDir, args: ['--config', config] });
     await taken(program.url, packageOf([good]));
     await caughtUp(dataDir); // so that PostgreSQL is up
     const postgres = await stopPostgres(program.child.pid!);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { suite, test } from 'node:test';
 import { caughtUp, linesOf, type ListedLetter, objectsOf } from '../support/landed.ts';
 import { notesConfig } from '../support/notes-config.ts';
-import { runProgram, scratch, startProgram } from '../support/program.ts';
+import { runProgram, scratch, startFor, startProgram } from '../support/program.ts';
 import { until } from '../support/until.ts';
 
 const lives = 5;
@@ -57,8 +57,7 @@ suite('files under kill -9', { timeout: 400_000 }, () => {
       ending.abort();
       const { whole, halves } = await writing;
       const before = new Set(await idsIn(dataDir)).size;
-      const program = await startProgram({ dataDir, args });
-      t.after(() => void program.child.kill('SIGKILL'));
+      const program = await startFor(t, { dataDir, args });
       await until(async () => {
         const text = await (await fetch(`${program.url}/metrics`)).text();
         const isQuiet = /tributary_files_waiting\{[^}]*\} 0/.test(text);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { linesOf, objectsOf } from '../support/landed.ts';
 import { notesConfig } from '../support/notes-config.ts';
-import { type Program, runProgram, scratch, startProgram } from '../support/program.ts';
+import { type Program, runProgram, scratch, startFor } from '../support/program.ts';
 import { until } from '../support/until.ts';
 
 const files = 300;
@@ -22,8 +22,7 @@ async function place(t: TestContext): Promise<Place> {
   const inbox = join(dir, 'a/unheard');
   await mkdir(inbox, { recursive: true });
   const config = ['--config', await notesConfig(dir, {}, 'unheard-notes.ts')];
-  const program = await startProgram({ dataDir, args: config });
-  t.after(() => void program.child.kill('SIGKILL'));
+  const program = await startFor(t, { dataDir, args: config });
   const at = ['--data-dir', dataDir, ...config];
   await until(async () => /^notes +0 +0$/m.test((await runProgram(['lag', ...at])).stdout));
   return { inbox, at, program };

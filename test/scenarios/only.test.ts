@@ -7,7 +7,7 @@ import { suite, test } from 'node:test';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { httpRequest, taken } from '../support/http-request.ts';
 import { caughtUp, rowsOf } from '../support/landed.ts';
-import { runProgram, scratch, startProgram } from '../support/program.ts';
+import { runProgram, scratch, startFor } from '../support/program.ts';
 
 const collectApp = join(import.meta.dirname, '../../apps/collect/collect.ts');
 const events = 4_000;
@@ -33,8 +33,7 @@ suite('start --only', { timeout: 120_000 }, () => {
     await writeFile(config, JSON.stringify({ pipelines: [collectApp, 'other.js'], log }));
     const body = packageOf(Array.from({ length: events }, () => collectEvent()));
     const start = async (args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) => {
-      const program = await startProgram({ dataDir, args: ['--config', config, ...args], env });
-      t.after(() => void program.child.kill('SIGKILL'));
+      const program = await startFor(t, { dataDir, args: ['--config', config, ...args], env });
       return program;
     };
 

@@ -9,7 +9,7 @@ import { startFaultyProxy } from '../support/faulty-proxy.ts';
 import { taken } from '../support/http-request.ts';
 import { caughtUp, eventLinesOf, rowsOf } from '../support/landed.ts';
 import { ownPostgresServer } from '../support/postgres-server.ts';
-import { scratch, startProgram } from '../support/program.ts';
+import { scratch, startFor } from '../support/program.ts';
 import { until } from '../support/until.ts';
 import { untilAnswered } from '../support/until-answered.ts';
 
@@ -39,8 +39,7 @@ suite('a PostgreSQL server that goes away', { timeout: 180_000 }, () => {
     through.port = new URL(proxy.url).port;
     const env = { DATABASE_URL: through.href };
     const dataDir = join(await scratch(t), 'data');
-    const program = await startProgram({ dataDir, env });
-    t.after(() => void program.child.kill('SIGKILL'));
+    const program = await startFor(t, { dataDir, env });
 
     const ids: string[] = [];
     const sending = new AbortController();

@@ -10,7 +10,7 @@ import type { BulkAnswer } from '../support/bulk-server.ts';
 import { httpRequest } from '../support/http-request.ts';
 import { type OwnPostgres, ownPostgres } from '../support/own-postgres.ts';
 import { beginUpload } from '../support/raw-connection.ts';
-import { type Program, runProgram, scratch, startProgram } from '../support/program.ts';
+import { type Program, runProgram, scratch, startFor } from '../support/program.ts';
 import { until } from '../support/until.ts';
 
 const path = '/rates/batches';
@@ -40,8 +40,7 @@ suite('two nodes of rates', { timeout: 600_000, concurrency: false }, () => {
   async function startNode(t: TestContext, more: Readonly<Record<string, string>> = {}): Promise<Program> {
     const dataDir = join(await scratch(t), 'data');
     const env = { DATABASE_URL: postgres.url, TRIBUTARY_DRAIN_GRACE_MS: String(graceMs), ...more };
-    const node = await startProgram({ dataDir, env, args: ['--only', 'rates'] });
-    t.after(() => void node.child.kill('SIGKILL'));
+    const node = await startFor(t, { dataDir, env, args: ['--only', 'rates'] });
     return node;
   }
 
@@ -153,12 +152,11 @@ suite('two nodes of rates', { timeout: 600_000, concurrency: false }, () => {
     const own = await ownPostgres();
     t.after(() => own.dispose());
     await own.crash();
-    const node = await startProgram({
+    const node = await startFor(t, {
       dataDir: join(await scratch(t), 'data'),
       env: { DATABASE_URL: own.url },
       args: ['--only', 'rates'],
     });
-    t.after(() => void node.child.kill('SIGKILL'));
     const ready = async (): Promise<number> => (await httpRequest(`${node.url}/health/ready`)).status;
     await until(() => node.log().includes('the warehouse is not up'));
     assert.equal(await ready(), 503);

@@ -7,7 +7,7 @@ import type { ReplayUnderWay } from '../../src/processing/replays.ts';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { taken } from '../support/http-request.ts';
 import { caughtUp, eventLinesOf, rowsOf } from '../support/landed.ts';
-import { type Program, runProgram, scratch, startProgram } from '../support/program.ts';
+import { type Program, runProgram, scratch, startFor } from '../support/program.ts';
 
 const events = 6_000;
 
@@ -31,8 +31,7 @@ function replay(dataDir: string, ...args: readonly string[]) {
 suite('replays of a pipeline', { timeout: 280_000 }, () => {
   test('D9: brings back rows and objects that somebody deleted, once each, also when it is killed twice on the way', async (t) => {
     const dataDir = join(await scratch(t), 'data');
-    let program = await startProgram({ dataDir });
-    t.after(() => void program.child.kill('SIGKILL'));
+    let program = await startFor(t, { dataDir });
     const data = `{"id":"order-1","amount":1,"padding":"${'x'.repeat(3_000)}"}`; // for several stretches
     const perPackage = Array.from({ length: 500 }, () => collectEvent({ data }));
     for (let sent = 0; sent < events; sent += perPackage.length) await taken(program.url, packageOf(perPackage));
@@ -60,7 +59,7 @@ suite('replays of a pipeline', { timeout: 280_000 }, () => {
       for (let begun = await underWay(program); begun.length > 0 && begun.every(({ next }) => next === 0);)
         begun = await underWay(program);
       await program.kill('SIGKILL');
-      program = await startProgram({ dataDir });
+      program = await startFor(t, { dataDir });
     }
     const done = await replay(dataDir, '--from', '0', '--wait', '--timeout', '120', '--json');
     assert.equal(done.code, 0, done.stderr);
@@ -75,8 +74,7 @@ suite('replays of a pipeline', { timeout: 280_000 }, () => {
 
   test('nonsense is refused in one line', async (t) => {
     const dataDir = join(await scratch(t), 'data');
-    const program = await startProgram({ dataDir });
-    t.after(() => void program.child.kill('SIGKILL'));
+    const program = await startFor(t, { dataDir });
     for (const [args, code, says] of [
       [['--from', 'yesterday'], 2, /Expected start, an offset, or a time/],
       [['--from', 'end'], 2, /Expected start, an offset, or a time/],

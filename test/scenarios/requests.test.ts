@@ -8,7 +8,7 @@ import { linesOf, objectsOf } from '../support/landed.ts';
 import { OtlpReceiver } from '../support/otlp-receiver.ts';
 import type { Poll } from '../support/polls.ts';
 import { pollsConfig } from '../support/polls-config.ts';
-import { type Program, runProgram, scratch, startProgram } from '../support/program.ts';
+import { type Program, runProgram, scratch, startFor } from '../support/program.ts';
 
 const kills = 4;
 const producers = 32;
@@ -28,9 +28,7 @@ async function start(
   { dataDir, config }: Place,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Program> {
-  const program = await startProgram({ dataDir, args: ['--config', config], env });
-  t.after(() => void program.child.kill('SIGKILL'));
-  return program;
+  return startFor(t, { dataDir, args: ['--config', config], env });
 }
 
 /** A command on the data directory; it must succeed. */

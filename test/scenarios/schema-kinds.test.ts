@@ -6,7 +6,7 @@ import { suite, test } from 'node:test';
 import { collectEvent, packageOf, someUuid, stampNames } from '../support/collect-event.ts';
 import { httpRequest, taken } from '../support/http-request.ts';
 import { caughtUp, deadLettersOf, eventLinesOf, rowsOf } from '../support/landed.ts';
-import { scratch, startProgram } from '../support/program.ts';
+import { scratch, startFor } from '../support/program.ts';
 
 const strings = (...names: readonly string[]): object =>
   Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
@@ -91,11 +91,10 @@ suite('collect with schemas of other kinds than Avro', { timeout: 120_000 }, () 
       await mkdir(join(dir, 'schemas'));
       await writeFile(join(dir, 'schemas', `events.raw-value.${ending}`), schema);
       await writeFile(join(dir, 'config.json'), JSON.stringify({ schemasDir: 'schemas' }));
-      const program = await startProgram({
+      const program = await startFor(t, {
         dataDir,
         args: ['--config', join(dir, 'config.json'), '--only', 'collect'],
       });
-      t.after(() => void program.child.kill('SIGKILL'));
 
       const registered = await httpRequest(`${program.url}/registry/subjects/events.raw-value/versions/latest`);
       const { id, schemaType } = JSON.parse(registered.text) as { id: number; schemaType: string };

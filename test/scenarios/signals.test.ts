@@ -10,7 +10,7 @@ import type { Signal } from '../../apps/signals/signal.ts';
 import { readSignals } from '../apps/signals/read-signals.ts';
 import { EventStream } from '../support/event-stream.ts';
 import { httpRequest } from '../support/http-request.ts';
-import { type Program, runProgram, scratch, startProgram } from '../support/program.ts';
+import { type Program, runProgram, scratch, startFor } from '../support/program.ts';
 import { serveRoutes } from '../support/routes-server.ts';
 
 const onlySignals = ['--only', 'signals'];
@@ -64,8 +64,7 @@ const answersOf = (url: string) => Promise.all(paths.map(async (path) => (await 
 suite('signals', { timeout: 120_000 }, () => {
   test('D1, D2, D3: the dashboards are those of the raw events, also after a kill; what is refused leaves nothing', async (t) => {
     const dataDir = join(await scratch(t), 'data');
-    let program = await startProgram({ dataDir, args: onlySignals });
-    t.after(() => void program.child.kill('SIGKILL'));
+    let program = await startFor(t, { dataDir, args: onlySignals });
     const lines = [...generateSignals({ count: 1_000, invalidShare: 0, seed: 1 })];
     assert.deepEqual(new Set(await sendAll(program, lines)), new Set([200]));
     const wrong = [...generateSignals({ count: 300, invalidShare: 1, seed: 2 })];
@@ -73,7 +72,7 @@ suite('signals', { timeout: 120_000 }, () => {
 
     const before = await answersOf(program.url); // reads what was written, at once
     await program.kill('SIGKILL');
-    program = await startProgram({ dataDir, args: onlySignals });
+    program = await startFor(t, { dataDir, args: onlySignals });
     assert.deepEqual(await answersOf(program.url), before);
 
     const signals = await landed(dataDir);
@@ -84,8 +83,7 @@ suite('signals', { timeout: 120_000 }, () => {
 
   test('D8: SIGTERM ends live streams, and the drain does not wait for who listens', async (t) => {
     const dataDir = join(await scratch(t), 'data');
-    const program = await startProgram({ dataDir, args: onlySignals });
-    t.after(() => void program.child.kill('SIGKILL'));
+    const program = await startFor(t, { dataDir, args: onlySignals });
     const streams = await Promise.all([1, 2, 3].map(() => EventStream.open(`${program.url}/dashboard/live`)));
     await Promise.all(streams.map((stream) => stream.next()));
     const ends = Promise.all(streams.map((stream) => stream.next()));

@@ -11,7 +11,7 @@ import { collect, httpRequest, taken } from '../support/http-request.ts';
 import { loggedIn, openIngest } from '../support/ingest-parts.ts';
 import { caughtUp, eventLinesOf, rowsOf } from '../support/landed.ts';
 import { canMeasureMemory, peakMegabytes, resetPeak } from '../support/process-memory.ts';
-import { scratch, startProgram } from '../support/program.ts';
+import { scratch, startFor } from '../support/program.ts';
 import { heldWrites } from '../support/segment-logs.ts';
 import { stopPostgres } from '../support/stopped-postgres.ts';
 
@@ -25,8 +25,7 @@ suite('stall', { timeout: 180_000 }, () => {
   test('while PostgreSQL stands still 200,000 events are taken in bounded memory, and land once it goes on (D2, D3, D6)', async (t) => {
     if (!canMeasureMemory) return t.skip('needs /proc');
     const dataDir = join(await scratch(t), 'data');
-    const program = await startProgram({ dataDir });
-    t.after(() => void program.child.kill('SIGKILL'));
+    const program = await startFor(t, { dataDir });
     await taken(program.url, packageOf([good]));
     await caughtUp(dataDir); // so that PostgreSQL is up
     const pid = program.child.pid!;

@@ -10,7 +10,7 @@ import { type SecureVersion, connect as connectTls } from 'node:tls';
 import { once } from 'node:events';
 import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { makeCertificate, noOpenssl } from '../support/certificates.ts';
-import { runProgram, scratch, startProgram } from '../support/program.ts';
+import { runProgram, scratch, startFor } from '../support/program.ts';
 
 function post(url: string, ca: string, body: string): Promise<{ readonly status: number; readonly text: string }> {
   return new Promise((resolve, reject) => {
@@ -42,8 +42,7 @@ suite('a server with a certificate', { skip: noOpenssl, timeout: 240_000 }, () =
     const dataDir = join(dir, 'data');
     const { certFile, keyFile } = await makeCertificate(dir, 'events.example');
     const env = { TRIBUTARY_TLS_CERT_FILE: certFile, TRIBUTARY_TLS_KEY_FILE: keyFile };
-    const program = await startProgram({ dataDir, env });
-    t.after(() => void program.child.kill('SIGKILL'));
+    const program = await startFor(t, { dataDir, env });
     assert.match(program.url, /^https:\/\/localhost:\d+$/);
     const ca = await readFile(certFile, 'utf8');
     const port = Number(new URL(program.url).port);

@@ -11,7 +11,7 @@ import { collect, httpRequest, taken } from '../support/http-request.ts';
 import { caughtUp, rowsOf } from '../support/landed.ts';
 import { OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.ts';
 import { descendants } from '../support/processes.ts';
-import { type Program, runProgram, scratch, startProgram } from '../support/program.ts';
+import { type Program, runProgram, scratch, startFor } from '../support/program.ts';
 import { beginUpload } from '../support/raw-connection.ts';
 
 const traceId = '0af7651916cd43dd8448eb211c80319c';
@@ -22,9 +22,7 @@ const good = collectEvent();
 const refusedLater = collectEvent({ accountId: 'nobody' });
 
 async function start(t: TestContext, env: Readonly<Record<string, string>>): Promise<Program> {
-  const program = await startProgram({ dataDir: join(await scratch(t), 'data'), env });
-  t.after(() => void program.child.kill('SIGKILL'));
-  return program;
+  return startFor(t, { dataDir: join(await scratch(t), 'data'), env });
 }
 
 const isOf = (kind: ReceivedSpan['kind']) => (span: ReceivedSpan) => span.kind === kind;

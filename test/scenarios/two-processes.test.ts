@@ -6,7 +6,7 @@ import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { startGoodProducer } from '../support/good-producer.ts';
 import { taken } from '../support/http-request.ts';
 import { caughtUp } from '../support/landed.ts';
-import { runProgram, scratch, startProgram } from '../support/program.ts';
+import { runProgram, scratch, startFor } from '../support/program.ts';
 
 const good = collectEvent();
 
@@ -14,8 +14,7 @@ suite('two processes on one data directory', { timeout: 120_000 }, () => {
   test('a second start is refused in one line and costs the first nothing; readers work beside it and without it (D3)', async (t) => {
     const dataDir = join(await scratch(t), 'data');
     const at = ['--data-dir', dataDir] as const;
-    const program = await startProgram({ dataDir });
-    t.after(() => void program.child.kill('SIGKILL'));
+    const program = await startFor(t, { dataDir });
     const { accepted } = await taken(program.url, packageOf([good, good, '{}']));
     assert.equal(accepted, 2);
     await caughtUp(dataDir);
@@ -54,8 +53,7 @@ suite('two processes on one data directory', { timeout: 120_000 }, () => {
     assert.equal((await runProgram(['start', '--port', '0', ...at])).code, 1);
     assert.equal(await program.kill('SIGTERM'), 0, program.log());
     await expected(); // where nothing runs
-    const again = await startProgram({ dataDir });
-    t.after(() => void again.child.kill('SIGKILL'));
+    const again = await startFor(t, { dataDir });
     await taken(again.url, packageOf([good]));
     await caughtUp(dataDir);
     assert.deepEqual(JSON.parse((await runProgram(count)).stdout), [{ n: events + 1 }]);

@@ -9,7 +9,7 @@ import { collectEvent, packageOf } from '../support/collect-event.ts';
 import { httpRequest, taken } from '../support/http-request.ts';
 import { caughtUp } from '../support/landed.ts';
 import { startPostgresServer } from '../support/postgres-server.ts';
-import { scratch, startProgram } from '../support/program.ts';
+import { scratch, startFor } from '../support/program.ts';
 
 const body = packageOf([collectEvent()]);
 
@@ -60,8 +60,7 @@ suite('health of the warehouse', { timeout: 120_000 }, () => {
     await gate.shut();
     const env = { DATABASE_URL: through.href };
     const dataDir = join(await scratch(t), 'data');
-    const program = await startProgram({ dataDir, env });
-    t.after(() => void program.child.kill('SIGKILL'));
+    const program = await startFor(t, { dataDir, env });
 
     const warehouse = async (expected: RegExp): Promise<string> => {
       for (;;) {

@@ -1,7 +1,8 @@
 /** What a table of a schema's events has as columns, for each kind of schema. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Member, membersOf, type MemberType } from '../../src/schemas/members/members.ts';
+import type { Member, MemberType } from '../../src/schemas/members/member.ts';
+import { membersOf } from '../../src/schemas/members/members.ts';
 import { schemaOf } from '../support/parquet-events.ts';
 
 type Shown = string | { readonly [name: string]: Shown };

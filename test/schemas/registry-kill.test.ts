@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { openFileRegistry } from '../../src/schemas/file-registry.ts';
-import { cleanEnvironment } from '../support/program.ts';
+import { cleanEnvironment, scratch } from '../support/program.ts';
 
 const rounds = 6;
 
@@ -31,8 +29,7 @@ async function writeUntilKilled(dir: string, round: number): Promise<readonly st
 }
 
 test('D1: two processes register and are killed at any moment: each answer holds, ids and versions are unique', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'tributary-registry-kill-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  const dir = await scratch(t);
   const told: string[] = [];
   for (let round = 0; round < rounds; round++) told.push(...(await writeUntilKilled(dir, round)));
 

@@ -1,7 +1,6 @@
 /** Migrations: each file once, whole or not at all, also where two begin together. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, suite, test, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -9,6 +8,7 @@ import type { ClientBase } from 'pg';
 import { type FaultCode, isFault } from '../../src/errors.ts';
 import { applyMigrations, migrationStatuses, readMigrations } from '../../src/sinks/postgres/migrations.ts';
 import { openTestEmbedded, type TestWarehouse } from '../support/postgres-server.ts';
+import { scratch } from '../support/program.ts';
 
 let opened: TestWarehouse;
 before(async () => {
@@ -22,8 +22,7 @@ interface Files {
 }
 
 async function directory(t: TestContext, files: Readonly<Record<string, string>> = {}): Promise<Files> {
-  const path = await mkdtemp(join(tmpdir(), 'tributary-migrations-'));
-  t.after(() => rm(path, { recursive: true, force: true }));
+  const path = await scratch(t);
   const write = (name: string, sql: string): Promise<void> => writeFile(join(path, name), sql);
   for (const [name, sql] of Object.entries(files)) await write(name, sql);
   return { url: pathToFileURL(`${path}/`), write };

@@ -3,24 +3,17 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { isFault } from '../../src/errors.ts';
 import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts';
 import { objectStoreContract } from '../contracts/object-store.ts';
-
-const makeDir = () => mkdtemp(join(tmpdir(), 'tributary-objects-'));
+import { scratch } from '../support/program.ts';
 
 objectStoreContract('directory', async () => {
-  const dir = await makeDir();
+  const dir = await mkdtemp(join(tmpdir(), 'tributary-objects-'));
   const store = await openDirectoryStore({ dir: join(dir, 'not/yet/there') });
   return { store, close: () => rm(dir, { recursive: true }) };
 });
-
-async function scratch(t: TestContext): Promise<string> {
-  const dir = await makeDir();
-  t.after(() => rm(dir, { recursive: true, force: true }));
-  return dir;
-}
 
 describe('directory store', () => {
   it('sweeps what a killed process left, and leaves alone what a living one writes', async (t) => {

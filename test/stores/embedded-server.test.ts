@@ -1,8 +1,7 @@
 /** One run of an embedded PostgreSQL that does not do what it should: a script in its place plays that. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, suite, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -13,6 +12,7 @@ import {
   startServer,
 } from '../../src/stores/warehouse/embedded/server-process.ts';
 import { supervise } from '../../src/stores/warehouse/embedded/supervisor.ts';
+import { scratch } from '../support/program.ts';
 
 interface Place {
   readonly dir: string;
@@ -23,8 +23,7 @@ interface Place {
 
 /** @param script of the shell; `$dir` is the data directory */
 async function placeOf(t: TestContext, script: string): Promise<Place> {
-  const dir = await mkdtemp(join(tmpdir(), 'tributary-server-process-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  const dir = await scratch(t);
   const postgres = join(dir, 'postgres');
   await writeFile(postgres, `#!/bin/sh\ndir='${dir}'\n${script}\n`);
   await chmod(postgres, 0o755);

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,16 +16,15 @@ import { type TestWarehouse, openTestEmbedded } from '../support/postgres-server
 import { descendants } from '../support/processes.ts';
 import { untilAnswered } from '../support/until-answered.ts';
 import { landedIn, sinkInto, tableOf } from '../support/table-events.ts';
+import { scratch } from '../support/program.ts';
 
 warehouseContract('embedded', openTestEmbedded);
 
 const log = (): void => undefined;
 const source = join(import.meta.dirname, '../../src/stores/warehouse/embedded-warehouse.ts');
 
-async function scratch(t: TestContext): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'tributary-embedded-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
-  return join(dir, 'warehouse');
+async function newDirectory(t: TestContext): Promise<string> {
+  return join(await scratch(t), 'warehouse');
 }
 
 /** A process that opens the warehouse, says so, and stays. */
@@ -66,7 +64,7 @@ describe('embedded warehouse', () => {
   });
 
   it('is reached from another process by any spelling of its directory, and leaves no process behind', async (t) => {
-    const dir = await scratch(t);
+    const dir = await newDirectory(t);
     const warehouse = await openEmbeddedWarehouse({ dir, log });
     const pid = await postmaster(dir);
     await warehouse.pool.query('CREATE TABLE kept AS SELECT 7 AS seven');
@@ -86,7 +84,7 @@ describe('embedded warehouse', () => {
   });
 
   it('is gone when its process was killed, and the next starts on what it left (D3)', async (t) => {
-    const dir = await scratch(t);
+    const dir = await newDirectory(t);
     const child = await openElsewhere(dir);
     const pid = await postmaster(dir);
     child.kill('SIGKILL');
@@ -101,7 +99,7 @@ describe('embedded warehouse', () => {
   });
 
   it('starts over lock files whose number belongs to another process now, or that were never written', async (t) => {
-    const dir = await scratch(t);
+    const dir = await newDirectory(t);
     const socketDir = new URL((await openAndClose(dir)).url).searchParams.get('host') as string;
     const socketLock = join(socketDir, '.s.PGSQL.5432.lock');
     for (const [lock, text] of [
@@ -116,7 +114,7 @@ describe('embedded warehouse', () => {
   });
 
   it('refuses a directory on which another process runs its own', { timeout: 60_000 }, async (t) => {
-    const dir = await scratch(t);
+    const dir = await newDirectory(t);
     const child = await openElsewhere(dir);
     t.after(() => child.kill('SIGKILL'));
     await assert.rejects(openEmbeddedWarehouse({ dir, log }), (error) => isFault(error, 'WAREHOUSE_IN_USE'));
@@ -126,7 +124,7 @@ describe('embedded warehouse', () => {
   });
 
   it('stops in the middle of what clients do (D8)', async (t) => {
-    const warehouse = await openEmbeddedWarehouse({ dir: await scratch(t), log });
+    const warehouse = await openEmbeddedWarehouse({ dir: await newDirectory(t), log });
     const lent = await warehouse.pool.connect();
     const query = lent.query('SELECT pg_sleep(0.3)');
     const closing = warehouse.close();

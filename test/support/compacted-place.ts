@@ -56,7 +56,7 @@ export async function compactedPlace({ partitions, ...options }: PlaceOptions): 
   };
   for (let partition = 0; partition < partitions; partition++) {
     const of = { logId: log.id, consumer: lakeConsumer, at: { topic: lakeTopic, partition } };
-    await (await Checkpoint.open(state, of.logId, of.consumer, of.at)).advance(settledTo);
+    await (await Checkpoint.open(state, of)).advance(settledTo);
     if (cuts.length > 0) await state.commit({ put: cuts.map((cut) => cutPut(of, cut)) });
   }
   const run: CompactedPlace['run'] = async ({ targetBytes = 1e6, fault, dryRun = false, start = '', ...rest } = {}) => {

@@ -6,6 +6,7 @@ import type { Log } from '../../src/log/log.ts';
 import { linesOf } from '../../src/sinks/object-lines.ts';
 import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts';
 import { deadLetterTopic, openLog, type Place, topic } from './processor-lives.ts';
+import { recordsIn } from './records-in.ts';
 import { uuidOf } from './table-events.ts';
 
 /** Removes the oldest segments, whatever has not landed: what somebody who takes files away does. Answers where the log begins then. */
@@ -72,12 +73,8 @@ async function readLetters(log: Log, { events }: Place): Promise<string[]> {
   const found: string[] = [];
   for (const partition of [0, 1]) {
     const at = { topic: deadLetterTopic, partition };
-    const { end } = await log.range(at);
-    for (let next = 0; next < end;) {
-      const { records, next: past } = await log.read(at, next, { maxBytes: 1 << 20 });
-      found.push(...records.map((record) => ids.get(readDeadLetter(record).correlationId) ?? 'unknown'));
-      next = past;
-    }
+    for (const record of await recordsIn(log, at))
+      found.push(ids.get(readDeadLetter(record).correlationId) ?? 'unknown');
   }
   return found;
 }

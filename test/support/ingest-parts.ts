@@ -6,7 +6,8 @@ import { type DeadLetter, readDeadLetter } from '../../src/dead-letters/dead-let
 import { repairsTopic } from '../../src/dead-letters/repair.ts';
 import type { Answer } from '../../src/ingest/answer.ts';
 import { Budget } from '../../src/ingest/budget.ts';
-import { Idempotency, idempotencyTopic } from '../../src/ingest/idempotency.ts';
+import { Idempotency } from '../../src/ingest/idempotency.ts';
+import { idempotencyTopic } from '../../src/ingest/key-view.ts';
 import { Ingest } from '../../src/ingest/ingest.ts';
 import { Patience } from '../../src/ingest/patience.ts';
 import { splitJson } from '../../src/ingest/split-json.ts';

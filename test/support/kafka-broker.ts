@@ -1,15 +1,13 @@
 /** Real Kafka brokers: the one of `npm run services -- up kafka`, which tests share, and others of their own, which they may kill. */
+import { addressOf } from '../../src/engine/kafka-engine-log.ts';
 import { freePorts } from '../../src/services/free-ports.ts';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { kafka, kafkaOf, type SecureListener } from '../../src/services/kafka.ts';
 import type { Service } from '../../src/services/service.ts';
-import { RunningService } from '../../src/services/running-service.ts';
 import { type KafkaLogOptions, openKafkaLog } from '../../src/log/kafka/kafka-log.ts';
-import { KafkaProxy } from './kafka-proxy.ts';
 import type { Log } from '../../src/log/log.ts';
+import { KafkaProxy } from './kafka-proxy.ts';
+import { type OwnService, ownService } from './own-service.ts';
 
 export interface Address {
   readonly host: string;
@@ -22,19 +20,10 @@ export const sharedBroker: Address = addressOf(kafka.address);
 /** As short as brokers let them be, so that tests wait no longer. */
 export const groupTimes = { sessionTimeoutMs: 6_000, heartbeatMs: 200 };
 
-export interface OwnBroker {
+export interface OwnBroker extends OwnService {
   readonly address: Address;
-  readonly service: RunningService;
-  /** As with kill -9. */
-  kill(): Promise<void>;
-  start(): Promise<void>;
-  /** SIGSTOP: it answers nothing, and its connections stay. */
-  freeze(): Promise<void>;
-  thaw(): Promise<void>;
-  dispose(): Promise<void>;
 }
 
-/** A broker of its own, in a directory of its own; takes some seconds. */
 export async function ownBroker(): Promise<OwnBroker> {
   const [broker] = await ownCluster(1);
   return broker!;
@@ -81,33 +70,10 @@ export async function ownSecureBroker(login: Omit<SecureListener, 'port'>): Prom
   return { ...(await startOwn(service!)), secureAddress: { host: 'localhost', port: secure.port } };
 }
 
-async function startOwn(kafkaService: Service): Promise<OwnBroker> {
-  const dir = await mkdtemp(join(tmpdir(), 'tributary-kafka-'));
-  const service = new RunningService(kafkaService, dir);
-  await service.up();
-  const signal = async (name: 'SIGSTOP' | 'SIGCONT'): Promise<void> => {
-    const pid = await service.pid();
-    if (pid !== undefined) process.kill(pid, name);
-  };
-  return {
-    address: addressOf(kafkaService.address),
-    service,
-    kill: () => service.down('SIGKILL'),
-    start: () => service.up(),
-    freeze: () => signal('SIGSTOP'),
-    thaw: () => signal('SIGCONT'),
-    dispose: async () => {
-      await service.down('SIGKILL');
-      await rm(dir, { recursive: true, force: true });
-    },
-  };
+async function startOwn(service: Service): Promise<OwnBroker> {
+  return { ...(await ownService(service)), address: addressOf(service.address) };
 }
 
 export async function openLog(address: Address, options: Partial<KafkaLogOptions> = {}): Promise<Log> {
   return openKafkaLog({ brokers: [address], transactionalId: `test-${randomUUID()}`, ...options });
-}
-
-export function addressOf(text: string): Address {
-  const [host = '', port = ''] = text.split(':');
-  return { host, port: Number(port) };
 }

@@ -1,13 +1,16 @@
 /** Packages under idempotency keys as ingest stores them, by one of several processes on a Kafka that they share. */
 import { correlationId, createPackageIds } from '../../src/event/correlation-id.ts';
 import type { Answer } from '../../src/ingest/answer.ts';
-import { Idempotency, idempotencyTopic } from '../../src/ingest/idempotency.ts';
+import { Idempotency } from '../../src/ingest/idempotency.ts';
+import { idempotencyTopic } from '../../src/ingest/key-view.ts';
 import { keyedHeader } from '../../src/ingest/keyed-record.ts';
 import type { Log, LogRecord } from '../../src/log/log.ts';
 import { partitionsOf } from '../../src/log/partitions.ts';
+import { headerText } from '../../src/log/record-header.ts';
 import { voidRecords } from '../../src/processing/void-packages.ts';
 import type { StateStore } from '../../src/stores/state/state-store.ts';
 import { type Address, openLog } from './kafka-broker.ts';
+import { recordsIn } from './records-in.ts';
 
 export const racedTopic = { name: 'events.raw', partitions: 3 } as const;
 
@@ -61,20 +64,16 @@ export async function openRacer(address: Address, views: StateStore): Promise<Ra
 export async function landing({ log, idempotency }: Racer): Promise<ReadonlyMap<string, readonly string[]>> {
   const found = new Map<string, string[]>();
   for (const at of await partitionsOf(log, racedTopic.name)) {
-    const { end } = await log.range(at);
-    for (let next = 0; next < end;) {
-      const page = await log.read(at, next, { maxBytes: 1 << 20 });
-      next = page.next;
-      const out = await voidRecords(page.records, idempotency);
-      for (const [index, record] of page.records.entries()) if (!out[index]) note(found, record);
-    }
+    const records = await recordsIn(log, at);
+    const out = await voidRecords(records, idempotency);
+    for (const [index, record] of records.entries()) if (!out[index]) note(found, record);
   }
   return found;
 }
 
 function note(found: Map<string, string[]>, record: LogRecord): void {
   const key = record.value.toString();
-  const id = record.headers.find(([name]) => name === 'correlationId')?.[1].toString() ?? '';
+  const id = headerText(record, 'correlationId');
   found.set(key, [...(found.get(key) ?? []), id].toSorted());
 }
 

@@ -1,10 +1,12 @@
 /** Dead letters of the real program, and what commands and the admin API do about them. */
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EditOutcome } from '../../src/dead-letters/edit.ts';
 import type { ReplayOutcome } from '../../src/dead-letters/replay.ts';
 import { collectEvent, packageOf } from './collect-event.ts';
 import { taken } from './http-request.ts';
-import { runProgram, type Ran } from './program.ts';
+import { type Program, type Ran, runProgram } from './program.ts';
 
 /** Refused at ingest, as it has no amount. */
 export function withoutAmount(id: string): string {
@@ -67,4 +69,28 @@ export async function listed(dataDir: string, ...args: readonly string[]): Promi
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as ShownLetter);
+}
+
+/**
+ * Replays everything over HTTP, and kills the program when so many bytes of outcomes have come, and so long after: a batch
+ * takes 20 to 100 ms, and a kill has to come at any point of it.
+ * @returns false where all was done before
+ */
+export function replayUntilKilled(program: Program, killAfterBytes: number, delayMs: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json' };
+    const sent = request(`${program.url}/admin/dead-letters/replay`, { method: 'POST', headers });
+    let bytes = 0;
+    let killed: Promise<unknown> | undefined;
+    const ended = (): void => void Promise.resolve(killed).then(() => resolve(killed !== undefined), reject);
+    sent.on('error', ended);
+    sent.on('response', (response) => {
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > killAfterBytes) killed ??= sleep(delayMs).then(() => program.kill('SIGKILL'));
+      });
+      response.on('end', ended).on('error', ended);
+    });
+    sent.end(JSON.stringify({ filter: {}, dryRun: false }));
+  });
 }

@@ -4,12 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { openTestEmbedded, type TestWarehouse } from './postgres-server.ts';
-import { newPlace, type Place, type PlaceOptions } from './processor-lives.ts';
+import { type Events, newPlace, type Place, type PlaceOptions } from './processor-lives.ts';
 
-export type PlaceOf = (
-  events: PlaceOptions['events'],
-  more?: Omit<PlaceOptions, 'dir' | 'warehouse' | 'events'>,
-) => Promise<Place>;
+export type PlaceOf = (events: Events, more?: Omit<PlaceOptions, 'dir' | 'warehouse' | 'events'>) => Promise<Place>;
 
 /** To be called in the body of the suite. */
 export function placesOfSuite(): PlaceOf {

@@ -81,7 +81,8 @@ async function databaseOn(url: string): Promise<TestServer> {
   return { url: own.href, stop: () => query(url, `DROP DATABASE ${name} WITH (FORCE)`) };
 }
 
-async function query(url: string, text: string): Promise<void> {
+/** One statement, or several, by a connection of its own. */
+export async function query(url: string, text: string): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {

@@ -45,11 +45,16 @@ export const deadLetterTopic = 'letters';
 /** As far as replays look at it. */
 const livesPipeline = { name: consumer, topic: { name: topic }, sinks: [] } as unknown as Pipeline;
 
+export type Events = readonly (readonly [kind: Kind, key: string])[];
+
+/** Of three keys by turns. */
+export const good = (count: number): Events => Array.from({ length: count }, (_, i) => ['good', `k${i % 3}`] as const);
+
 export interface PlaceOptions {
   readonly dir: string;
   /** Whose server is used; each life has connections of its own. */
   readonly warehouse: Warehouse;
-  readonly events: readonly (readonly [kind: Kind, key: string])[];
+  readonly events: Events;
   readonly partitions?: number;
   /** Of each event, for logs of several segments. */
   readonly dataBytes?: number;

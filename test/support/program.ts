@@ -1,9 +1,10 @@
 /** The real program as a child process on a data directory of its own. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 
 const program = join(import.meta.dirname, '../../src/cli/program.ts');
 
@@ -73,12 +74,24 @@ export async function runProgram(args: readonly string[], env: Readonly<Record<s
     env: cleanEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  return ranOf(child);
+}
+
+/** When it has ended. */
+export async function ranOf(child: ChildProcessByStdio<null, Readable, Readable>): Promise<Ran> {
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const [code] = (await once(child, 'close')) as [number];
   return { code, stdout, stderr };
+}
+
+/** As `startProgram`, and killed after the test. */
+export async function startFor(t: { after(fn: () => void): void }, options: StartOptions): Promise<Program> {
+  const started = await startProgram(options);
+  t.after(() => void started.child.kill('SIGKILL'));
+  return started;
 }
 
 /** A directory that is removed after the test. */

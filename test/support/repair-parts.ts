@@ -14,6 +14,7 @@ import type { LogRecord } from '../../src/log/log.ts';
 import { openDirectoryStore } from '../../src/stores/objects/directory-store.ts';
 import type { StateStore } from '../../src/stores/state/state-store.ts';
 import { type IngestParts, type IngestPartsOptions, openIngest } from './ingest-parts.ts';
+import { recordsIn } from './records-in.ts';
 
 export interface RepairParts {
   readonly ingest: IngestParts;
@@ -69,17 +70,7 @@ export async function openRepairs(options: RepairPartsOptions): Promise<RepairPa
       await repairs.refresh();
       return Array.fromAsync(letters.find(filter));
     },
-    records: async (topic) => {
-      const at = { topic, partition: 0 };
-      const { end } = await log.range(at);
-      const found: LogRecord[] = [];
-      for (let next = 0; next < end;) {
-        const page = await log.read(at, next, { maxBytes: 1 << 20 });
-        found.push(...page.records);
-        next = page.next;
-      }
-      return found;
-    },
+    records: (topic) => recordsIn(log, { topic, partition: 0 }),
     close: async () => {
       await repairs.close();
       await ingest.close();

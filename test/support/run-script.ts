@@ -1,8 +1,7 @@
 /** A shell script of `scripts/` as an operator runs it, under the strictest shell that is here. */
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { dirname, delimiter, join } from 'node:path';
-import { cleanEnvironment, type Ran } from './program.ts';
+import { cleanEnvironment, type Ran, ranOf } from './program.ts';
 
 const scripts = join(import.meta.dirname, '../../scripts');
 
@@ -19,10 +18,5 @@ export async function runScript(
     env: { ...cleanEnvironment(env), PATH: path },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const [code] = (await once(child, 'close')) as [number];
-  return { code, stdout, stderr };
+  return ranOf(child);
 }

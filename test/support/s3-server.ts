@@ -1,12 +1,9 @@
 /** Real S3 servers: the one of `npm run services -- up s3`, which tests share, each in a bucket of its own, and others of their own. */
 import { freePort } from '../../src/services/free-ports.ts';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { RunningService } from '../../src/services/running-service.ts';
 import { s3, s3Credentials, s3Of } from '../../src/services/s3.ts';
+import { type OwnService, ownService } from './own-service.ts';
 
 export const sharedS3 = s3.address;
 
@@ -44,30 +41,13 @@ export async function ownBucket(endpoint = sharedS3): Promise<string> {
   return bucket;
 }
 
-/** A server of its own, which a test may kill. */
-export interface OwnS3 {
+export interface OwnS3 extends OwnService {
   readonly url: string;
   /** An empty one. */
   bucket(): Promise<string>;
-  /** As with kill -9. */
-  kill(): Promise<void>;
-  start(): Promise<void>;
-  dispose(): Promise<void>;
 }
 
 export async function ownS3(): Promise<OwnS3> {
-  const dir = await mkdtemp(join(tmpdir(), 'tributary-s3-'));
   const server = s3Of(await freePort());
-  const service = new RunningService(server, dir);
-  await service.up();
-  return {
-    url: server.address,
-    bucket: () => ownBucket(server.address),
-    kill: () => service.down('SIGKILL'),
-    start: () => service.up(),
-    dispose: async () => {
-      await service.down('SIGKILL');
-      await rm(dir, { recursive: true, force: true });
-    },
-  };
+  return { ...(await ownService(server)), url: server.address, bucket: () => ownBucket(server.address) };
 }

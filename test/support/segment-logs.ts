@@ -1,6 +1,5 @@
 /** Segment logs in directories of their own, and hands on their files, for tests. */
-import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { isFault } from '../../src/errors.ts';
@@ -16,12 +15,6 @@ export const fault =
   (code: string, message = /./) =>
   (error: unknown) =>
     isFault(error) && error.code === code && message.test(error.message);
-
-export async function directory(t: TestContext): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'tributary-log-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
-  return dir;
-}
 
 export async function opened(t: TestContext, options: SegmentLogOptions): Promise<Log> {
   const log = await openSegmentLog(options);

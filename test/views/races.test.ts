@@ -14,8 +14,10 @@ import { LogViewReader } from '../../src/views/view-reader.ts';
 import { ViewLoop } from '../../src/views/view-loop.ts';
 import { openViewState, type ViewState } from '../../src/views/view-state.ts';
 import { Views, type ViewsObserver } from '../../src/views/views.ts';
+import { changed } from '../support/changed.ts';
 import { MapState } from '../support/map-state.ts';
-import { AT, directory, fault, opened } from '../support/segment-logs.ts';
+import { scratch } from '../support/program.ts';
+import { AT, fault, opened } from '../support/segment-logs.ts';
 
 interface Visit {
   readonly key: string;
@@ -78,17 +80,6 @@ function openState(store: MapState): Promise<ViewState> {
 const records = (length: number): LogRecord[] =>
   Array.from({ length }, (_, offset) => ({ offset, timeMs: 0, key: null, value: Buffer.alloc(0), headers: [] }));
 
-/** The log with these of its methods changed. */
-function changed(log: Log, methods: Partial<Pick<Log, 'read' | 'range'>>): Log {
-  return new Proxy(log, {
-    get: (target, name) => {
-      if (Object.hasOwn(methods, name)) return Reflect.get(methods, name) as unknown;
-      const member: unknown = Reflect.get(target, name, target);
-      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-    },
-  });
-}
-
 /** Whose next commit waits until it is let go on, and may fail then. */
 class HeldState extends MapState {
   #held = Promise.withResolvers<void>();
@@ -125,7 +116,7 @@ class HeldState extends MapState {
 
 suite('views, in the middle of things', () => {
   test('D3, D8: a commit that fails while the view is drained loses nothing', async (t) => {
-    const log = await opened(t, { dir: await directory(t) });
+    const log = await opened(t, { dir: await scratch(t) });
     const store = new HeldState();
     const views = await startViews(t, log, store);
     assert.deepEqual(await views.read(byKey).at('a'), { count: 0, pairs: 0 });
@@ -191,7 +182,7 @@ suite('views, in the middle of things', () => {
   });
 
   test('a key that another process commits while keys are asked for is among them', async (t) => {
-    const log = await opened(t, { dir: await directory(t) });
+    const log = await opened(t, { dir: await scratch(t) });
     await append(log, [visit('a')]);
     let commit: (() => Promise<void>) | undefined;
     class OtherCommits extends MapState {
@@ -213,7 +204,7 @@ suite('views, in the middle of things', () => {
   });
 
   test('D6: whoever gives up waiting for a view that does not come up leaves nothing behind', async (t) => {
-    const log = await opened(t, { dir: await directory(t) });
+    const log = await opened(t, { dir: await scratch(t) });
     const store = new MapState();
     const state = { store, of: identity(log), view: byKey };
     const loop = new ViewLoop(AT, { log, convert, state, observer: quiet });
@@ -231,7 +222,7 @@ suite('views, in the middle of things', () => {
   });
 
   test('a read that waits for a partition which another node takes over gets what that one commits', async (t) => {
-    const log = await opened(t, { dir: await directory(t) });
+    const log = await opened(t, { dir: await scratch(t) });
     const store = new MapState();
     const [stuck, reached] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     let isOurs = true;
@@ -264,7 +255,7 @@ suite('views, in the middle of things', () => {
   });
 
   test('D6: a read of a generation that answers no more leaves the event loop to others', async (t) => {
-    const log = await opened(t, { dir: await directory(t) });
+    const log = await opened(t, { dir: await scratch(t) });
     const store = new MapState();
     const held = Promise.withResolvers<void>();
     const atEnd = Promise.withResolvers<void>();
@@ -291,7 +282,7 @@ suite('views, in the middle of things', () => {
   });
 
   test('D3: an event that counts for no key is told, and stops nothing', async (t) => {
-    const log = await opened(t, { dir: await directory(t) });
+    const log = await opened(t, { dir: await scratch(t) });
     const skipped: number[] = [];
     const views = await startViews(t, log, new MapState(), { skipped: (_, offset) => void skipped.push(offset) });
     await append(log, [visit('a'), { ...visit('a'), key: null }, { ...visit('a'), key: 7 }, visit('a')]);
@@ -300,7 +291,7 @@ suite('views, in the middle of things', () => {
   });
 
   test('views that nothing comes for go on at once after each of many rebuilds', async (t) => {
-    const log = await opened(t, { dir: await directory(t) });
+    const log = await opened(t, { dir: await scratch(t) });
     const store = new MapState();
     const failures: unknown[] = [];
     const views = await startViews(t, log, store, { failed: (_, error) => void failures.push(error) });
@@ -349,7 +340,7 @@ suite('views, in the middle of things', () => {
   });
 
   test('what the log has let go of is told where the store was emptied', async (t) => {
-    const log = await opened(t, { dir: await directory(t) });
+    const log = await opened(t, { dir: await scratch(t) });
     await append(log, [visit('a'), visit('b'), visit('c')]);
     const read: Log['read'] = async (at, from, limits) => {
       if (from >= 2) return log.read(at, from, limits);
@@ -363,7 +354,7 @@ suite('views, in the middle of things', () => {
   });
 
   test('a log that lets go of records while a view is built anew: refused, or without them', async (t) => {
-    const log = await opened(t, { dir: await directory(t) });
+    const log = await opened(t, { dir: await scratch(t) });
     await append(log, [visit('a'), visit('b'), visit('c')]);
     const letsGo = (): Log => {
       let start = 0;

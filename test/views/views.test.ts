@@ -12,8 +12,10 @@ import { rebuildView, type RebuildOptions, type Rebuilt } from '../../src/views/
 import { generationKey } from '../../src/views/view-keys.ts';
 import { openViewState } from '../../src/views/view-state.ts';
 import { Views } from '../../src/views/views.ts';
+import { changed } from '../support/changed.ts';
 import { MapState } from '../support/map-state.ts';
-import { directory, fault, opened } from '../support/segment-logs.ts';
+import { scratch } from '../support/program.ts';
+import { fault, opened } from '../support/segment-logs.ts';
 
 interface Signal {
   readonly kind: 'initial' | 'followup';
@@ -93,7 +95,7 @@ async function append(log: Log, signals: readonly Signal[]): Promise<void> {
 }
 
 async function threePartitions(t: TestContext): Promise<Log> {
-  const log = await opened(t, { dir: await directory(t) });
+  const log = await opened(t, { dir: await scratch(t) });
   await log.ensureTopics([{ name: 't', partitions: 3 }]);
   return log;
 }
@@ -252,7 +254,7 @@ suite('views', () => {
   test('a rebuild whose log has let go of records is refused, unless it may be partial', async (t) => {
     const log = await threePartitions(t);
     const store = new MapState();
-    const cut = { ...log, id: log.id, range: async () => ({ start: 7, end: 7 }), topics: () => log.topics() };
+    const cut = changed(log, { range: async () => ({ start: 7, end: 7 }) });
     await assert.rejects(rebuild(cut, store), fault('VIEW_PARTIAL', /21 offsets/));
     assert.deepEqual(await rebuild(cut, store, { isPartial: true }), { records: 0, gone: 21 });
   });
@@ -284,7 +286,7 @@ suite('views', () => {
 
   test("what is remembered for pairs ends: by the log's time, and by number", async () => {
     const dayMs = 86_400_000;
-    const joined = new Joined('n', 30, undefined);
+    const joined = new Joined('n', 30);
     joined.touch(0);
     joined.addSecond();
     joined.addFirst('2017-06-28T19:34', 'a');
@@ -292,7 +294,8 @@ suite('views', () => {
     assert.deepEqual([joined.seconds, joined.firsts.length], [1, 1]);
     const { value, expiresAtMs } = joined.put(0);
     assert.equal(expiresAtMs, 62 * dayMs);
-    const again = new Joined('n', 30, Buffer.from(value));
+    const again = new Joined('n', 30);
+    again.load(Buffer.from(value));
     assert.equal(again.put(31 * dayMs).expiresAtMs, 62 * dayMs, 'a store keeps each other time of expiry until then');
     assert.equal(again.put(31 * dayMs + 1).expiresAtMs, 63 * dayMs + 1);
     assert.deepEqual([again.seconds, again.firsts], [1, joined.firsts]);

@@ -3,6 +3,7 @@
  * write into the same topic, of the same broker, and take turns: a ratio is the median of the ratios of neighbouring rounds.
  */
 import { join } from 'node:path';
+import { addressOf } from '../../../src/engine/kafka-engine-log.ts';
 import type { PartOptions } from '../../bench.ts';
 import { Child } from '../../child.ts';
 import { Contestant, type Measured, type Side, type Until } from '../../ingest/contestant.ts';
@@ -146,9 +147,8 @@ class SendSide implements Side {
 
   async start(): Promise<void> {
     const { kafka, ...settings } = this.#settings;
-    const [host = '', port = ''] = kafka.split(':');
-    const address = { host, port: Number(port) };
-    await this.#child.call('start', { ...settings, kind: this.#kind, address, senders: connections });
+    const about = { ...settings, kind: this.#kind, address: addressOf(kafka), senders: connections };
+    await this.#child.call('start', about);
   }
 
   round(eventsAPackage: number, until: Until): Promise<LoadResult & { readonly busy: number }> {

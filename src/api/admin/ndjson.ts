@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { Fault } from '../../errors.ts';
+import { internal, refusalBody } from '../answer-error.ts';
 
 export interface StreamOptions {
   readonly logger: Logger;
@@ -38,9 +39,7 @@ async function* lines(
     yield `${JSON.stringify({ summary })}\n`;
   } catch (error) {
     if (!(error instanceof Fault)) logger.error({ err: error }, 'request failed half-way');
-    const { code, message, todo } =
-      error instanceof Fault ? error : { code: 'INTERNAL', message: 'an error of ours, in the log lines', todo: '' };
-    yield `${JSON.stringify({ error: code, message, todo })}\n`;
+    yield `${JSON.stringify(error instanceof Fault ? refusalBody(error) : { ...internal, todo: '' })}\n`;
   } finally {
     if (done !== undefined) logger.info({ ...summary }, done);
   }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { editRequest, listQuery, patchRequest, replayRequest } from '../admin/filter.ts';
 import { replayPipelineRequest } from '../admin/replays.ts';
-import { topicsRequest } from '../topics.ts';
+import { topicsRequest } from '../admin/topics.ts';
 import {
   type Answer,
   type Json,

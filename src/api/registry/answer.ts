@@ -1,7 +1,7 @@
 /** Answers of the schema registry: JSON of its own media type, and faults as { error_code, message }. */
 import type { FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
-import { isFault } from '../../errors.ts';
+import { isFault, reasonOf } from '../../errors.ts';
 import type { SchemaVersion } from '../../schemas/administration.ts';
 import { RegistryFault } from '../../schemas/registry-fault.ts';
 import { limitedLines } from '../../telemetry/limited-lines.ts';
@@ -53,11 +53,11 @@ export function answerError(error: unknown, asked: Asked, reply: FastifyReply, l
   const status = statusOf(error);
   const line = { status, method: asked.method, path: asked.url.split('?', 1)[0], remote: asked.ip };
   if (status >= 500 && !isFault(error)) logs.logger.error({ ...line, err: error }, 'request failed');
-  else logs.refused({ ...line, reason: messageOf(error) });
+  else logs.refused({ ...line, reason: reasonOf(error) });
   if (status === 503) reply.header('retry-after', 1);
   discardBody(asked, reply);
   const code = error instanceof RegistryFault ? error.errorCode : status >= 500 ? 50_001 : status;
-  const message = status < 500 || isFault(error) ? messageOf(error) : 'an error of ours, in the log lines';
+  const message = status < 500 || isFault(error) ? reasonOf(error) : 'an error of ours, in the log lines';
   reply.code(status);
   return send(asked, reply, JSON.stringify({ error_code: code, message }));
 }
@@ -65,8 +65,4 @@ export function answerError(error: unknown, asked: Asked, reply: FastifyReply, l
 function statusOf(error: unknown): number {
   if (isFault(error)) return error.status;
   return (error as { readonly statusCode?: number }).statusCode ?? 500;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

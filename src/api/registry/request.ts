@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { isFault } from '../../errors.ts';
+import { isFault, reasonOf } from '../../errors.ts';
 import { decodedBody } from '../../ingest/body.ts';
 import type { SchemaContent, Which } from '../../schemas/administration.ts';
 import { RegistryFault, schemaInvalid, versionInvalid } from '../../schemas/registry-fault.ts';
@@ -78,7 +78,7 @@ export async function jsonBody(asked: Asked): Promise<unknown> {
   try {
     return JSON.parse(bytes.toString());
   } catch (error) {
-    throw notJson(error instanceof Error ? error.message : String(error));
+    throw notJson(reasonOf(error));
   }
 }
 

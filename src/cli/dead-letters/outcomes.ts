@@ -90,7 +90,6 @@ function progressLine(): { show(count: number): void; clear(): void } {
   };
 }
 
-/** @param done what was done, and what was not; @param command to do it */
 export function tellDryRun(what: string): void {
   tell(`Nothing was changed: ${what} with --yes.`);
 }

@@ -1,3 +1,4 @@
+/** Whether an environment's server takes requests, as it says itself. */
 import { request } from 'undici';
 import type { Config } from '../../config/config.ts';
 import { isFault } from '../../errors.ts';

@@ -9,7 +9,7 @@ import { dataPaths } from '../../engine/data-paths.ts';
 import { Fault } from '../../errors.ts';
 import { askHealth } from './ask-health.ts';
 import { holdLock } from './hold-lock.ts';
-import { type Environment, readEnvironment } from './environment.ts';
+import { type Environment, type NamedConfig, readEnvironment } from './environment.ts';
 
 /** PostgreSQL recovers first where it was killed. */
 const readyWithinMs = 60_000;
@@ -22,8 +22,6 @@ export interface BroughtUp {
   readonly url: string;
   readonly wasUp: boolean;
 }
-
-export type NamedConfig = Config & { readonly env: string };
 
 interface Start {
   /** Undefined while it runs. */

@@ -5,9 +5,13 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { announcedServer, type AnnouncedServer } from '../../api/running-server.ts';
+import type { Config } from '../../config/config.ts';
 import { isEnvironmentName, recordedPort } from '../../config/environment.ts';
 import { dataPaths } from '../../engine/data-paths.ts';
 import { isServed } from '../../engine/engine.ts';
+
+/** Of an environment. */
+export type NamedConfig = Config & { readonly env: string };
 
 /** `changing`: it is on its way up or down, or a command writes its data. */
 export type EnvironmentState = 'running' | 'changing' | 'stopped';

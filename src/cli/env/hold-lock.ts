@@ -1,3 +1,4 @@
+/** One command at a time does what two would spoil. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lockFile } from '../../log/segments/lock.ts';
 

@@ -15,7 +15,7 @@ import { waitForPreviousServer } from '../../stores/warehouse/embedded/lock-file
 import { socketDirectoryOf } from '../../stores/warehouse/embedded/socket-directory.ts';
 import { openServerWarehouse } from '../../stores/warehouse/server-warehouse.ts';
 import { askHealth } from './ask-health.ts';
-import { readEnvironment } from './environment.ts';
+import { type NamedConfig, readEnvironment } from './environment.ts';
 
 /** On its way up or down it can be told nothing; that takes no longer. */
 const changesWithinMs = 30_000;
@@ -26,7 +26,7 @@ const lookEveryMs = 50;
 const asideMark = '.removed-';
 
 /** False where it was stopped already. @throws Fault ENVIRONMENT_NOT_STOPPED */
-export async function stopEnvironment(config: Config & { readonly env: string }): Promise<boolean> {
+export async function stopEnvironment(config: NamedConfig): Promise<boolean> {
   const read = () => readEnvironment(config.env, config.dataDir);
   let found = await read();
   const wasUp = found.state !== 'stopped';

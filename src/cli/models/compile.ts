@@ -1,3 +1,4 @@
+/** `tributary models compile`: the SQL of models as the next run would run it; an incremental model that is there is added to. */
 import { existing } from '../../models/database/materialize.ts';
 import { openReader } from '../../models/database/models-database.ts';
 import { compileNode } from '../../models/project/project.ts';
@@ -5,7 +6,6 @@ import { materializationOf } from '../../models/run-models.ts';
 import { writeLine } from '../output.ts';
 import { type ModelsOptions, openModels } from './open-models.ts';
 
-/** As the next run would run them: an incremental model that is there is added to. */
 export async function compile(options: ModelsOptions): Promise<void> {
   const { project, place, selected } = openModels(options);
   const nodes = [...project.nodes.values()].filter(

@@ -1,3 +1,4 @@
+/** What is said where models are read before any has been built. */
 import { Fault } from '../../errors.ts';
 import type { DatabasePlace } from '../../models/database/models-database.ts';
 

@@ -1,3 +1,4 @@
+/** `tributary models query`: the result of SQL on the models, as a table or as JSON. */
 import { openReader } from '../../models/database/models-database.ts';
 import { type QueryResult, runQuery } from '../../models/query.ts';
 import { writeLine } from '../output.ts';

@@ -1,3 +1,4 @@
+/** `tributary models run`: builds what is selected. Exit code 1 where a model failed. */
 import { styleText } from 'node:util';
 import { type ModelResult, runModels } from '../../models/run-models.ts';
 import type { RunCommandOptions } from '../models.ts';
@@ -5,7 +6,6 @@ import { tell, writeLine } from '../output.ts';
 import { outputWidth, renderTable } from '../table.ts';
 import { fetchSources, openModels } from './open-models.ts';
 
-/** Exit code 1 where a model failed. */
 export async function run(options: RunCommandOptions): Promise<void> {
   const open = openModels(options);
   await fetchSources(open);

@@ -1,3 +1,4 @@
+/** `tributary models sample`: replaces the files that the models of the lake read by made-up ones. */
 import { randomInt } from 'node:crypto';
 import { openObjects } from '../../engine/engine.ts';
 import { sampleLake } from '../../models/sample-lake.ts';
@@ -11,7 +12,6 @@ export interface SampleOptions extends ConfigOptions {
   readonly seed?: string;
 }
 
-/** Replaces the files that the models of the lake read. */
 export async function sample(options: SampleOptions): Promise<void> {
   const objects = await openObjects(configOf(options));
   const seed = options.seed ?? String(randomInt(2 ** 32));

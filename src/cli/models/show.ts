@@ -1,3 +1,4 @@
+/** `tributary models show`: the models and what is there of each, or the first rows of one. */
 import { nearest } from '../../config/problems.ts';
 import { Fault } from '../../errors.ts';
 import { existing } from '../../models/database/materialize.ts';

@@ -1,3 +1,4 @@
+/** `tributary models test`: runs the tests of what is selected. Exit code 1 where one failed, or could not be run. */
 import { openReader } from '../../models/database/models-database.ts';
 import { type TestResult, runTest, testsOf } from '../../models/test-models.ts';
 import { writeLine } from '../output.ts';
@@ -5,7 +6,6 @@ import { outputWidth, renderTable } from '../table.ts';
 import { noneYet } from './none-yet.ts';
 import { type ModelsOptions, openModels } from './open-models.ts';
 
-/** Exit code 1 where a test failed, or could not be run. */
 export async function test(options: ModelsOptions): Promise<void> {
   const { project, place, selected } = openModels(options);
   const database = await openReader(place);

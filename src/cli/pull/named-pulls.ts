@@ -1,3 +1,4 @@
+/** Which pulls a command means, of those that the configuration has. */
 import type { Config } from '../../config/config.ts';
 import { Fault } from '../../errors.ts';
 import { pullsOf } from '../../pipeline/apps.ts';

@@ -1,5 +1,6 @@
 /** One request with one parcel, and what came of it: an answer in every case, also where the connection failed. */
 import type { Pool } from 'undici';
+import { reasonOf } from '../../errors.ts';
 import type { Parcel } from './parcel.ts';
 
 export interface Target {
@@ -48,7 +49,7 @@ export async function attempt(
       retryAfterMs: retryAfter(response.headers),
     };
   } catch (error) {
-    return { status: 0, reason: `${where} did not answer: ${describe(error)}` };
+    return { status: 0, reason: `${where} did not answer: ${reasonOf(error)}` };
   }
 }
 
@@ -68,10 +69,4 @@ function retryAfter(headers: Readonly<Record<string, string | string[] | undefin
   if (typeof value !== 'string') return undefined;
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
   return Number.isNaN(ms) ? undefined : Math.min(longestRetryAfterMs, Math.max(0, ms));
-}
-
-/** An AggregateError (each address of a host refused) has no message of its own. */
-function describe(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(describe).join('; ');
-  return error instanceof Error ? error.message : String(error);
 }

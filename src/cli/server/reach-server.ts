@@ -1,7 +1,7 @@
 /** The running server that a command asks: the one that runs on the data directory, or the one that `--to` names. */
 import type { Command } from 'commander';
 import { Agent } from 'undici';
-import { findServer } from '../../api/running-server.ts';
+import { announcedServer } from '../../api/running-server.ts';
 import type { Config } from '../../config/config.ts';
 import { dataPaths } from '../../engine/data-paths.ts';
 import { Fault } from '../../errors.ts';
@@ -33,7 +33,7 @@ export async function reachServer(options: ServerOptions): Promise<ReachedServer
 
 /** @throws Fault SERVER_UNREACHABLE */
 export async function reachOwnServer(config: Config): Promise<ReachedServer> {
-  const url = await findServer(dataPaths(config.dataDir).server);
+  const url = (await announcedServer(dataPaths(config.dataDir).server))?.url;
   // The configured port is not tried instead: the token would go to whatever listens there.
   if (url === undefined) throw new Fault('SERVER_UNREACHABLE', `no server has said that it runs on ${config.dataDir}`);
   return reach(config, url, ownServerTls(config));
@@ -47,7 +47,8 @@ async function reach(config: Config, url: string, tls: object = {}): Promise<Rea
   return { url, headers: token === undefined ? {} : { authorization: `Bearer ${token}` }, agent };
 }
 
-function givenUrl(text: string): string {
+/** Without a slash at its end. @throws Fault USAGE */
+export function givenUrl(text: string): string {
   if (URL.canParse(text)) {
     const { protocol, origin, pathname } = new URL(text);
     if (protocol === 'http:' || protocol === 'https:') return origin + pathname.replace(/\/+$/, '');

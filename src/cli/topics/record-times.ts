@@ -1,5 +1,6 @@
 /** When the log took the oldest and the newest record of a partition. Either end of its offsets may be no record (log.ts). */
 import type { LogReader, OffsetRange, TopicPartition } from '../../log/log.ts';
+import { readPages } from '../../log/read-pages.ts';
 
 export interface RecordTimes {
   readonly oldestMs: number | undefined;
@@ -12,12 +13,8 @@ export async function recordTimes(log: LogReader, at: TopicPartition, range: Off
   return { oldestMs: await oldestMs(log, at, range), newestMs: await newestMs(log, at, range) };
 }
 
-async function oldestMs(log: LogReader, at: TopicPartition, { start, end }: OffsetRange): Promise<number | undefined> {
-  for (let next = start; next < end;) {
-    const page = await log.read(at, next, { maxBytes: 1 });
-    if (page.records[0]) return page.records[0].timeMs;
-    next = page.next;
-  }
+async function oldestMs(log: LogReader, at: TopicPartition, range: OffsetRange): Promise<number | undefined> {
+  for await (const { records } of readPages(log, at, range, 1)) if (records[0]) return records[0].timeMs;
   return undefined;
 }
 
@@ -25,10 +22,7 @@ async function oldestMs(log: LogReader, at: TopicPartition, { start, end }: Offs
 async function newestMs(log: LogReader, at: TopicPartition, { start, end }: OffsetRange): Promise<number | undefined> {
   let newest: number | undefined;
   for (let back = 1; newest === undefined && back / 8 < end - start; back *= 8)
-    for (let next = Math.max(start, end - back); next < end;) {
-      const page = await log.read(at, next, { maxBytes: pageBytes });
-      newest = page.records.at(-1)?.timeMs ?? newest;
-      next = page.next;
-    }
+    for await (const { records } of readPages(log, at, { start: Math.max(start, end - back), end }, pageBytes))
+      newest = records.at(-1)?.timeMs ?? newest;
   return newest;
 }

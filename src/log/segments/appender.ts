@@ -3,7 +3,7 @@
  * timers. Frames are written one after the other, so that at most the last one can be torn; the first that fails poisons
  * the log until it is opened again (what is on disk then, only recovery can tell).
  */
-import { Fault, isFault } from '../../errors.ts';
+import { Fault, isFault, reasonOf } from '../../errors.ts';
 import type { TopicSpec } from '../log.ts';
 import type { ActiveSegment } from './active-segment.ts';
 import { type AssembledFrame, EMPTY_FRAME_BYTES, FrameAssembler, frameShare } from './frame-assembly.ts';
@@ -263,8 +263,7 @@ export class Appender {
 
 export function failed(cause: unknown): Fault {
   if (isFault(cause, 'LOG_FAILED')) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new Fault('LOG_FAILED', `The log takes nothing until it is opened again: ${reason}`, { cause });
+  return new Fault('LOG_FAILED', `The log takes nothing until it is opened again: ${reasonOf(cause)}`, { cause });
 }
 
 const closed = (): Fault => new Fault('LOG_FAILED', 'The log is closed.');

@@ -2,13 +2,11 @@
  * Removes whole segments, oldest first and one after the other, each removal on disk before the next one: a crash at any
  * point leaves segments without a hole.
  */
-import type { RetentionLimits, TopicPartition } from '../log.ts';
+import type { PartitionOffset, RetentionLimits } from '../log.ts';
 import { isMissing, type LogFiles } from './files.ts';
 import { type LogState, nextIn } from './log-state.ts';
 import type { PlacedHeader } from './segment-header.ts';
 import type { SegmentSet } from './segment-set.ts';
-
-export type Keep = TopicPartition & { readonly offset: number };
 
 /**
  * Never touches the newest segment, nor what holds anything at or after an offset in `keepFrom`.
@@ -19,7 +17,7 @@ export async function removeOldSegments(
   segments: SegmentSet,
   state: LogState,
   limits: RetentionLimits,
-  keepFrom: readonly Keep[],
+  keepFrom: readonly PartitionOffset[],
   nowMs: number,
   tellReaders: () => Promise<void>,
 ): Promise<void> {

@@ -10,6 +10,7 @@ import type {
   Membership,
   OffsetRange,
   Page,
+  PartitionOffset,
   RetentionLimits,
   TopicPartition,
   TopicSpec,
@@ -24,7 +25,7 @@ import { LogState } from './log-state.ts';
 import { PartitionReader } from './partition-reader.ts';
 import { realFiles } from './real-files.ts';
 import { recover, type Recovered } from './recovery.ts';
-import { type Keep, removeOldSegments } from './retention.ts';
+import { removeOldSegments } from './retention.ts';
 import { SegmentBatch, Turns } from './segment-batch.ts';
 import { encodeSegmentHeader } from './segment-header.ts';
 import { SegmentSet, segmentPath } from './segment-set.ts';
@@ -207,7 +208,7 @@ class SegmentLog implements Log {
     return { term: () => 0, landed: () => undefined, leave: () => Promise.resolve() };
   }
 
-  async retain(limits: RetentionLimits, keepFrom: readonly Keep[]): Promise<void> {
+  async retain(limits: RetentionLimits, keepFrom: readonly PartitionOffset[]): Promise<void> {
     const tellReaders = async (): Promise<void> => {
       this.#tell();
       await this.#mark?.idle();

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 export type Config = Readonly<Record<string, unknown>>;
 
-export const materializations = ['view', 'table', 'incremental', 'external'] as const;
+const materializations = ['view', 'table', 'incremental', 'external'] as const;
 
 const common = ['tags', 'schema', 'alias', 'enabled', 'meta', 'docs', 'full_refresh'];
 const ofModels = [

@@ -20,7 +20,7 @@ export interface ProxiedPart {
   readonly proxy: CuttingProxy;
 }
 
-export const brokerCount = 3;
+const brokerCount = 3;
 
 export class Cluster {
   readonly dir: string;

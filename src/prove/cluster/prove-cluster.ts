@@ -6,7 +6,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Proof } from '../prove.ts';
 import { type MemoryThirds, MemorySamples } from './memory-samples.ts';
-export { sdkEnvironment } from './parts.ts';
 import { planRounds } from './plan.ts';
 import { Trial, type TrialOptions } from './trial.ts';
 

@@ -4,9 +4,7 @@
  */
 import type { Config } from '../../config/config.ts';
 import { openEngineReader } from '../../engine/engine.ts';
-import { Fault } from '../../errors.ts';
 import type { EventApp } from '../../pipeline/app.ts';
-import type { Deduplication, Envelope, ObjectsSink, Pipeline } from '../../pipeline/pipeline.ts';
 import { packageSource } from '../../pipeline/source-paths.ts';
 import { createCodecs } from '../../schemas/codecs.ts';
 import { Load, type LoadOptions } from '../load.ts';
@@ -15,16 +13,10 @@ import type { Subject, Verdict } from '../subject.ts';
 import { expectedOf } from './expected.ts';
 import { judge } from './judge.ts';
 import { readLanded } from './landed.ts';
+import { type ProvenPipeline, provenPipeline } from './proven-pipeline.ts';
 import { sendEnvelope, type SentPackage } from './sent-packages.ts';
 
 const workers = 8;
-
-export interface ProvenPipeline {
-  readonly pipeline: Pipeline;
-  readonly envelope: Envelope;
-  readonly deduplicate: Deduplication<object>;
-  readonly objects: ObjectsSink<object>;
-}
 
 export class EnvelopesSubject implements Subject {
   readonly sends = 'envelopes';
@@ -34,14 +26,9 @@ export class EnvelopesSubject implements Subject {
   readonly #proven: ProvenPipeline;
   readonly #lines: Iterator<string>;
 
-  /** @throws Fault USAGE for a pipeline of which it is not known which events are the same, or that has no objects */
+  /** @throws Fault USAGE as provenPipeline */
   constructor({ pipeline }: EventApp, lines: Iterator<string>) {
-    const { envelope } = packageSource(pipeline);
-    const { deduplicate } = pipeline.process;
-    const objects = pipeline.sinks.find((sink): sink is ObjectsSink<object> => sink.kind === 'objects');
-    if (!envelope || !deduplicate || !objects)
-      throw new Fault('USAGE', `${pipeline.name} cannot be proved: it needs objects, and a key to deduplicate by`);
-    this.#proven = { pipeline, envelope, deduplicate, objects };
+    this.#proven = provenPipeline(pipeline);
     this.#lines = lines;
   }
 

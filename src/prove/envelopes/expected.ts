@@ -6,7 +6,7 @@ import { acceptedRecord } from '../../ingest/accepted-record.ts';
 import { Filtered, pipelineConverter } from '../../processing/convert.ts';
 import type { Codec } from '../../schemas/codec.ts';
 import type { Codecs } from '../../schemas/codecs.ts';
-import type { ProvenPipeline } from './envelopes-subject.ts';
+import type { ProvenPipeline } from './proven-pipeline.ts';
 import type { SentPackage } from './sent-packages.ts';
 
 /** Where an event lies, and as what. */

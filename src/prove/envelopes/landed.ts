@@ -1,7 +1,7 @@
 /** What is in the objects, read with nothing of the program running. */
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
 import { objectTexts } from '../object-texts.ts';
-import type { ProvenPipeline } from './envelopes-subject.ts';
+import type { ProvenPipeline } from './proven-pipeline.ts';
 
 export interface LandedLine {
   /** Of the object. */

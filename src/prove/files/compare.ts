@@ -3,6 +3,8 @@ import type { Config } from '../../config/config.ts';
 import { type EngineReader, openEngineReader, openWarehouse } from '../../engine/engine.ts';
 import type { LogReader } from '../../log/log.ts';
 import { partitionsOf } from '../../log/partitions.ts';
+import { readPages } from '../../log/read-pages.ts';
+import { headerText } from '../../log/record-header.ts';
 import type { Pipeline } from '../../pipeline/pipeline.ts';
 import { createCodecs } from '../../schemas/codecs.ts';
 import { createLogger } from '../../telemetry/logger.ts';
@@ -55,15 +57,11 @@ async function readFound(
 async function readRecords(log: LogReader, topic: string): Promise<FilesEvidence['records']> {
   const records = new Map<string, string[]>();
   for (const at of await partitionsOf(log, topic)) {
-    const { start, end } = await log.range(at);
-    for (let next = start; next < end;) {
-      const page = await log.read(at, next, { maxBytes: readBytes });
-      for (const { headers, timeMs } of page.records) {
-        const id = String(headers.find(([name]) => name === 'correlationId')?.[1]);
-        records.set(id, [...(records.get(id) ?? []), new Date(timeMs).toISOString()]);
+    for await (const page of readPages(log, at, await log.range(at), readBytes))
+      for (const record of page.records) {
+        const id = headerText(record, 'correlationId');
+        records.set(id, [...(records.get(id) ?? []), new Date(record.timeMs).toISOString()]);
       }
-      next = page.next;
-    }
   }
   return records;
 }

@@ -12,8 +12,6 @@ import type { Comparison, ParsedSchemaText } from './parsed-schema.ts';
 import { placeOf, type Problem, problem, type Roles } from './problem.ts';
 import { protobufProblems } from './protobuf/compare-protobuf.ts';
 
-export type { ParsedSchemaText } from './parsed-schema.ts';
-
 export interface Incompatibility {
   /** Where, as the registry has it: `/fields/3/type` (Avro), `#/properties/price` (JSON Schema), `#/Order/3` (Protobuf). */
   readonly path: string;

@@ -33,7 +33,7 @@ export class Effort {
  * About a second, and a few hundred megabytes. What stayed the same costs little; a union of three hundred objects of which
  * none did costs two thirds of it.
  */
-export const maxSteps = 1_000_000;
+const maxSteps = 1_000_000;
 /** About, as measured. */
 export const stepsPerMs = 1000;
 /** Takes a third of Node's default stack, as measured. */

@@ -4,6 +4,11 @@ import { maxDepth, TooComplex } from './effort.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
+/** What else a schema has in a list of strings says nothing. */
+export function strings(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : [];
+}
+
 /**
  * @param what named in the message: `the schema`, `reference a.avsc`
  * @throws Fault SCHEMA_INVALID where it is not JSON

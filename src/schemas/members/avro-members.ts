@@ -2,7 +2,7 @@
 import type avsc from 'avsc';
 import { parseAvro } from '../avro-schema.ts';
 import type { RegisteredSchema } from '../registry.ts';
-import type { Member, MemberType } from './members.ts';
+import type { Member, MemberType } from './member.ts';
 
 /** By avsc's names of types. */
 const types: Readonly<Record<string, MemberType>> = {

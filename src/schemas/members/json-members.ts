@@ -1,7 +1,8 @@
 /** The members that a JSON Schema names in `properties`. */
 import { isObject } from '../../event/json-object.ts';
+import { pointerNames } from '../../event/json-pointer.ts';
 import type { ReferencedSchema, RegisteredSchema } from '../registry.ts';
-import type { Member, MemberType } from './members.ts';
+import type { Member, MemberType } from './member.ts';
 
 /** A part of a schema, in the document that its `#/...` are of, and the `$ref`s that led there. */
 interface Place {
@@ -67,12 +68,9 @@ function follow(place: Place, others: Others): Place | undefined {
   return follow({ part: partAt(within, pointer), document: within, refs: [...refs, ref] }, others);
 }
 
-/** As in RFC 6901. */
 function partAt(document: unknown, pointer: string): unknown {
   let part = document;
-  for (const step of decodeURIComponent(pointer).split('/').slice(1)) {
-    const name = step.replaceAll('~1', '/').replaceAll('~0', '~');
+  for (const name of pointerNames(decodeURIComponent(pointer)))
     part = typeof part === 'object' && part !== null && Object.hasOwn(part, name) ? part[name as keyof object] : {};
-  }
   return part;
 }

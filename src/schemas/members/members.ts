@@ -5,21 +5,8 @@
 import type { RegisteredSchema, SchemaType } from '../registry.ts';
 import { avroMembers } from './avro-members.ts';
 import { jsonMembers } from './json-members.ts';
+import type { Member } from './member.ts';
 import { protobufMembers } from './protobuf-members.ts';
-
-/**
- * `name`: of an enum, or the number of one that has no name; `integer` and `unsigned`: of 64 bits; `number`: finite, as JSON has it; `double`: any;
- * `json`: anything.
- */
-export type ScalarType = 'text' | 'name' | 'integer' | 'unsigned' | 'number' | 'double' | 'boolean' | 'bytes' | 'json';
-
-/** A scalar, or a record with members of its own, one at least. Any may be null, or not there. */
-export type MemberType = ScalarType | readonly Member[];
-
-export interface Member {
-  readonly name: string;
-  readonly type: MemberType;
-}
 
 const readers: Record<SchemaType, (schema: RegisteredSchema) => readonly Member[]> = {
   AVRO: avroMembers,

@@ -2,7 +2,7 @@
 import protobuf, { type Field, type Type } from 'protobufjs';
 import { parseProtobuf } from '../protobuf-file.ts';
 import type { RegisteredSchema } from '../registry.ts';
-import type { Member, MemberType } from './members.ts';
+import type { Member, MemberType } from './member.ts';
 
 const scalars: Readonly<Record<string, MemberType>> = {
   uint64: 'unsigned',

@@ -9,12 +9,12 @@ export type Dimension = Pick<
   'name' | 'schema' | 'columns' | 'key' | 'order' | 'keep' | 'history' | 'correlationId'
 >;
 
-export function currentTable({ name, schema, columns, key }: Dimension): Table {
+function currentTable({ name, schema, columns, key }: Dimension): Table {
   return { name, schema, columns, primaryKey: key, indexes: [] };
 }
 
 /** By its primary key a version finds its neighbours. */
-export function historyTable(dimension: Dimension): Table | undefined {
+function historyTable(dimension: Dimension): Table | undefined {
   const { key, order, schema, history: name } = dimension;
   if (name === undefined) return undefined;
   return {

@@ -7,7 +7,7 @@
  * a state that has gone back is brought up to date from where it says that it is. Between a batch and that commit, what was appended is in memory.
  */
 import { decidedEnd } from '../../log/decided-end.ts';
-import type { Batch, Log, TopicPartition } from '../../log/log.ts';
+import type { Batch, Log, PartitionOffset, TopicPartition } from '../../log/log.ts';
 import type { StateChange, StatePut, StateStore } from '../../stores/state/state-store.ts';
 
 export const filesTopic = { name: 'tributary.files', partitions: 1 } as const;
@@ -62,7 +62,7 @@ export class FileMemory {
   }
 
   /** Everything below it is in the state; the log must keep the rest. */
-  get progress(): TopicPartition & { readonly offset: number } {
+  get progress(): PartitionOffset {
     return { ...filesAt, offset: this.#next ?? 0 };
   }
 

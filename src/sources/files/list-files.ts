@@ -28,7 +28,7 @@ export type ListedFile = string;
 
 const idCharacters = 16;
 
-export function listedFile(id: string, path: BytePath): ListedFile {
+function listedFile(id: string, path: BytePath): ListedFile {
   return id + path;
 }
 

@@ -43,7 +43,7 @@ export interface ReadOptions {
 }
 
 /** A file of so many bytes is large. */
-export const largeBytes = 64 * 1024;
+const largeBytes = 64 * 1024;
 
 /** A pipe never makes the reader wait, and a link never leads it elsewhere. */
 export const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

@@ -124,6 +124,6 @@ export class ApiClient {
 }
 
 /** Without its query, which may hold what is nobody's business. */
-export function shownUrl({ origin, pathname }: URL): string {
+function shownUrl({ origin, pathname }: URL): string {
   return `GET ${origin}${pathname}`;
 }

@@ -37,9 +37,9 @@ export interface Run {
 
 export type Counts = Pick<Run, 'items' | 'kept' | 'refused' | 'leftOut' | 'known'>;
 
-export function runId(atMs: number, random: () => number = Math.random): string {
+export function runId(atMs: number): string {
   const digits = new Date(atMs).toISOString().replaceAll(/[^0-9]/g, '');
-  const suffix = Math.floor(random() * 0x1_00_00_00).toString(16);
+  const suffix = Math.floor(Math.random() * 0x1_00_00_00).toString(16);
   return `${digits.slice(0, 8)}T${digits.slice(8)}Z-${suffix.padStart(6, '0')}`;
 }
 

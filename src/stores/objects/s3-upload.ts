@@ -18,7 +18,7 @@ import type { S3Bucket } from './s3-bucket.ts';
 const MiB = 1024 * 1024;
 
 /** Larger objects go in parts. */
-export const maxWholeBytes = 16 * MiB;
+const maxWholeBytes = 16 * MiB;
 
 /** S3 takes no smaller parts than 5 MiB, but for the last one, and at most 10,000. */
 const partBytes = 8 * MiB;

@@ -13,7 +13,7 @@ import { mkdir } from 'node:fs/promises';
 import { existsSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
-import { Fault } from '../../errors.ts';
+import { Fault, reasonOf } from '../../errors.ts';
 import { syncDirectory } from '../durable-files.ts';
 import { OpeningGate } from './opening-gate.ts';
 import {
@@ -229,7 +229,7 @@ async function commitFailure(error: unknown, dir: string): Promise<unknown> {
     await error.commitError;
     return error;
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = reasonOf(cause);
     if (/no space left/i.test(message)) return new Fault('STATE_FULL', `the disk of ${dir} is full`, { cause });
     return new Error(`the state in ${dir} could not be committed: ${message}`, { cause });
   }

@@ -4,9 +4,9 @@ import {
   type CompatibilityLevel,
   compatibilityLevels,
   incompatibilities,
-  type ParsedSchemaText,
   readabilityProblems,
 } from '../../../src/schemas/compatibility/compatibility.ts';
+import type { ParsedSchemaText } from '../../../src/schemas/compatibility/parsed-schema.ts';
 import { isFault } from '../../../src/errors.ts';
 import { avro, json, proto } from './texts.ts';
 

@@ -1,7 +1,8 @@
 /** Schemas made to exhaust whoever compares them: each ends soon, with a verdict or with TOO_COMPLEX. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type ParsedSchemaText, readabilityProblems } from '../../../src/schemas/compatibility/compatibility.ts';
+import { readabilityProblems } from '../../../src/schemas/compatibility/compatibility.ts';
+import type { ParsedSchemaText } from '../../../src/schemas/compatibility/parsed-schema.ts';
 import { avro, json, proto } from './texts.ts';
 
 const range = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i);

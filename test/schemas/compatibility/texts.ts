@@ -1,5 +1,6 @@
 /** Schemas as the registry hands them over, and what is found between two, in short. */
-import { type ParsedSchemaText, readabilityProblems } from '../../../src/schemas/compatibility/compatibility.ts';
+import { readabilityProblems } from '../../../src/schemas/compatibility/compatibility.ts';
+import type { ParsedSchemaText } from '../../../src/schemas/compatibility/parsed-schema.ts';
 
 export type References = Readonly<Record<string, unknown>>;
 

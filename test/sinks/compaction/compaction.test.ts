@@ -213,7 +213,7 @@ suite('compaction', () => {
     const place = await placeWith(t, objects, { partitions: 1, settledTo: 1_000 });
     assert.deepEqual(((await place.run({ putBeforeMs: 1 })) as { prefixes: unknown }).prefixes, []);
     const at = { topic: lakeTopic, partition: 0 };
-    const checkpoint = await Checkpoint.open(place.state, 'log', lakeConsumer, at);
+    const checkpoint = await Checkpoint.open(place.state, { logId: 'log', consumer: lakeConsumer, at });
     const plans = { objects: [key(20)] };
     await checkpoint.intend({ from: 1_000, to: 1_001, deadLettersFrom: [], plans });
     const done = await place.run({ start: 'events/' });

@@ -3,8 +3,6 @@
  * the time exactly once, or it is not there at all.
  */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
@@ -12,6 +10,7 @@ import { isFault } from '../../../src/errors.ts';
 import { type Pages, type Pull, rest } from '../../../src/pipeline/pulls.ts';
 import { type Asked, type Listed, listApi, offsetPage, sendJson, sendStatus } from '../../support/list-api.ts';
 import { livesIn } from '../../support/pull-lives.ts';
+import { scratch } from '../../support/program.ts';
 
 /** Before a request is answered. */
 type Happening =
@@ -157,8 +156,7 @@ suite('lists that change while they are pulled', { timeout: 300_000 }, () => {
       const outcomes = { done: 0, 'started over': 0, resumed: 0, unstable: 0 };
       let current: ((asked: Asked) => void) | undefined;
       const api = await listApi(t, (asked) => current?.(asked));
-      const root = await mkdtemp(join(tmpdir(), 'tributary-pulls-'));
-      t.after(() => rm(root, { recursive: true, force: true }));
+      const root = await scratch(t);
       let caseIndex = 0;
       const property = fc.asyncProperty(cases, async ({ length, limit, happenings }) => {
         const lives = await livesIn(join(root, String(caseIndex++)));

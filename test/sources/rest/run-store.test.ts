@@ -1,8 +1,7 @@
 /** What a run has fetched, whatever came again, wherever the process ended, and however little memory there is for keys. */
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { suite, test } from 'node:test';
@@ -43,8 +42,7 @@ const textOf = (lines: Iterable<Uint8Array>): string => Buffer.concat([...lines]
 
 suite('what a run has fetched', { timeout: 120_000 }, () => {
   test('D2, D5: of each item the last that came of it, in the place of the first, after crashes too', async (t) => {
-    const root = await mkdtemp(join(tmpdir(), 'tributary-runs-'));
-    t.after(() => rm(root, { recursive: true, force: true }));
+    const root = await scratch(t);
     let index = 0;
     const item = fc.record({
       key: fc.nat(1_500).map(String),

@@ -6,7 +6,7 @@ import { Fault } from '../../../errors.ts';
 import type { Effort } from '../effort.ts';
 import { inline, inlineJson } from '../problem.ts';
 import type { ParsedSchemaText } from '../parsed-schema.ts';
-import { type JsonObject, parseSchemaJson } from '../schema-json.ts';
+import { type JsonObject, parseSchemaJson, strings } from '../schema-json.ts';
 import { isObject } from '../../../event/json-object.ts';
 import { type AvroDecimal, type AvroField, type AvroPart, avroPrimitives, type AvroPrimitive } from './avro-part.ts';
 
@@ -171,10 +171,6 @@ function qualify(name: string, namespace: string): string {
 
 function lastSegment(fullName: string): string {
   return fullName.slice(fullName.lastIndexOf('.') + 1);
-}
-
-function strings(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : [];
 }
 
 function invalid(message: string): Fault {

@@ -3,6 +3,7 @@
  * partially open (what `additionalProperties`, `unevaluatedProperties` or a pattern says). A property can be added where the
  * writer was not open, and removed where the reader is not closed.
  */
+import { pointerToken } from '../../../event/json-pointer.ts';
 import { inline, listed, type Problem, problem, type Step, under } from '../problem.ts';
 import type { JsonComparer } from './compare-json.ts';
 import { compareRests, compareUnevaluated } from './compare-rests.ts';
@@ -98,18 +99,14 @@ function compareDependentSchemas(comparer: JsonComparer, reader: ObjectPart, wri
   return [...reader.dependentSchemas].flatMap(([name, part]) => {
     const written = writer.dependentSchemas.get(name);
     const problems = written === undefined ? [dependencySchema(name)] : comparer.problems(part, written);
-    return under([{ token: 'dependencies' }, { token: pointer(name) }], problems);
+    return under([{ token: 'dependencies' }, { token: pointerToken(name) }], problems);
   });
 }
 
 const nothing: JsonPart = { kind: 'nothing', hasDefault: false, isConnectBytes: false };
 
 function property(name: string): Step {
-  return { token: pointer(name), name };
-}
-
-function pointer(name: string): string {
-  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+  return { token: pointerToken(name), name };
 }
 
 function requiredAdded(): Problem {

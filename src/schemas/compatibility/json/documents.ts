@@ -7,6 +7,7 @@ import { inline } from '../problem.ts';
 import type { ParsedSchemaText } from '../parsed-schema.ts';
 import { type JsonObject, parseSchemaJson } from '../schema-json.ts';
 import { isObject } from '../../../event/json-object.ts';
+import { pointerNames } from '../../../event/json-pointer.ts';
 import { type Dialect, dialectOf, idKeyword } from './dialect.ts';
 
 /** A document, or a part of one that has an `$id` of its own: what pointers start from. */
@@ -65,8 +66,7 @@ export class Documents {
   #point(from: Target, fragment: string): Target | undefined {
     if (fragment === '') return from;
     if (!fragment.startsWith('/')) return this.#targets.get(`${from.resource.uri}#${fragment}`);
-    const pointer = decode(fragment).slice(1).split('/');
-    const keys = pointer.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const keys = pointerNames(decode(fragment));
     const document = { raw: from.resource.document, resource: from.resource };
     const found = this.#walk(from, keys) ?? this.#walk(document, keys);
     // Definitions are found by their old and their new name, as in Confluent's registry.

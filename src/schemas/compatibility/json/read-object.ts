@@ -1,5 +1,5 @@
 /** The keywords of objects. */
-import { type JsonObject } from '../schema-json.ts';
+import { type JsonObject, strings } from '../schema-json.ts';
 import { isObject } from '../../../event/json-object.ts';
 import { type Dialect, isModern } from './dialect.ts';
 import type { JsonPart, ObjectPart, Rest } from './json-part.ts';
@@ -51,8 +51,4 @@ export function readRest(schema: unknown, read: (schema: unknown) => JsonPart): 
 
 function members(value: unknown): readonly (readonly [string, unknown])[] {
   return isObject(value) ? Object.entries(value) : [];
-}
-
-function strings(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : [];
 }

@@ -1,6 +1,6 @@
 /** Protobuf schema texts as protobufjs parses them, made into what comparisons need. Imports are found among the references. */
 import protobuf from 'protobufjs';
-import { Fault } from '../../../errors.ts';
+import { Fault, reasonOf } from '../../../errors.ts';
 import { type Effort, TooComplex } from '../effort.ts';
 import { inline } from '../problem.ts';
 import type { ParsedSchemaText } from '../parsed-schema.ts';
@@ -78,8 +78,7 @@ function parsed(text: string, what: string): protobuf.IParserResult {
   try {
     return protobuf.parse(text, new protobuf.Root(), { keepCase: true });
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new Fault('SCHEMA_INVALID', `${what} cannot be read: ${inline(message)}`, { cause: error });
+    throw new Fault('SCHEMA_INVALID', `${what} cannot be read: ${inline(reasonOf(error))}`, { cause: error });
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ColumnSource, ByteWriter, ParquetWriter, type SchemaElement } from 'hyparquet-writer';
-import type { Member, MemberType, ScalarType } from '../../../schemas/members/members.ts';
+import type { Member, MemberType, ScalarType } from '../../../schemas/members/member.ts';
 import { jsonColumnsKey } from '../../object-lines.ts';
 import type { Cell } from './row-lines.ts';
 

@@ -7,7 +7,7 @@ import { isObject } from '../../../event/json-object.ts';
 import { Reject } from '../../../event/reject.ts';
 import { json, stringifyEvent } from '../../../event/verbatim.ts';
 import { describeValue } from '../../../schemas/describe-value.ts';
-import type { Member, ScalarType } from '../../../schemas/members/members.ts';
+import type { Member, ScalarType } from '../../../schemas/members/member.ts';
 
 /** In JSON: what is null, text, number, boolean or a record. */
 export type Cell = null | string | number | boolean | readonly Cell[];

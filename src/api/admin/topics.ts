@@ -1,17 +1,16 @@
 /** `POST /admin/topics`: topics of a list, made by the process that writes the log. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { isTopicName } from '../event/topic-name.ts';
-import { type AppliedTopic, type ApplyOptions, applyTopics, mostPartitions } from '../log/apply-topics.ts';
-
-import { readJsonBody } from './json-body.ts';
+import { isTopicName, topicNameForm } from '../../event/topic-name.ts';
+import { type AppliedTopic, type ApplyOptions, applyTopics, mostPartitions } from '../../log/apply-topics.ts';
+import { readJsonBody } from '../json-body.ts';
 
 export interface TopicsAnswer {
   readonly topics: readonly AppliedTopic[];
 }
 
 const topic = z.strictObject({
-  name: z.string().refine(isTopicName, 'expected a topic name of 1 to 249 of A-Z a-z 0-9 . _ - (and not . or ..)'),
+  name: z.string().refine(isTopicName, `expected ${topicNameForm}`),
   partitions: z.int().min(1).max(mostPartitions),
   /** Copies that a cluster keeps of each partition. */
   replicas: z.int().min(1).max(32_767).optional(),
