@@ -28,7 +28,7 @@ async function granted(t: TestContext, args: readonly string[]): Promise<{ role:
   return { role: url.href, admin: server.url };
 }
 
-suite('tributary warehouse grants', { timeout: 120_000 }, () => {
+suite('tributary warehouse grants', { timeout: 280_000 }, () => {
   for (const args of [
     [],
     ['--schema', 'lake'],
