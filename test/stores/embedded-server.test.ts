@@ -82,6 +82,18 @@ suite('an embedded server', { timeout: 60_000, skip: process.platform !== 'linux
     await untilEnded(place);
   });
 
+  test('that does not listen yet when it is told to stop is told again: one whose owner was killed so early would stay for ever', async (t) => {
+    const listens = `process.on('SIGINT', () => process.exit()); setInterval(() => undefined, 1_000)`;
+    const place = await placeOf(t, `echo $$ > "$dir/pid"; sleep 1; exec '${process.execPath}' -e "${listens}"`);
+    const stopping = new AbortController();
+    const limits = { silenceMs: 60_000, stopTimeoutMs: 60_000 };
+    const started = startServer({ ...place.options, ...limits, signal: stopping.signal });
+    while (!(await readFile(join(place.dir, 'pid'), 'utf8').catch(() => ''))) await turn();
+    stopping.abort();
+    await assert.rejects(started, { name: 'AbortError' });
+    await untilEnded(place);
+  });
+
   test('that is told to stop in its recovery, after a crash, does not finish that first (D8)', async (t) => {
     const recovers = `while :; do echo "[1] LOG:  redo in progress" >&2; sleep 0.1; done`;
     const place = await placeOf(

@@ -23,14 +23,15 @@ const stopTimeoutMs = 20_000;
 
 /**
  * The shell between us and PostgreSQL waits for its standard input to end. It ends when we end it, and when we
- * are killed: either way PostgreSQL gets SIGINT (fast shutdown) and leaves no orphan. A crash dumps no core: it would lie in
+ * are killed: either way PostgreSQL gets SIGINT (fast shutdown) and leaves no orphan. It gets it each second: what a shell starts in the
+ * background ignores SIGINT until it says otherwise, and PostgreSQL does so only some time after its start. A crash dumps no core: it would lie in
  * the data directory, 150 MB, on a disk that may be full.
  */
 const guardian = `
 ulimit -c 0
 exec 3<&0
 "$@" </dev/null 3<&- & child=$!
-( while read -r _; do :; done; kill -INT $child 2>/dev/null ) <&3 & watcher=$!
+( while read -r _; do :; done; while kill -INT $child 2>/dev/null; do sleep 1; done ) <&3 & watcher=$!
 exec 3<&-
 wait $child; code=$?
 kill $watcher 2>/dev/null
