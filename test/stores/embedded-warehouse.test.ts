@@ -100,12 +100,18 @@ describe('embedded warehouse', () => {
 
   it('starts over lock files whose number belongs to another process now, or that were never written', async (t) => {
     const dir = await newDirectory(t);
+    const other = await newDirectory(t);
+    const child = await openElsewhere(other);
+    t.after(() => child.kill('SIGKILL'));
+    const others = await postmaster(other);
     const socketDir = new URL((await openAndClose(dir)).url).searchParams.get('host') as string;
     const socketLock = join(socketDir, '.s.PGSQL.5432.lock');
     for (const [lock, text] of [
       [join(dir, 'postmaster.pid'), `${process.pid}\n${dir}\n`],
+      [join(dir, 'postmaster.pid'), `${others}\n${dir}\n`],
       [join(dir, 'postmaster.pid'), ''],
       [socketLock, `${process.pid}\n${dir}\n`],
+      [socketLock, `${others}\n${dir}\n`],
       [socketLock, ''],
     ] as const) {
       await writeFile(lock, text);

@@ -7,7 +7,7 @@ import { Fault } from '../../errors.ts';
 import { type ConnectionPool, connectionPool, lend } from './connection-pool.ts';
 import { findBinaries } from './embedded/binaries.ts';
 import { canonicalPath, database, initialise, superuser } from './embedded/data-directory.ts';
-import { isPostgres, readLockFile } from './embedded/lock-file.ts';
+import { isServerOf, readLockFile } from './embedded/lock-file.ts';
 import { embeddedSettings, type Settings } from './embedded/settings.ts';
 import { makeSocketDirectory } from './embedded/socket-directory.ts';
 import { supervise } from './embedded/supervisor.ts';
@@ -52,7 +52,7 @@ export async function openEmbeddedWarehouse(options: EmbeddedWarehouseOptions): 
 export async function attachEmbeddedWarehouse(options: { readonly dir: string }): Promise<Warehouse> {
   const dataDir = await canonicalPath(options.dir);
   const found = await readLockFile(dataDir);
-  if (!found || found.socketDir === '' || !(await isPostgres(found.pid)))
+  if (!found || found.socketDir === '' || !(await isServerOf(dataDir, found.pid)))
     throw new Fault(
       'WAREHOUSE_UNAVAILABLE',
       `no PostgreSQL runs on ${dataDir}: start tributary on this data directory`,

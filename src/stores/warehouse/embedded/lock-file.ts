@@ -3,7 +3,7 @@
  * one beside the socket. PostgreSQL does not start over what a server that was killed has left of them where the number
  * belongs to another process now, or was never written: that is removed here.
  */
-import { readFile, rename, rm } from 'node:fs/promises';
+import { readFile, readlink, realpath, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../../../errors.ts';
@@ -54,7 +54,7 @@ export async function waitForPreviousServer(dataDir: string): Promise<void> {
     const found = await readLockFile(dataDir);
     if (!found) return;
     const waitedMs = Date.now() - began;
-    const isStale = found.pid === 0 ? waitedMs > writtenWithinMs : !(await isPostgres(found.pid));
+    const isStale = found.pid === 0 ? waitedMs > writtenWithinMs : !(await isServerOf(dataDir, found.pid));
     if (isStale) return removeStale(pathOf(dataDir), found.pid);
     if (waitedMs > (found.status === 'stopping' ? shutdownMs : noticeMs))
       throw new Fault('WAREHOUSE_IN_USE', `PostgreSQL (process ${found.pid}) runs on ${dataDir} (${found.status})`);
@@ -63,12 +63,12 @@ export async function waitForPreviousServer(dataDir: string): Promise<void> {
 }
 
 /** @param socketDir of this data directory alone, on which no server runs */
-export async function removeStaleSocketLock(socketDir: string, port: number): Promise<void> {
+export async function removeStaleSocketLock(dataDir: string, socketDir: string, port: number): Promise<void> {
   const file = join(socketDir, `.s.PGSQL.${port}.lock`);
   const text = await read(file);
   if (text === undefined) return;
   const pid = pidIn(text);
-  if (pid === 0 || !(await isPostgres(pid))) await removeStale(file, pid);
+  if (pid === 0 || !(await isServerOf(dataDir, pid))) await removeStale(file, pid);
 }
 
 /** Aside first: another starter may have won. */
@@ -82,6 +82,13 @@ async function removeStale(file: string, pid: number): Promise<void> {
   }
   if (pidIn(await readFile(aside, 'utf8')) === pid) await rm(aside);
   else await rename(aside, file);
+}
+
+/** Of several data directories whose machine went down, each may name a number that another's server has now. A server works in its directory. */
+export async function isServerOf(dataDir: string, pid: number): Promise<boolean> {
+  if (!(await isPostgres(pid))) return false;
+  const workingDir = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
+  return workingDir === undefined || workingDir === (await realpath(dataDir)); // undefined of another user's: it may be
 }
 
 export async function isPostgres(pid: number): Promise<boolean> {

@@ -44,7 +44,7 @@ export async function supervise(options: ServerOptions): Promise<Supervisor> {
 async function start(options: ServerOptions): Promise<ServerProcess> {
   const { dataDir, settings } = options;
   await waitForPreviousServer(dataDir);
-  await removeStaleSocketLock(String(settings['unix_socket_directories']), Number(settings['port']));
+  await removeStaleSocketLock(dataDir, String(settings['unix_socket_directories']), Number(settings['port']));
   return startServer(options);
 }
 
