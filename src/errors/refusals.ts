@@ -269,7 +269,7 @@ export const refusals = {
   },
   PULL_OVERTAKEN: {
     status: 409,
-    what: 'Another node has gone on with the pull, as this one was not heard of for half a minute. Its run was given up.',
+    what: 'Another node has gone on with the pull, as this one was not heard of for half a minute.',
     todo: 'Nothing: the other node has what there is, or will. Look at this one, if it happens again.',
   },
   RUN_UNKNOWN: {
