@@ -18,6 +18,8 @@ useS3Credentials();
 
 const producers = 6;
 const seconds = 100;
+/** Longer than it takes the balancer to see that a node is about to stop: what connects in the moment in which it stops listening is reset (docs/delivery.md). */
+const graceMs = 500;
 const body = packageOf([collectEvent(), collectEvent(), collectEvent()]);
 
 /** What a balancer does: a node that takes no connection, or says that it is about to stop, is passed over. */
@@ -27,6 +29,7 @@ class Balancer {
   /** Requests that no node took, or that one took and did not answer. */
   readonly broken: string[] = [];
   passedOver = 0;
+  readonly #leaving = new Set<Program>();
   readonly #agent = new Agent({ keepAlive: true });
   #turn = 0;
 
@@ -34,6 +37,10 @@ class Balancer {
     const all = this.nodes.map((_, i) => this.nodes[(this.#turn + i) % this.nodes.length]!);
     this.#turn += 1;
     for (const node of all) {
+      if (this.#leaving.has(node)) {
+        this.passedOver += 1;
+        continue;
+      }
       const answer = await httpRequest(`${node.url}/collect`, { body, agent: this.#agent }).catch(
         (error: NodeJS.ErrnoException) => error,
       );
@@ -41,6 +48,7 @@ class Balancer {
       else if (answer instanceof Error || answer.status === 503) this.passedOver += 1;
       else {
         assert.equal(answer.status, 200, answer.text);
+        if (answer.headers.connection === 'close') this.#leaving.add(node);
         const { packageId, accepted } = JSON.parse(answer.text) as PackageAnswer;
         for (let i = 0; i < accepted; i++)
           this.acknowledged.push(packageId.slice(0, 30) + i.toString(16).padStart(6, '0'));
@@ -68,6 +76,7 @@ suite('two nodes', () => {
       DATABASE_URL: server.url,
       S3_BUCKET: bucket,
       S3_ENDPOINT: sharedS3,
+      TRIBUTARY_DRAIN_GRACE_MS: String(graceMs),
     };
     const dirs = [await scratch(t), await scratch(t)];
     const balancer = new Balancer();
