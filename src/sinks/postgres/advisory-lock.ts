@@ -6,9 +6,9 @@ export function lockText(name: string): string {
   return `SELECT pg_advisory_xact_lock(hashtextextended(${escapeLiteral(`tributary: ${name}`)}, 0))`;
 }
 
-/** Runs `task` in a transaction that holds the lock of that name. */
+/** Runs `task` in a transaction that holds the lock of that name, and sees what was committed before it had it, whatever isolation is the default. */
 export async function underLock<T>(client: ClientBase, name: string, task: () => Promise<T>): Promise<T> {
-  await client.query('BEGIN');
+  await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
   try {
     await client.query(lockText(name));
     const result = await task();
