@@ -4,7 +4,7 @@
  */
 import { Fault } from '../../errors.ts';
 import type { ObjectStore } from '../../stores/objects/object-store.ts';
-import type { Version } from './run-store.ts';
+import type { Version } from './version-table.ts';
 
 const partBytes = 4 * 1024 * 1024;
 

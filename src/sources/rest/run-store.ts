@@ -11,25 +11,15 @@ import { LineFile } from './line-file.ts';
 import { type OnRepeat, PageTable, type StoredRefusal } from './page-table.ts';
 import type { ReadItem } from './pulled-items.ts';
 import type { Run } from './run.ts';
+import { type Version, VersionTable } from './version-table.ts';
 
 const tables = `
   CREATE TABLE IF NOT EXISTS runs (
-    id TEXT PRIMARY KEY, pull TEXT NOT NULL, definition TEXT NOT NULL, state TEXT NOT NULL, startedAt TEXT NOT NULL, endedAt TEXT,
+    id TEXT PRIMARY KEY, pull TEXT NOT NULL, definition TEXT NOT NULL, origin TEXT, state TEXT NOT NULL, startedAt TEXT NOT NULL, endedAt TEXT,
     since REAL, high REAL, position TEXT NOT NULL, total INTEGER, pages INTEGER NOT NULL DEFAULT 0, items INTEGER NOT NULL DEFAULT 0,
     kept INTEGER NOT NULL DEFAULT 0, refused INTEGER NOT NULL DEFAULT 0, leftOut INTEGER NOT NULL DEFAULT 0,
     known INTEGER NOT NULL DEFAULT 0, restarts INTEGER NOT NULL DEFAULT 0, reason TEXT, object TEXT, deadLetters TEXT
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS versions (key TEXT PRIMARY KEY, at REAL NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS overlap (key TEXT PRIMARY KEY, at REAL NOT NULL) STRICT, WITHOUT ROWID;`;
-
-/** Before, items were rows of their own: a run that was under way then cannot be gone on with. */
-const olderRuns = `
-  UPDATE runs SET state = 'failed', endedAt = strftime('%Y-%m-%dT%H:%M:%fZ'), reason = 'given up: an older version had begun it'
-    WHERE state IN ('fetching', 'fetched') AND EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'items');
-  DROP TABLE IF EXISTS items;`;
-
-/** What runs of before asked is not known: they count as having asked the same. */
-const addOrigin = 'ALTER TABLE runs ADD COLUMN origin TEXT';
+  ) STRICT`;
 
 /** Columns of `Run`. */
 export const shown = `id, pull, state, startedAt, endedAt, since, total, pages, items, kept, refused, leftOut, known, restarts, reason, object,
@@ -51,9 +41,6 @@ const lastOrigin = `SELECT origin FROM runs WHERE state = 'done' ORDER BY rowid 
 /** What an incremental pull has had on other nodes. */
 type KnownElsewhere = Pick<OpenRun, 'origin' | 'high'>;
 
-/** Of an item of an incremental pull: its key and the value of its field. */
-export type Version = readonly [key: string, at: number];
-
 /** What an incremental pull has had on other nodes. */
 export interface Known {
   /** The greatest value of the field; null: there was none. */
@@ -68,9 +55,8 @@ export class RunStore {
   readonly #database: DatabaseSync;
   readonly #lines: LineFile;
   readonly #pages: PageTable;
+  readonly #versions: VersionTable;
   readonly #update: StatementSync;
-  readonly #remember: StatementSync;
-  readonly #isKnown: StatementSync;
   #committedMs = -Infinity;
   /** In place of what the runs here have had. */
   #known: KnownElsewhere | undefined;
@@ -79,18 +65,15 @@ export class RunStore {
   constructor(path: string, slots?: number) {
     this.#database = new DatabaseSync(path);
     this.#database.exec(
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000; ${tables} ${olderRuns}`,
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000; ${tables}`,
     );
-    const hasOrigin = this.#one(`SELECT 1 FROM pragma_table_info('runs') WHERE name = 'origin'`) !== undefined;
-    if (!hasOrigin) this.#database.exec(addOrigin);
     this.#lines = new LineFile(`${path}-lines`);
     this.#pages = new PageTable(this.#database, this.#lines, slots);
+    this.#versions = new VersionTable(this.#database);
     this.#update = this.#database.prepare(
       `UPDATE runs SET state = ?, position = ?, total = ?, pages = ?, items = ?, kept = ?, refused = ?, leftOut = ?, known = ?,
         restarts = ?, reason = ?, high = ? WHERE id = ?`,
     );
-    this.#remember = this.#database.prepare('INSERT OR IGNORE INTO versions (key, at) VALUES (?, ?)');
-    this.#isKnown = this.#database.prepare('SELECT 1 FROM overlap WHERE key = ?');
   }
 
   /** That which has not ended. */
@@ -128,9 +111,9 @@ export class RunStore {
    */
   keepPage(run: OpenRun, { items, next, total, onRepeat, overlap, most = Infinity }: KeptPage): OpenRun {
     const change = (): OpenRun => {
-      const counts = this.#pages.keep(run.items, items, (item) => this.#isOld(item), onRepeat);
-      const before = { high: run.high ?? -Infinity, most };
-      const high = overlap === undefined ? null : this.#rememberVersions(items, before, overlap);
+      const counts = this.#pages.keep(run.items, items, (item) => this.#versions.isKnown(item), onRepeat);
+      const high = overlap === undefined ? -Infinity : Math.min(greatest(run, items), most);
+      if (overlap !== undefined) this.#versions.remember(items, high, overlap);
       return this.#change(run, {
         state: next ? 'fetching' : 'fetched',
         position: next ?? start,
@@ -142,7 +125,7 @@ export class RunStore {
         leftOut: run.leftOut + counts.leftOut,
         known: run.known + counts.known,
         reason: null,
-        high,
+        high: high === -Infinity ? null : high,
       });
     };
     return next ? this.#shared(change) : this.#synced(change);
@@ -205,20 +188,17 @@ export class RunStore {
   /** What counts from here on is what runs on other nodes have had, which `addKnown` adds, not what the runs here have had. */
   forgetKnown(known: KnownElsewhere): void {
     this.#known = known;
-    this.#transaction(() => this.#database.exec('DELETE FROM overlap'));
+    this.#transaction(() => this.#versions.forgetKnown());
   }
 
   addKnown(versions: Iterable<Version>): void {
-    const insert = this.#database.prepare('INSERT OR IGNORE INTO overlap (key, at) VALUES (?, ?)');
-    this.#transaction(() => {
-      for (const version of versions) insert.run(...version);
-    });
+    this.#transaction(() => this.#versions.addKnown(versions));
   }
 
   /** With that run, which is settled. */
   knownAfter(run: OpenRun, overlap: number): Known {
     const high = this.#highest(run);
-    return { high, versions: high === null ? [] : this.#versionsFrom(stretchFrom(high, overlap)) };
+    return { high, versions: high === null ? [] : this.#versions.lastStretch(high, overlap) };
   }
 
   /** The greatest value of the field in all runs that are done since another origin was asked; undefined before the first one. */
@@ -256,44 +236,17 @@ export class RunStore {
     }
   }
 
-  /** An earlier run of an incremental pull had that version. */
-  #isOld({ key, at }: ReadItem): boolean {
-    return key !== null && at !== null && this.#isKnown.get(key) !== undefined;
-  }
-
-  /** Those that may be of the last stretch. Answers the greatest value. */
-  #rememberVersions(
-    items: readonly ReadItem[],
-    before: { high: number; most: number },
-    overlap: number,
-  ): number | null {
-    const greatest = items.reduce((high, { at }) => Math.max(high, at ?? high), before.high);
-    const high = Math.min(greatest, before.most);
-    for (const { key, at } of items)
-      if (key !== null && at !== null && at >= stretchFrom(high, overlap)) this.#remember.run(key, at);
-    return high === -Infinity ? null : high;
-  }
-
   #keepOverlap(run: OpenRun, overlap: number): void {
     const highest = this.#highest(run);
     if (highest === null) return;
     this.#run('UPDATE runs SET high = ? WHERE id = ?', [highest, run.id]);
-    const from = stretchFrom(highest, overlap);
-    this.#run('DELETE FROM overlap WHERE at < ?', [from]);
-    this.#run('INSERT OR IGNORE INTO overlap SELECT key, at FROM versions WHERE at >= ?', [from]);
+    this.#versions.keep(highest, overlap);
   }
 
   /** Of that run and those before. */
   #highest({ high, origin }: OpenRun): number | null {
     const highest = Math.max(high ?? -Infinity, this.high(origin) ?? -Infinity);
     return highest === -Infinity ? null : highest;
-  }
-
-  *#versionsFrom(at: number): Generator<Version> {
-    const rows = this.#database.prepare(
-      'SELECT key, at FROM overlap WHERE at >= ? UNION SELECT key, at FROM versions WHERE at >= ?',
-    );
-    for (const row of rows.iterate(at, at)) yield [String(row['key']), Number(row['at'])];
   }
 
   #countedAnew(run: OpenRun): OpenRun {
@@ -304,13 +257,13 @@ export class RunStore {
 
   /** Versions of another origin mean nothing to it. */
   #forgetOthers(origin: string | null): void {
-    if (this.#known) this.#run('DELETE FROM overlap WHERE ? <> ?', [origin, this.#known.origin]);
-    else this.#run(`DELETE FROM overlap WHERE ? <> (${lastOrigin})`, [origin]);
+    const before = this.#known ? this.#known.origin : this.#one(lastOrigin)?.['origin'];
+    if (origin !== null && before != null && before !== origin) this.#versions.forgetKnown();
   }
 
   #forgetItems(): void {
     this.#pages.clear();
-    this.#database.exec('DELETE FROM versions');
+    this.#versions.forgetRun();
   }
 
   #change(run: OpenRun, changes: Partial<OpenRun>): OpenRun {
@@ -377,9 +330,8 @@ export class RunStore {
   }
 }
 
-/** An address tells times to the millisecond: what comes again may have come before in it. */
-function stretchFrom(high: number, overlap: number): number {
-  return Math.floor(high - overlap);
+function greatest({ high }: OpenRun, items: readonly ReadItem[]): number {
+  return items.reduce((most, { at }) => Math.max(most, at ?? most), high ?? -Infinity);
 }
 
 export interface KeptPage {

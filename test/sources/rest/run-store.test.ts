@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { Changed } from '../../../src/sources/rest/paging.ts';
@@ -23,7 +22,6 @@ const begun = {
   origin: null,
   since: null,
 };
-const ended = { endedAt: begun.startedAt, object: null, deadLetters: null };
 /** With as few keys in memory as can be. */
 const fewSlots = 1 << 10;
 
@@ -165,26 +163,5 @@ suite('what a run has fetched', { timeout: 120_000 }, () => {
     const path = join(await scratch(t), 'list.db');
     await writeFile(path, '');
     assert.deepEqual(readRuns(path, 9), []);
-  });
-
-  test('D3: a run that an older version began is given up, and those that it has done stay', async (t) => {
-    const path = join(await scratch(t), 'list.db');
-    const store = new RunStore(path);
-    store.done(store.begin({ ...begun, id: 'done' }), ended, undefined);
-    store.begin(begun);
-    store.close();
-    const database = new DatabaseSync(path);
-    database.exec('CREATE TABLE items (seq INTEGER PRIMARY KEY, key TEXT UNIQUE, line BLOB) STRICT');
-    database.close();
-    const newer = new RunStore(path);
-    assert.equal(newer.unfinished(), undefined);
-    newer.close();
-    assert.deepEqual(
-      readRuns(path, 9).map(({ id, state }) => [id, state]),
-      [
-        ['run', 'failed'],
-        ['done', 'done'],
-      ],
-    );
   });
 });
