@@ -5,12 +5,12 @@
  * as a whole is tried as one: all of its events, or none.
  */
 import { isFault } from '../errors.ts';
+import { nestsTooDeep } from '../event/json-nesting.ts';
 import { correlationId, prefixOf } from '../event/correlation-id.ts';
 import { asReject, Reject } from '../event/reject.ts';
 import { acceptedRecord } from '../ingest/accepted-record.ts';
 import { NotJson } from '../ingest/decode-event.ts';
 import { envelopeEvents, pathInEnvelope } from '../ingest/envelope.ts';
-import { nestsTooDeep } from '../ingest/split-ndjson.ts';
 import type { SplitEvent } from '../ingest/splitter.ts';
 import type { LogRecord, NewRecord } from '../log/log.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';

@@ -3,12 +3,13 @@
  * than a parser may recurse into, and no text that PostgreSQL cannot hold, also where a later duplicate key hides it.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
+import { maxNestingLevels } from '../event/json-nesting.ts';
 import { Reject } from '../event/reject.ts';
 import { attachVerbatim } from '../event/verbatim.ts';
 import type { JsonObject } from '../pipeline/pipeline.ts';
 import { afterString, memberSpan, plainMemberSpan, type Span } from '../event/json-member.ts';
 import { describeByte, isJson, jsonErrorAt, skipWhitespace } from '../event/json-syntax.ts';
-import { maxNestingLevels, type SplitEvent } from './splitter.ts';
+import { type SplitEvent } from './splitter.ts';
 import { isObject } from '../event/json-object.ts';
 
 /** The bytes are no JSON at all; the message says what was found where. */

@@ -4,14 +4,14 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { isFault } from '../errors.ts';
+import { maxNestingLevels, nestsTooDeep } from '../event/json-nesting.ts';
 import { memberSpan } from '../event/json-member.ts';
 import { isObject } from '../event/json-object.ts';
 import { isJson, jsonErrorAt } from '../event/json-syntax.ts';
 import { Reject } from '../event/reject.ts';
 import { describeValue } from '../schemas/describe-value.ts';
 import { splitJson } from './split-json.ts';
-import { nestsTooDeep } from './split-ndjson.ts';
-import { maxNestingLevels, type SplitEvent } from './splitter.ts';
+import { type SplitEvent } from './splitter.ts';
 
 const openBracket = 0x5b;
 const noEvents = Buffer.from('[]');

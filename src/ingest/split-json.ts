@@ -3,8 +3,9 @@
  * body is JSON exactly if the splitter does not complain and each of the events that it cuts out is JSON.
  */
 import { Fault } from '../errors.ts';
+import { maxNestingLevels } from '../event/json-nesting.ts';
 import { describeByte, isWhitespace } from '../event/json-syntax.ts';
-import { type EventSplitter, HeldBytes, maxNestingLevels, type SplitEvent } from './splitter.ts';
+import { type EventSplitter, HeldBytes, type SplitEvent } from './splitter.ts';
 
 const quote = 0x22;
 const comma = 0x2c;

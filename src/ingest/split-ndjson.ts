@@ -1,5 +1,6 @@
 /** NDJSON: one event a line, LF or CRLF; blank lines are none, and the last line may lack its end. */
-import { type EventSplitter, HeldBytes, maxNestingLevels, type SplitEvent } from './splitter.ts';
+import { nestsTooDeep } from '../event/json-nesting.ts';
+import { type EventSplitter, HeldBytes, type SplitEvent } from './splitter.ts';
 
 const lineFeed = 0x0a;
 const byteOrderMark = Buffer.from('\uFEFF');
@@ -48,21 +49,4 @@ class NdjsonSplitter implements EventSplitter {
 /** JSON's whitespace within a line: space, tab, carriage return. */
 function isBlank(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x09 || byte === 0x0d;
-}
-
-/** Brackets within strings do not count; what is no JSON may answer either way. */
-export function nestsTooDeep(bytes: Buffer, mostLevels = maxNestingLevels): boolean {
-  if (bytes.length <= 2 * mostLevels) return false;
-  let depth = 0;
-  let inString = false;
-  for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at] as number;
-    if (byte === 0x22) inString = !inString;
-    else if (inString) at += byte === 0x5c ? 1 : 0;
-    else if ((byte | 0x20) === 0x7b) {
-      depth += 1;
-      if (depth > mostLevels) return true;
-    } else if ((byte | 0x20) === 0x7d) depth -= 1;
-  }
-  return false;
 }

@@ -25,9 +25,6 @@ export interface SplitEvent {
   readonly tooDeep: boolean;
 }
 
-/** An event's own object is level 1. PostgreSQL's parser recurses: at its default `max_stack_depth`, 18.4 takes 10,000 levels and not 20,000. */
-export const maxNestingLevels = 1000;
-
 const firstCapacityBytes = 1024;
 const nothing = Buffer.alloc(0);
 

@@ -8,8 +8,6 @@ import {
   type SchemaContent,
   type VersionProblem,
 } from './administration.ts';
-import { nestsTooDeep } from '../ingest/split-ndjson.ts';
-import { maxNestingLevels } from '../ingest/splitter.ts';
 import { incompatibilities } from './compatibility/compatibility.ts';
 import type { ParsedSchemaText } from './compatibility/parsed-schema.ts';
 import { checkSchema } from './check-schema.ts';
@@ -21,6 +19,7 @@ import type { SchemaFile } from './registry-files.ts';
 import type { RegistryStore } from './registry-store.ts';
 import { schemaIdentity } from './schema-identity.ts';
 import { normalText, readableText } from './schema-text.ts';
+import { maxNestingLevels, nestsTooDeep } from '../event/json-nesting.ts';
 import { nextVersion, type SubjectState, type VersionState } from './subject-state.ts';
 
 export type KeptContent = Omit<SchemaFile, 'id'>;

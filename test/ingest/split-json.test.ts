@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { isFault } from '../../src/errors.ts';
 import { splitJson } from '../../src/ingest/split-json.ts';
-import { maxNestingLevels, type SplitEvent } from '../../src/ingest/splitter.ts';
+import { maxNestingLevels } from '../../src/event/json-nesting.ts';
+import { type SplitEvent } from '../../src/ingest/splitter.ts';
 
 function split(...pieces: (string | Uint8Array)[]): SplitEvent[] {
   const splitter = splitJson();

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { splitNdjson } from '../../src/ingest/split-ndjson.ts';
-import { maxNestingLevels, type SplitEvent } from '../../src/ingest/splitter.ts';
+import { maxNestingLevels } from '../../src/event/json-nesting.ts';
+import { type SplitEvent } from '../../src/ingest/splitter.ts';
 
 function split(body: Uint8Array | string, cuts: readonly number[] = []): SplitEvent[] {
   const splitter = splitNdjson();

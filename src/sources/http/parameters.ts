@@ -4,10 +4,9 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { Fault, reasonOf } from '../../errors.ts';
+import { maxNestingLevels, nestsTooDeep } from '../../event/json-nesting.ts';
 import { memberNames } from '../../event/json-member.ts';
 import { isObject } from '../../event/json-object.ts';
-import { maxNestingLevels } from '../../ingest/splitter.ts';
-import { nestsTooDeep } from '../../ingest/split-ndjson.ts';
 import { describeValue } from '../../schemas/describe-value.ts';
 
 export class ParameterReader {

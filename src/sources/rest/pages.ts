@@ -1,9 +1,9 @@
 /** The bytes of an answer -> what it says of itself, and its items, each with the bytes in which it came. */
 import { isUtf8 } from 'node:buffer';
 import { Fault } from '../../errors.ts';
+import { nestsTooDeep } from '../../event/json-nesting.ts';
 import { elementSpans, memberSpan, type Span } from '../../event/json-member.ts';
 import { isObject } from '../../event/json-object.ts';
-import { nestsTooDeep } from '../../ingest/split-ndjson.ts';
 import type { Pull } from '../../pipeline/pulls.ts';
 import { describeValue } from '../../schemas/describe-value.ts';
 import { Passing } from './retries.ts';

@@ -1,12 +1,11 @@
 /** What becomes of an item: a line of the run's object, left out, or refused with the reason. */
+import { maxNestingLevels, nestsTooDeep } from '../../event/json-nesting.ts';
 import { asReject, Reject } from '../../event/reject.ts';
 import { isObject } from '../../event/json-object.ts';
 import { parseTime } from '../../event/time.ts';
-import { nestsTooDeep } from '../../ingest/split-ndjson.ts';
-import { maxNestingLevels } from '../../ingest/splitter.ts';
 import type { Incremental, Pull } from '../../pipeline/pulls.ts';
 import { jsonCheck } from '../../schemas/json-codec.ts';
-import { bytesOf, memberAt, type Piece, type PulledItem } from './pages.ts';
+import { memberAt, type Piece, type PulledItem } from './pages.ts';
 
 export interface ReadItem {
   /** Null where it cannot be told, of one that is refused. */
@@ -30,7 +29,7 @@ export function itemReader(pull: Pull): (item: PulledItem) => ReadItem {
       if (!isObject(value)) throw new Reject('', 'expected an object');
       at = incremental ? fieldOf(value, incremental) : null;
       key = keyOf(value, pull, at);
-      if (nestsTooDeep(bytesOf(item)))
+      if (nestsTooDeep(item.body, maxNestingLevels, item.start, item.end))
         throw new Reject('', `expected at most ${maxNestingLevels} levels of nesting, got more`);
       check?.(value);
       return { key, at, line: transform ? transformed(value, pull) : item, refusal: null };
